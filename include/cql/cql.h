@@ -1,0 +1,167 @@
+/* cql.h: libcql, CQL for C programs. One session over a file on this machine (the embedded engine); over a cluster the
+ * same calls serve.
+ *
+ *   cql_error err;
+ *   cql_session *s;
+ *   if (cql_session_open(&s, "local:party.cql", &err) != CQL_OK) die(err.message);
+ *   cql_result *r;
+ *   cql_request q = CQL_REQUEST_TEXT("SELECT city, name FROM fun.party WHERE city = 'Oslo'");
+ *   if (cql_session_execute(s, &q, &r, &err) != CQL_OK) die(err.message);
+ *   cql_value cells[2];
+ *   while (cql_result_next(r, cells) == CQL_OK) printf("%.*s\n", cells[1].len, (const char *)cells[1].data);
+ *   cql_result_free(r);
+ *   cql_session_close(s);
+ *
+ * Words: an argument that a call BORROWS is used until the call returns; what it COPIES may be freed at once; what it
+ * TAKES is freed by the callee on every path. Handles are opaque. A session may be used by several threads at once; a
+ * prepared statement too; a result belongs to one thread at a time.
+ */
+#ifndef CQL_CQL_H
+#define CQL_CQL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cql/status.h>
+#include <cql/type.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CQL_VERSION "0.1.0"
+
+typedef struct cql_session cql_session;
+typedef struct cql_prepared cql_prepared;
+typedef struct cql_result cql_result;
+
+/* One value in wire format (native protocol v5, section 6). len >= 0: that many bytes at data. */
+enum { CQL_NULL = -1, CQL_UNSET = -2 };
+typedef struct cql_value {
+  const uint8_t *data;
+  int32_t len; /* bytes, or CQL_NULL, or CQL_UNSET (bind values only) */
+} cql_value;
+
+typedef struct cql_column {
+  const char *keyspace; /* NUL-terminated, UTF-8 */
+  const char *table;
+  const char *name;
+  const cql_type *type;
+} cql_column;
+
+/* Native protocol v5, section 3, [consistency]. */
+typedef enum cql_consistency {
+  CQL_ANY = 0x0000,
+  CQL_ONE = 0x0001,
+  CQL_TWO = 0x0002,
+  CQL_THREE = 0x0003,
+  CQL_QUORUM = 0x0004,
+  CQL_ALL = 0x0005,
+  CQL_LOCAL_QUORUM = 0x0006,
+  CQL_EACH_QUORUM = 0x0007,
+  CQL_SERIAL = 0x0008,
+  CQL_LOCAL_SERIAL = 0x0009,
+  CQL_LOCAL_ONE = 0x000A
+} cql_consistency;
+
+/* Write timestamps are microseconds since 1970. This value leaves the choice to the session. */
+#define CQL_TIMESTAMP_NONE INT64_MIN
+
+/* What to run. Either text or prepared is set. All pointers are borrowed for the call. */
+typedef struct cql_request {
+  const char *text;
+  size_t text_len;
+  const cql_prepared *prepared;
+  const cql_value *values; /* one per bind marker, in order of appearance */
+  uint32_t value_count;
+  int32_t page_size; /* rows; 0 or less: everything in one page */
+  const uint8_t *paging_state;
+  size_t paging_state_len;
+  const char *keyspace; /* default keyspace of this request, NULL: the session's */
+  uint16_t consistency; /* cql_consistency; checked, and obeyed where there are replicas */
+  uint16_t serial_consistency;
+  int64_t timestamp; /* CQL_TIMESTAMP_NONE, or the default timestamp of the writes */
+} cql_request;
+
+#define CQL_REQUEST_INIT                                                                                               \
+  { NULL, 0, NULL, NULL, 0, 0, NULL, 0, NULL, CQL_LOCAL_QUORUM, CQL_LOCAL_SERIAL, CQL_TIMESTAMP_NONE }
+#define CQL_REQUEST_TEXT(literal)                                                                                      \
+  {                                                                                                                    \
+    (literal), sizeof(literal) - 1, NULL, NULL, 0, 0, NULL, 0, NULL, CQL_LOCAL_QUORUM, CQL_LOCAL_SERIAL,               \
+        CQL_TIMESTAMP_NONE                                                                                             \
+  }
+
+typedef enum cql_batch_type { CQL_BATCH_LOGGED = 0, CQL_BATCH_UNLOGGED = 1, CQL_BATCH_COUNTER = 2 } cql_batch_type;
+
+/* --- session ------------------------------------------------------------------------------------------------------ */
+
+/* Opens a session. url is copied:
+ *   local:PATH[?option=value&…]     a file, made when absent. Options: keyspace=NAME; durability=normal (default: survives
+ *                                   kill -9) or full (survives power loss); busy_timeout_ms=N (default 10000)
+ *   local::memory:[?keyspace=NAME]  a database that lives and dies with the session
+ * CQL_BAD_URL, CQL_IO, CQL_NOT_A_DATABASE, CQL_VERSION, CQL_CORRUPT, CQL_NOMEM. On failure *out is NULL. */
+cql_status cql_session_open(cql_session **out, const char *url, cql_error *err);
+/* Closes the session when no prepared statement or result of it lives any more; no call may be running on it from
+ * another thread. NULL is fine. In a forked child it only forgets. */
+void cql_session_close(cql_session *session);
+
+/* Runs a request; *out takes the result (free it with cql_result_free()). On failure *out is NULL. Statuses: those of
+ * Cassandra (CQL_SERVER_BASE and above), CQL_NOMEM, CQL_IO, CQL_BUSY, CQL_LIMIT, CQL_CORRUPT. */
+cql_status cql_session_execute(cql_session *session, const cql_request *request, cql_result **out, cql_error *err);
+/* Runs a batch of INSERT, UPDATE and DELETE requests as one BATCH (native protocol v5, section 4.1.7). paging fields and
+ * per-request consistency are ignored but for the first item's consistency, serial_consistency and timestamp. */
+cql_status cql_session_batch(cql_session *session, cql_batch_type type, const cql_request *requests, uint32_t count,
+                             cql_result **out, cql_error *err);
+
+/* Parses and plans text once. The same text in the same keyspace gives the same handle from the session's cache, with one
+ * more reference. A schema change behind its back is noticed at the next execution. */
+cql_status cql_session_prepare(cql_session *session, const char *text, size_t text_len, const char *keyspace,
+                               cql_prepared **out, cql_error *err);
+void cql_prepared_release(cql_prepared *prepared); /* NULL is fine */
+uint32_t cql_prepared_bind_count(const cql_prepared *prepared);
+const cql_column *cql_prepared_bind(const cql_prepared *prepared,
+                                    uint32_t i);                  /* name and type of a marker; NULL: out of range */
+uint32_t cql_prepared_column_count(const cql_prepared *prepared); /* of the rows it will give; 0 for a write */
+const cql_column *cql_prepared_column(const cql_prepared *prepared, uint32_t i);
+bool cql_prepared_is_conditional(const cql_prepared *prepared); /* has IF */
+bool cql_prepared_is_select(const cql_prepared *prepared);
+
+/* The session's default keyspace, set by USE or the URL; "" when there is none. Copies into out, NUL-terminated. */
+void cql_session_keyspace(cql_session *session, char out[CQL_NAME_LEN]);
+
+/* Copies the whole database to a new file at path, while others read and write. CQL_IO when path exists. Local only. */
+cql_status cql_session_backup(cql_session *session, const char *path, cql_error *err);
+
+/* --- results ------------------------------------------------------------------------------------------------------ */
+
+typedef enum cql_result_kind {
+  CQL_RESULT_VOID = 1,
+  CQL_RESULT_ROWS = 2,
+  CQL_RESULT_SET_KEYSPACE = 3,
+  CQL_RESULT_SCHEMA_CHANGE = 5
+} cql_result_kind;
+
+cql_result_kind cql_result_get_kind(const cql_result *result);
+uint32_t cql_result_column_count(const cql_result *result);
+const cql_column *cql_result_column(const cql_result *result, uint32_t i); /* NULL: out of range */
+uint64_t cql_result_row_count(const cql_result *result);                   /* of this page */
+/* Gives the next row: one cell per column, borrowed from the result until it is freed. CQL_DONE at the end. */
+cql_status cql_result_next(cql_result *result, cql_value *cells);
+void cql_result_rewind(cql_result *result);
+/* Where the next page starts: *len bytes borrowed from the result, or NULL when this was the last page. */
+const uint8_t *cql_result_paging_state(const cql_result *result, size_t *len);
+uint32_t cql_result_warning_count(const cql_result *result);
+const char *cql_result_warning(const cql_result *result, uint32_t i);
+/* CQL_RESULT_SET_KEYSPACE: the keyspace. CQL_RESULT_SCHEMA_CHANGE: "CREATED", "UPDATED" or "DROPPED", what ("KEYSPACE",
+ * "TABLE", "TYPE") and which. Borrowed; "" where there is none. */
+const char *cql_result_keyspace(const cql_result *result);
+const char *cql_result_change(const cql_result *result);
+const char *cql_result_change_target(const cql_result *result);
+const char *cql_result_change_name(const cql_result *result);
+void cql_result_free(cql_result *result); /* NULL is fine */
+
+#ifdef __cplusplus
+}
+#endif
+#endif
