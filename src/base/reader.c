@@ -1,0 +1,92 @@
+/* reader.c: big-endian loads and stores, and a cursor that never runs past its end. */
+#include "base/base.h"
+
+#include <string.h>
+
+uint16_t cql_load_u16(const uint8_t *p) {
+  return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+uint32_t cql_load_u32(const uint8_t *p) {
+  return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
+}
+
+uint64_t cql_load_u64(const uint8_t *p) {
+  return (uint64_t)cql_load_u32(p) << 32 | cql_load_u32(p + 4);
+}
+
+void cql_store_u16(uint8_t *p, uint16_t v) {
+  p[0] = (uint8_t)(v >> 8);
+  p[1] = (uint8_t)v;
+}
+
+void cql_store_u32(uint8_t *p, uint32_t v) {
+  p[0] = (uint8_t)(v >> 24);
+  p[1] = (uint8_t)(v >> 16);
+  p[2] = (uint8_t)(v >> 8);
+  p[3] = (uint8_t)v;
+}
+
+void cql_store_u64(uint8_t *p, uint64_t v) {
+  cql_store_u32(p, (uint32_t)(v >> 32));
+  cql_store_u32(p + 4, (uint32_t)v);
+}
+
+cql_reader cql_reader_of(cql_slice s) {
+  /* end == p for an empty slice, whose data may be NULL: no arithmetic on NULL. */
+  return (cql_reader){s.data, s.len == 0 ? s.data : s.data + s.len};
+}
+
+size_t cql_reader_left(const cql_reader *r) {
+  return (size_t)(r->end - r->p);
+}
+
+cql_status cql_read_u8(cql_reader *r, uint8_t *out) {
+  if (r->p == r->end) return CQL_MALFORMED;
+  *out = *r->p++;
+  return CQL_OK;
+}
+
+cql_status cql_read_u16(cql_reader *r, uint16_t *out) {
+  if (cql_reader_left(r) < 2) return CQL_MALFORMED;
+  *out = cql_load_u16(r->p);
+  r->p += 2;
+  return CQL_OK;
+}
+
+cql_status cql_read_u32(cql_reader *r, uint32_t *out) {
+  if (cql_reader_left(r) < 4) return CQL_MALFORMED;
+  *out = cql_load_u32(r->p);
+  r->p += 4;
+  return CQL_OK;
+}
+
+cql_status cql_read_u64(cql_reader *r, uint64_t *out) {
+  if (cql_reader_left(r) < 8) return CQL_MALFORMED;
+  *out = cql_load_u64(r->p);
+  r->p += 8;
+  return CQL_OK;
+}
+
+cql_status cql_read_uvarint(cql_reader *r, uint64_t *out) {
+  uint64_t v = 0;
+  unsigned shift = 0;
+  for (const uint8_t *p = r->p; p != r->end; p++, shift += 7) {
+    if (shift == 63 && *p > 1) return CQL_MALFORMED; /* more than 64 bits */
+    v |= (uint64_t)(*p & 0x7F) << shift;
+    if (*p < 0x80) {
+      r->p = p + 1;
+      *out = v;
+      return CQL_OK;
+    }
+    if (shift == 63) return CQL_MALFORMED;
+  }
+  return CQL_MALFORMED;
+}
+
+cql_status cql_read_bytes(cql_reader *r, size_t len, cql_slice *out) {
+  if (cql_reader_left(r) < len) return CQL_MALFORMED;
+  *out = cql_slice_of(r->p, len);
+  if (len > 0) r->p += len;
+  return CQL_OK;
+}
