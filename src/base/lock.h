@@ -1,0 +1,27 @@
+/* lock.h: mutexes that survive fork(). While a process forks every such lock is held by the forking thread, in order of rank, so the child
+ * finds what they guard in one piece and gets them unlocked.
+ */
+#ifndef CQL_LOCK_H
+#define CQL_LOCK_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+/* Locks are taken in ascending rank; two of one rank are never held together by one thread. */
+typedef enum cql_lock_rank { CQL_LOCK_SESSION = 1, CQL_LOCK_ENGINE = 2, CQL_LOCK_STORE = 3 } cql_lock_rank;
+
+typedef struct cql_lock {
+  pthread_mutex_t mutex;
+  cql_lock_rank rank;
+  struct cql_lock *next; /* the list of all locks, by rank */
+} cql_lock;
+
+void cql_lock_init(cql_lock *l, cql_lock_rank rank); /* l must not move until cql_lock_free() */
+void cql_lock_free(cql_lock *l);
+void cql_lock_take(cql_lock *l);
+void cql_lock_drop(cql_lock *l);
+
+/* Counts the forks this process came through: a handle that remembers another number was inherited. */
+uint64_t cql_fork_count(void);
+
+#endif

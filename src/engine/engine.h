@@ -1,0 +1,53 @@
+/* engine.h: the embedded CQL engine, Cassandra's semantics over one file. The header that other rooms include.
+ *
+ * A statement runs on the calling thread inside one transaction of the store. Any number of threads may use one engine, any
+ * number of processes one file.
+ */
+#ifndef CQL_ENGINE_H
+#define CQL_ENGINE_H
+
+#include "value/value.h"
+
+typedef struct cql_engine cql_engine;
+typedef struct cql_plan cql_plan; /* a parsed and planned statement; immutable, counted, shared by threads */
+
+typedef struct cql_engine_config {
+  const char *path;              /* copied; NULL: in memory */
+  bool durability_full;          /* survive power loss, not only kill -9 */
+  uint32_t busy_timeout_ms;      /* how long a writer waits for another one; 0: 10000 */
+  const cql_alloc *alloc;        /* NULL: libc; must outlive the engine */
+  int64_t (*now_us)(void *user); /* NULL: cql_clock_now_us(); for tests of TTL and timestamps */
+  void *now_user;
+} cql_engine_config;
+
+/* CQL_IO, CQL_NOT_A_DATABASE (the file is left as it was), CQL_VERSION, CQL_CORRUPT, CQL_BUSY, CQL_NOMEM. */
+cql_status cql_engine_open(cql_engine **out, const cql_engine_config *config, cql_error *err);
+void cql_engine_close(cql_engine *engine); /* NULL is fine; in a forked child it only forgets a file */
+
+typedef struct cql_plan_info {
+  uint32_t bind_count;
+  const cql_column
+      *binds; /* in order of appearance; names as Cassandra gives them: the column, "in(c)", "[limit]", "[ttl]", … */
+  uint32_t key_index_count;
+  const uint16_t *key_indexes; /* which markers make the partition key, when all of it is bound; else count 0 */
+  uint32_t column_count;       /* of the rows a SELECT gives; 0 for other statements */
+  const cql_column *columns;
+  bool is_select, is_conditional, is_modification; /* modification: may stand in a batch */
+} cql_plan_info;
+
+/* keyspace may be NULL. CQL_SYNTAX, CQL_INVALID, … as Cassandra's PREPARE answers. */
+cql_status cql_engine_prepare(cql_engine *engine, const char *keyspace, cql_slice text, cql_plan **out, cql_error *err);
+cql_plan *cql_plan_retain(cql_plan *plan);
+void cql_plan_release(cql_plan *plan); /* NULL is fine */
+const cql_plan_info *cql_plan_get_info(const cql_plan *plan);
+
+/* Runs a plan with the values, paging, timestamp of request (its text, prepared and keyspace are not looked at). CQL_UNPREPARED: the schema
+ * has changed since the plan was made: prepare the text again. *out takes the result. */
+cql_status cql_engine_execute(cql_engine *engine, cql_plan *plan, const cql_request *request, cql_result **out,
+                              cql_error *err);
+/* plans[i] runs with requests[i]; one transaction, one timestamp (that of requests[0], when given). */
+cql_status cql_engine_batch(cql_engine *engine, cql_batch_type type, cql_plan *const *plans,
+                            const cql_request *requests, uint32_t count, cql_result **out, cql_error *err);
+cql_status cql_engine_backup(cql_engine *engine, const char *path, cql_error *err);
+
+#endif

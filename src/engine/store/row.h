@@ -1,0 +1,84 @@
+/* row.h: rows as cells with timestamps, and how two versions of a row become one. Cassandra's semantics: db/rows/Cells.java,
+ * db/LivenessInfo.java, db/rows/Row.java; ../../../docs names the traps.
+ *
+ * The same struct is a stored row, an update, and what a reader sees.
+ */
+#ifndef CQLE_ROW_H
+#define CQLE_ROW_H
+
+#include "engine/schema/schema.h"
+
+#define CQLE_NO_TIMESTAMP INT64_MIN
+#define CQLE_NO_EXPIRY    INT64_MAX
+
+/* The row marker that INSERT writes. Absent: timestamp CQLE_NO_TIMESTAMP. */
+typedef struct cqle_liveness {
+  int64_t timestamp; /* µs */
+  int32_t ttl;       /* s; 0: none */
+  int64_t expires;   /* s since 1970; CQLE_NO_EXPIRY: never */
+} cqle_liveness;
+
+/* Covers every cell with a timestamp at or below its own. None: timestamp CQLE_NO_TIMESTAMP. */
+typedef struct cqle_deletion {
+  int64_t timestamp; /* µs */
+  int64_t at;        /* local deletion time, s */
+} cqle_deletion;
+
+typedef struct cqle_cell {
+  int64_t timestamp;
+  int32_t ttl; /* > 0: expiring */
+  bool tombstone;
+  int64_t at;      /* expiring: when it expires, s; tombstone: local deletion time, s; else CQLE_NO_EXPIRY */
+  cql_slice path;  /* multi-cell columns: set element, map key, list timeuuid; else data NULL */
+  cql_slice value; /* tombstone: empty */
+} cqle_cell;
+
+/* One column's part of a row. A simple column has exactly one cell; a multi-cell one has any number, in order of path. */
+typedef struct cqle_column_data {
+  uint32_t column_id;
+  bool multicell;
+  cqle_deletion deletion; /* multi-cell: the whole column's */
+  uint32_t count;
+  cqle_cell *cells;
+} cqle_column_data;
+
+typedef struct cqle_row {
+  cql_slice *clustering; /* table->clustering_count wire values; NULL for a static row */
+  bool is_static;
+  cqle_liveness marker;
+  cqle_deletion deletion;
+  uint32_t count;
+  cqle_column_data *columns; /* by column_id, ascending; a column without any cell or deletion is not there */
+} cqle_row;
+
+void cqle_row_init(cqle_row *r); /* no marker, no deletion, no columns */
+/* Finds a column's part; NULL: none. */
+const cqle_column_data *cqle_row_column(const cqle_row *r, uint32_t column_id);
+
+/* --- reconciliation (traps 1, 2, 6) ------------------------------------------------------------------------------- */
+
+/* Which of two cells for the same place wins: <0 x, >0 y, 0 they are the same. */
+int cqle_cell_reconcile(const cqle_cell *x, const cqle_cell *y);
+int cqle_liveness_reconcile(const cqle_liveness *x, const cqle_liveness *y);
+/* Merges update into base (either may be empty) and applies all deletions, row, column and covering: cells they cover are dropped. *out lives in a
+ * and borrows bytes from both. columns tells which are multi-cell and how their paths are ordered. */
+cql_status cqle_row_merge(cql_arena *a, const cqle_table *t, const cqle_row *base, const cqle_row *update,
+                          cqle_deletion covering, cqle_row *out);
+
+/* --- what a reader sees at now_s ---------------------------------------------------------------------------------- */
+
+bool cqle_cell_is_live(const cqle_cell *c, int64_t now_s);
+bool cqle_liveness_is_live(const cqle_liveness *l, int64_t now_s);
+/* A row exists for a reader when its marker lives or any of its cells does. */
+bool cqle_row_is_live(const cqle_row *r, int64_t now_s);
+/* The value of a column as one wire value: a simple cell's bytes, or the live cells of a multi-cell column assembled in a. data NULL: null. */
+cql_status cqle_row_value(cql_arena *a, const cqle_row *r, const cqle_column *c, int64_t now_s, cql_slice *out);
+
+/* --- the stored form ---------------------------------------------------------------------------------------------- */
+
+/* Appends the row's stored form; its layout is the table at the top of row_codec.c. An empty row (nothing to keep) gives no bytes. */
+void cqle_row_encode(cql_buf *b, const cqle_table *t, const cqle_row *r);
+/* Cells, values and clustering borrow from bytes; arrays live in a. CQL_CORRUPT, CQL_NOMEM. */
+cql_status cqle_row_decode(cql_arena *a, const cqle_table *t, cql_slice bytes, cqle_row *out);
+
+#endif

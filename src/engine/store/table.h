@@ -1,0 +1,77 @@
+/* table.h: the rows of a table in the store: read, walk, write, delete, and keep the indexes in step.
+ *
+ *   STORE KEY  table id (u32) · token (u64, sign flipped) · partition key (00 as 00 FF, then 00 00) · kind (u8) · clustering (cql_key_put each)
+ *   KIND       0x10 partition deletion, 0x20 static row, 0x30 range deletion (by its start bound), 0x40 row
+ *   INDEX KEY  index id (u32) · value (cql_key_put) · token · partition key · kind · clustering; no value. A hint: the row decides.
+ *
+ * Deletions of partitions and ranges are applied to the stored rows when they are written, and kept so that a late write with an older
+ * timestamp stays covered (trap 21). So a reader needs the row alone, and a writer asks for the deletions that cover its row.
+ */
+#ifndef CQLE_TABLE_H
+#define CQLE_TABLE_H
+
+#include "engine/store/row.h"
+
+typedef struct cqle_pkey {
+  cql_slice bytes; /* serialized partition key, cql_partition_key_put() */
+  int64_t token;
+} cqle_pkey;
+cqle_pkey cqle_pkey_of(cql_slice bytes);
+
+/* A half-open interval of clustering keys as byte strings: rows with start <= key < end. Empty start: from the first; empty end: to the last. */
+typedef struct cqle_slice_bounds {
+  cql_slice start, end;
+} cqle_slice_bounds;
+/* Appends a bound at a prefix of clustering values: before every row that begins with it, or after the last one. */
+void cqle_bound_put(cql_buf *b, const cqle_table *t, const cql_slice *values, uint32_t count, bool after);
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+/* The row of a full clustering (ignored for is_static). CQL_DONE: nothing stored. *out lives in a (bytes copied). It may hold only tombstones. */
+cql_status cqle_table_get(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, const cql_slice *clustering,
+                          bool is_static, cql_arena *a, cqle_row *out, cql_error *err);
+
+typedef struct cqle_scan cqle_scan;
+typedef struct cqle_scan_row {
+  cqle_pkey pkey;
+  bool new_partition; /* the first entry of this partition that the scan gives */
+  cqle_row row;       /* is_static: the static row, which comes first in its partition whatever the direction */
+  cql_slice position; /* where it stands in the table, for a paging state: token · partition key · kind · clustering */
+} cqle_scan_row;
+
+/* One partition; its static row first (when want_static), then the rows within the bounds, downwards when reverse. after: a position given by a
+ * scan of the same shape, to go on behind it; data NULL: from the start. Rows with nothing but tombstones are given too. */
+cql_status cqle_scan_partition(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, cqle_slice_bounds bounds,
+                               bool want_static, bool reverse, cql_slice after, cqle_scan **out, cql_error *err);
+/* All partitions with first <= token <= last, in token order, then key order. */
+cql_status cqle_scan_tokens(cqle_txn *t, const cqle_table *table, int64_t first, int64_t last, cql_slice after,
+                            cqle_scan **out, cql_error *err);
+/* Skips to the first entry of the next partition. */
+cql_status cqle_scan_skip_partition(cqle_scan *s, cql_error *err);
+/* The next row; valid until the next call (its memory is the scan's own arena, reset each time). CQL_DONE at the end. */
+cql_status cqle_scan_next(cqle_scan *s, cqle_scan_row *out, cql_error *err);
+void cqle_scan_close(cqle_scan *s); /* NULL is fine */
+
+/* Rows whose index entry lies in [start, end) of encoded index values (cqle_index_bound_put), in table order (token, key, clustering), each at most once,
+ * only behind position after. May give rows that no longer hold the value, and rows whose entry outlived them are left out. Memory: at most batch positions are
+ * held at a time. */
+cql_status cqle_scan_index(cqle_txn *t, const cqle_table *table, const cqle_index *index, cql_slice start,
+                           cql_slice end, cql_slice after, uint32_t batch, cqle_scan **out, cql_error *err);
+void cqle_index_bound_put(cql_buf *b, const cqle_index *index, cql_slice value, bool after);
+
+/* --- writing ------------------------------------------------------------------------------------------------------ */
+
+/* Merges update into the stored row (update->clustering says which, or is_static), under the deletions that cover it. Indexes follow. */
+cql_status cqle_table_write(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, const cqle_row *update, cql_arena *a,
+                            cql_error *err);
+cql_status cqle_table_delete_partition(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, cqle_deletion d,
+                                       cql_arena *a, cql_error *err);
+cql_status cqle_table_delete_range(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, cqle_slice_bounds bounds,
+                                   cqle_deletion d, cql_arena *a, cql_error *err);
+cql_status cqle_table_truncate(cqle_txn *t, const cqle_table *table,
+                               cql_error *err); /* rows, deletions and index entries */
+/* Fills a new index from the rows that are there, or removes a dropped one's entries; a dropped column's cells stay and are passed over. */
+cql_status cqle_index_build(cqle_txn *t, const cqle_table *table, const cqle_index *index, cql_error *err);
+cql_status cqle_index_drop(cqle_txn *t, const cqle_index *index, cql_error *err);
+
+#endif

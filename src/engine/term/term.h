@@ -1,0 +1,42 @@
+/* term.h: terms of the AST, bound to types and evaluated to bytes. cql3/terms, cql3/Constants, cql3/Lists … of Cassandra. */
+#ifndef CQLE_TERM_H
+#define CQLE_TERM_H
+
+#include "engine/engine_int.h"
+
+/* Collects the bind markers of a statement while it is planned. */
+typedef struct cqle_binder {
+  cql_arena *arena; /* the plan's */
+  const cqle_schema *schema;
+  const char *keyspace; /* default keyspace; NULL: none */
+  uint32_t count;       /* markers of the statement */
+  cql_column *binds;    /* one each; type NULL until it is bound */
+  cql_error *err;
+} cqle_binder;
+
+/* What a term is for: gives a marker its name and type, and errors their words. */
+typedef struct cqle_receiver {
+  const char *keyspace, *table;
+  const char *name; /* "city", "in(city)", "[limit]", "value(m)", … */
+  const cql_type *type;
+} cqle_receiver;
+cqle_receiver cqle_receiver_of(const cqle_table *t, const cqle_column *c);
+
+typedef struct cqle_value {
+  cql_slice bytes; /* data NULL: null (or unset) */
+  bool unset;
+} cqle_value;
+
+typedef struct cqle_expr cqle_expr; /* a bound term; lives in the plan's arena */
+
+/* Checks that the term may stand for the receiver and binds it. CQL_INVALID with Cassandra's texts ("Invalid STRING constant (x) for \"n\" of type int"). */
+cql_status cqle_term_bind(cqle_binder *b, const cqle_term *term, const cqle_receiver *receiver, const cqle_expr **out);
+/* The value for this execution; bytes live in x->arena, the plan or the request. Bound values are validated. */
+cql_status cqle_expr_eval(cqle_exec *x, const cqle_expr *e, cqle_value *out);
+/* The marker this is, or -1. */
+int32_t cqle_expr_marker(const cqle_expr *e);
+/* LIMIT, TTL, TIMESTAMP and the like: an integer that must be set and not null is the caller's to check. */
+cql_status cqle_expr_eval_int(cqle_exec *x, const cqle_expr *e, int32_t *out, bool *is_null, bool *is_unset);
+cql_status cqle_expr_eval_bigint(cqle_exec *x, const cqle_expr *e, int64_t *out, bool *is_null, bool *is_unset);
+
+#endif
