@@ -1,0 +1,238 @@
+"""The two servers that the corpus runs on, behind one face.
+
+A server has ``execute(statement, bind, page_size, keyspace)`` and ``close()``. ``execute`` answers an Answer, or
+raises Refused with the error's class and text.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from corpus import ERROR_CLASSES
+from cqltypes import EPOCH, UNSET, Type, decode, from_literal, parse_type, to_literal
+
+PAGES_MAX = 1000
+INDEX_WAIT_S = 20.0
+READ_FAILURE = 0x1300
+
+
+@dataclass
+class Answer:
+    """What a statement gave: columns is None when it gave no rows at all, not even zero."""
+
+    columns: list[tuple[str, str]] | None = None
+    pages: list[list[list[str]]] = field(default_factory=list)  # canonical literals
+
+    def drop_empty_last_pages(self) -> None:
+        """A server may learn only on the next page that there is nothing left."""
+        while len(self.pages) > 1 and not self.pages[-1]:
+            self.pages.pop()
+
+
+class Refused(Exception):
+    """A server's error: its class as the corpus writes it, and its text."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(f"{name} {text}")
+        self.name = name
+        self.text = text
+
+
+class Server(Protocol):
+    def execute(
+        self, statement: str, bind: list[str] | None = None, page_size: int | None = None
+    ) -> Answer: ...
+
+    def close(self) -> None: ...
+
+
+def class_of_code(code: int) -> str:
+    """``0x2200`` as ``Invalid``; a code that the corpus has no word for, in hexadecimal."""
+    return next((name for name, c in ERROR_CLASSES.items() if c == code), f"0x{code:04x}")
+
+
+# --- Cassandra through the Python driver ---------------------------------------------------------
+
+
+class CassandraServer:
+    """A cluster, spoken to through the Python driver, whose decoding is bypassed: it sorts sets and
+    loses what datetime cannot hold."""
+
+    def __init__(self, address: str) -> None:
+        from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile
+        from cassandra.query import tuple_factory
+
+        host, _, port = address.partition(":")
+        self.cluster = Cluster(
+            [host],
+            port=int(port or 9142),
+            execution_profiles={
+                EXEC_PROFILE_DEFAULT: ExecutionProfile(
+                    row_factory=tuple_factory, request_timeout=60
+                )
+            },
+            schema_metadata_enabled=False,
+            token_metadata_enabled=False,
+        )
+        self.session = self.cluster.connect()
+        self.session.use_client_timestamp = False
+        self.session.client_protocol_handler = _raw_protocol_handler()
+
+    def execute(
+        self, statement: str, bind: list[str] | None = None, page_size: int | None = None
+    ) -> Answer:
+        deadline = time.monotonic() + INDEX_WAIT_S
+        while True:
+            try:
+                return self._execute(statement, bind, page_size)
+            except Exception as e:
+                code = _code_of_driver_error(e)
+                if code is None:
+                    raise
+                # An index that is still being built answers reads with a read failure.
+                if code != READ_FAILURE or time.monotonic() > deadline:
+                    raise Refused(class_of_code(code), _text_of_driver_error(e)) from e
+                time.sleep(0.2)
+
+    def _execute(self, statement: str, bind: list[str] | None, page_size: int | None) -> Answer:
+        from cassandra.query import SimpleStatement
+
+        if bind is None:
+            query = SimpleStatement(statement)
+        else:
+            prepared = self.session.prepare(statement)
+            query = prepared.bind(_driver_values(prepared.column_metadata or [], bind))
+        query.fetch_size = page_size or 0x7FFFFFFF
+        result = self.session.execute(query)
+        if result.column_names is None:
+            return Answer()
+        types = [parse_type(_driver_type(t)) for t in result.column_types]
+        answer = Answer([(n, str(t)) for n, t in zip(result.column_names, types, strict=True)])
+        for _ in range(PAGES_MAX):
+            answer.pages.append([_literals(row, types) for row in result.current_rows])
+            if not result.has_more_pages:
+                answer.drop_empty_last_pages()
+                return answer
+            result.fetch_next_page()
+        raise AssertionError(f"more than {PAGES_MAX} pages")
+
+    def close(self) -> None:
+        self.cluster.shutdown()
+
+
+def _literals(row: tuple, types: list[Type]) -> list[str]:
+    return [to_literal(decode(cell, t), t) for cell, t in zip(row, types, strict=True)]
+
+
+def _raw_protocol_handler() -> type:
+    """The driver's protocol handler with cells left as bytes."""
+    from cassandra.protocol import ResultMessage, _ProtocolHandler
+
+    class RawResult(ResultMessage):
+        def recv_results_rows(self, f, protocol_version, user_type_map, result_metadata, *_):
+            from cassandra.protocol import read_int, read_value
+
+            self.recv_results_metadata(f, user_type_map)
+            metadata = self.column_metadata or result_metadata
+            self.column_names = [c[2] for c in metadata]
+            self.column_types = [c[3] for c in metadata]
+            count = read_int(f)
+            self.parsed_rows = [tuple(read_value(f) for _ in metadata) for _ in range(count)]
+
+    class RawHandler(_ProtocolHandler):
+        message_types_by_opcode = _ProtocolHandler.message_types_by_opcode.copy()
+
+    RawHandler.message_types_by_opcode[ResultMessage.opcode] = RawResult
+    return RawHandler
+
+
+def _driver_type(t: type) -> str:
+    """A driver type class as CQL text."""
+    if t.typename in ("list", "set", "map", "tuple"):
+        return f"{t.typename}<{', '.join(_driver_type(s) for s in t.subtypes)}>"
+    return t.typename
+
+
+def _driver_values(markers: list, bind: list[str]) -> list[Any]:
+    from cassandra.query import UNSET_VALUE
+
+    def convert(text: str, t: Type) -> Any:
+        value = from_literal(text, t)
+        return UNSET_VALUE if value is UNSET else _for_driver(value, t)
+
+    if len(markers) != len(bind):
+        raise ValueError(f"{len(bind)} values for {len(markers)} bind markers")
+    types = [parse_type(_driver_type(m.type)) for m in markers]
+    return [convert(text, t) for text, t in zip(bind, types, strict=True)]
+
+
+def _for_driver(value: Any, t: Type) -> Any:
+    """The object that the driver encodes exactly; integers are timestamps in ms."""
+    from cassandra import util
+
+    if value is None:
+        return None
+    if t.name == "date":
+        return util.Date(value)
+    if t.name == "time":
+        return util.Time(value)
+    if t.name == "duration":
+        return util.Duration(*value)
+    if t.name == "inet":
+        return str(value)
+    if t.name in ("list", "set"):
+        return [_for_driver(v, t.args[0]) for v in value]
+    if t.name == "map":
+        pairs = [(_for_driver(k, t.args[0]), _for_driver(v, t.args[1])) for k, v in value]
+        return util.OrderedMap(pairs)
+    if t.name == "tuple":
+        return tuple(_for_driver(v, a) for v, a in zip(value, t.args, strict=True))
+    return value
+
+
+def _code_of_driver_error(error: Exception) -> int | None:
+    """The protocol's error code; None for an error that no server sent."""
+    import cassandra
+    from cassandra.protocol import ErrorMessage
+
+    if isinstance(error, ErrorMessage):
+        return error.code
+    return {
+        cassandra.InvalidRequest: 0x2200,
+        cassandra.Unauthorized: 0x2100,
+        cassandra.AlreadyExists: 0x2400,
+        cassandra.FunctionFailure: 0x1400,
+        cassandra.ReadFailure: READ_FAILURE,
+    }.get(type(error))
+
+
+def _text_of_driver_error(error: Exception) -> str:
+    """The server's own words, out of the sentence that the driver makes of them."""
+    text = getattr(error, "message", None) or str(error)
+    m = re.fullmatch(r'Error from server: code=\w+ \[[^]]*\] message="(.*)"', text, re.DOTALL)
+    return m[1] if m else text
+
+
+# --- the embedded engine through libcql ------------------------------------------------------------
+
+
+class LocalServer:
+    """The embedded engine, in this process."""
+
+    def __init__(self, address: str) -> None:
+        import libcql
+
+        self.libcql = libcql
+        self.session = libcql.connect(address)
+
+    def execute(
+        self, statement: str, bind: list[str] | None = None, page_size: int | None = None
+    ) -> Answer:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self.session.close()
