@@ -1,0 +1,64 @@
+# The front door. `make` lists what there is. Everything that is made lies in build/.
+
+PYTHON ?= python3
+PORT   ?= 8000
+VENV   := build/venv
+BIN    := $(VENV)/bin
+STAMPS := build/stamps
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build check test bench lint format fuzz clean
+
+help:    ## list the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build  ## run the reference site on http://127.0.0.1:8000/ (PORT=8000), with no server to install
+	@$(BIN)/python examples/partyfinder/manage.py demo --port $(PORT)
+
+build: $(STAMPS)/venv  ## the C library and the Python extension, ready to import from build/venv
+	@tools/build release
+
+check: build $(STAMPS)/venv-test  ## the fast part of the tests: lint, C units under sanitizers, corpus, client, backend
+	@$(BIN)/python tests/run.py check
+
+test: build $(STAMPS)/venv-test $(STAMPS)/system-oracle  ## everything: check, a real Cassandra, a browser
+	@$(BIN)/python tests/run.py all
+
+bench: build  ## speed beside peers, in one run; JSON lines in build/bench.jsonl
+	@$(BIN)/python benchmarks/run.py
+
+lint: $(STAMPS)/venv-test  ## format, include order, static analysis
+	@$(BIN)/python tools/lint
+
+format: $(STAMPS)/venv-test  ## rewrite the sources in the project's format
+	@$(BIN)/python tools/lint --fix
+
+clean:   ## remove everything that was made; a running demo's data goes too
+	@if [ -x tools/cassandra/node ]; then $(PYTHON) tools/cassandra/node stop >/dev/null 2>&1 || true; fi
+	rm -rf build libcql/_libcql*.so .ruff_cache
+
+# --- what the targets stand on; each is done once ---
+
+$(STAMPS)/system-build: tools/bootstrap
+	@mkdir -p $(STAMPS)
+	@PYTHON=$(PYTHON) tools/bootstrap build && touch $@
+
+$(STAMPS)/system-test: tools/bootstrap
+	@mkdir -p $(STAMPS)
+	@tools/bootstrap test && touch $@
+
+$(STAMPS)/system-oracle: tools/bootstrap
+	@mkdir -p $(STAMPS)
+	@tools/bootstrap oracle && touch $@
+
+$(STAMPS)/venv: requirements/build.txt $(STAMPS)/system-build
+	@echo "setup: Python environment in $(VENV) (Django, meson)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/build.txt
+	@$(BIN)/python tools/link-checkout
+	@touch $@
+
+$(STAMPS)/venv-test: requirements/test.txt $(STAMPS)/venv $(STAMPS)/system-test
+	@echo "setup: test tools (ruff, clang-format, pytest, selenium)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/test.txt
+	@touch $@

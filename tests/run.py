@@ -1,0 +1,129 @@
+"""Run the project's tests part by part and print the counts of each.
+
+    python tests/run.py check      the fast parts
+    python tests/run.py all        check, then a real Cassandra and a browser
+    python tests/run.py NAME …     these parts only
+
+A part's output goes to build/logs/NAME.log; the end of it is shown when the part fails.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LOGS = ROOT / "build" / "logs"
+PYTHON = sys.executable
+TAIL_LINES = 60
+
+
+@dataclass
+class Part:
+    """One command and how to count what it ran."""
+
+    name: str
+    what: str
+    command: list[str]
+    slow: bool = False
+    env: dict[str, str] = field(default_factory=dict)
+
+
+PARTS = [
+    Part("lint", "format, include order, static analysis", [PYTHON, "tools/lint"]),
+    Part("unit", "C units under ASan and UBSan", ["tests/unit/run"]),
+    Part(
+        "corpus",
+        "CQL cases on the embedded engine",
+        [PYTHON, "tests/conformance/run.py", "--server", "local"],
+    ),
+    Part("client", "libcql from Python", [PYTHON, "-m", "pytest", "-q", "tests/client"]),
+    Part("backend", "the Django backend", [PYTHON, "tests/backend/runtests.py"]),
+    Part(
+        "example",
+        "partyfinder's own tests",
+        [PYTHON, "examples/partyfinder/manage.py", "test", "parties", "partyfinder"],
+    ),
+    Part("cassandra", "the same CQL cases on Cassandra", ["tests/conformance/on-cassandra"], slow=True),
+    Part("browser", "partyfinder in a browser", [PYTHON, "-m", "pytest", "-q", "tests/e2e"], slow=True),
+]
+
+
+def count(output):
+    """Return (passed, failed) as the part's own runner says; a runner that says nothing gives (0, 0)."""
+    own = re.findall(r"(\d+) passed, (\d+) failed", output)
+    if own:
+        return int(own[-1][0]), int(own[-1][1])
+    django = re.findall(r"^Ran (\d+) tests? in", output, re.M)
+    if django:
+        failed = re.findall(r"^FAILED \((.*)\)", output, re.M)
+        bad = sum(int(n) for text in failed for n in re.findall(r"(?:failures|errors)=(\d+)", text))
+        total = sum(int(n) for n in django)
+        return total - bad, bad
+    pytest = re.findall(r"^(?=.*\bin [\d.]+s)(.*)$", output, re.M)
+    numbers = {}
+    for line in pytest[-1:]:
+        numbers = {kind: int(n) for n, kind in re.findall(r"(\d+) (passed|failed|error)", line)}
+    return numbers.get("passed", 0), numbers.get("failed", 0) + numbers.get("error", 0)
+
+
+def run(part):
+    """Run one part; return (passed, failed)."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{part.name}.log"
+    print(f"{part.name:<10} {part.what} …", flush=True)
+    started = time.monotonic()
+    with log.open("wb") as out:
+        result = subprocess.run(
+            part.command,
+            cwd=ROOT,
+            env={**os.environ, **part.env},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+        )
+    output = log.read_text(errors="replace")
+    passed, failed = count(output)
+    if result.returncode != 0 and failed == 0:
+        failed = 1
+    if passed + failed == 0:  # a part that ran nothing has not passed
+        failed = 1
+    if failed:
+        print("\n".join(output.rstrip().split("\n")[-TAIL_LINES:]))
+        print(f"{part.name}: the whole output is in {log.relative_to(ROOT)}")
+    seconds = time.monotonic() - started
+    print(f"{'':<10} {passed} passed, {failed} failed, {seconds:.1f} s", flush=True)
+    return passed, failed
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="+", metavar="check|all|NAME")
+    names = {part.name: part for part in PARTS}
+    chosen = []
+    for name in parser.parse_args().parts:
+        if name in ("check", "all"):
+            chosen += [part for part in PARTS if name == "all" or not part.slow]
+        elif name in names:
+            chosen.append(names[name])
+        else:
+            parser.error(f"no such part: {name} (there are {', '.join(names)})")
+    started = time.monotonic()
+    counts = {part.name: run(part) for part in chosen}
+    print()
+    for name, (passed, failed) in counts.items():
+        print(f"  {name:<10} {passed:>6} passed {failed:>4} failed")
+    print(f"  in {time.monotonic() - started:.0f} s")
+    failed = sum(bad for _, bad in counts.values())
+    print(f"{sum(good for good, _ in counts.values())} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
