@@ -1,0 +1,164 @@
+#include "session/session_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Frees a statement that is neither cached nor held. Called without the lock: releasing a plan goes into the engine. */
+static void destroy(cql_prepared *p) {
+  if (p == NULL) return;
+  cql_plan_release(p->current);
+  cql_plan_release(p->described);
+  free(p);
+}
+
+static cql_status make(cql_session *s, const char *keyspace, cql_slice text, cql_prepared **out, cql_error *err) {
+  if (text.len > SIZE_MAX - sizeof(cql_prepared) - 1) return cql_fail(err, CQL_NOMEM, "Out of memory");
+  cql_prepared *p = calloc(1, sizeof *p + text.len + 1);
+  if (p == NULL) return cql_fail(err, CQL_NOMEM, "Out of memory");
+  p->session = s;
+  memcpy(p->keyspace, keyspace, CQL_NAME_LEN);
+  p->text_len = text.len;
+  if (text.len > 0) memcpy(p->text, text.data, text.len);
+  cql_status st = cql_engine_prepare(s->engine, keyspace[0] != '\0' ? keyspace : NULL, text, &p->described, err);
+  if (st != CQL_OK) {
+    free(p);
+    return st;
+  }
+  p->current = cql_plan_retain(p->described);
+  *out = p;
+  return CQL_OK;
+}
+
+static void hold(cql_prepared *p) {
+  p->users++;
+  cqli_session_retain(p->session);
+}
+
+/* Puts p into the cache; returns the statement that had to go and that nobody holds, or NULL. */
+static cql_prepared *remember(cql_session *s, cql_prepared *p) {
+  cqli_cache_put(&s->cache, p);
+  if (s->cache.count <= CQL_SESSION_CACHE_COUNT) return NULL;
+  cql_prepared *oldest = s->cache.oldest;
+  cqli_cache_remove(&s->cache, oldest);
+  return oldest->users == 0 ? oldest : NULL;
+}
+
+cql_status cql_session_prepare(cql_session *session, const char *text, size_t text_len, const char *keyspace,
+                               cql_prepared **out, cql_error *err) {
+  *out = NULL;
+  char name[CQL_NAME_LEN] = "";
+  cql_status st = cqli_session_request_keyspace(session, keyspace, name, err);
+  if (st != CQL_OK) return st;
+  cql_slice key = cql_slice_of(text, text_len);
+  cql_lock_take(&session->lock);
+  cql_prepared *found = cqli_cache_find(&session->cache, name, key);
+  if (found != NULL) hold(found);
+  cql_lock_drop(&session->lock);
+  if (found != NULL) {
+    *out = found;
+    return CQL_OK;
+  }
+
+  cql_prepared *made, *unwanted = NULL;
+  st = make(session, name, key, &made, err);
+  if (st != CQL_OK) return st;
+  cql_lock_take(&session->lock);
+  found = cqli_cache_find(&session->cache, name, key); /* another thread may have been faster */
+  if (found != NULL) {
+    unwanted = made;
+    made = found;
+  } else if (text_len <= CQL_SESSION_CACHE_TEXT_LEN) {
+    unwanted = remember(session, made);
+  }
+  hold(made);
+  cql_lock_drop(&session->lock);
+  destroy(unwanted);
+  *out = made;
+  return CQL_OK;
+}
+
+void cql_prepared_release(cql_prepared *prepared) {
+  if (prepared == NULL) return;
+  cql_session *s = prepared->session;
+  cql_lock_take(&s->lock);
+  bool unwanted = --prepared->users == 0 && !prepared->cached;
+  cql_lock_drop(&s->lock);
+  if (unwanted) destroy(prepared);
+  cqli_session_release(s);
+}
+
+cql_plan *cqli_prepared_plan(const cql_prepared *p) {
+  cql_lock_take(&p->session->lock);
+  cql_plan *plan = cql_plan_retain(p->current);
+  cql_lock_drop(&p->session->lock);
+  return plan;
+}
+
+static bool same_columns(const cql_column *x, uint32_t x_count, const cql_column *y, uint32_t y_count) {
+  if (x_count != y_count) return false;
+  for (uint32_t i = 0; i < x_count; i++) {
+    if (strcmp(x[i].name, y[i].name) != 0 || !cql_type_eq(x[i].type, y[i].type)) return false;
+  }
+  return true;
+}
+
+/* After a schema change the cache must not hand out a statement whose face is no longer true. */
+static void forget(cql_prepared *p) {
+  cql_lock_take(&p->session->lock);
+  if (p->cached) cqli_cache_remove(&p->session->cache, p);
+  cql_lock_drop(&p->session->lock);
+}
+
+cql_status cqli_prepared_replan(const cql_prepared *prepared, const cql_plan *stale, cql_error *err) {
+  cql_prepared *p = (cql_prepared *)prepared; /* callers see it const: its face does not change */
+  cql_plan *plan;
+  cql_slice text = cql_slice_of(p->text, p->text_len);
+  cql_status st = cql_engine_prepare(p->session->engine, p->keyspace[0] != '\0' ? p->keyspace : NULL, text, &plan, err);
+  if (st != CQL_OK) {
+    forget(p);
+    return st;
+  }
+  const cql_plan_info *now = cql_plan_get_info(plan), *then = cql_plan_get_info(p->described);
+  if (!same_columns(now->binds, now->bind_count, then->binds, then->bind_count)) {
+    cql_plan_release(plan);
+    forget(p);
+    return cql_fail(err, CQL_UNPREPARED,
+                    "The schema has changed and the bind markers with it: prepare the statement again");
+  }
+  if (!same_columns(now->columns, now->column_count, then->columns, then->column_count)) forget(p);
+  cql_lock_take(&p->session->lock);
+  if (p->current == stale) { /* else another thread has planned it already */
+    cql_plan *old = p->current;
+    p->current = plan;
+    plan = old;
+  }
+  cql_lock_drop(&p->session->lock);
+  cql_plan_release(plan);
+  return CQL_OK;
+}
+
+uint32_t cql_prepared_bind_count(const cql_prepared *prepared) {
+  return cql_plan_get_info(prepared->described)->bind_count;
+}
+
+const cql_column *cql_prepared_bind(const cql_prepared *prepared, uint32_t i) {
+  const cql_plan_info *info = cql_plan_get_info(prepared->described);
+  return i < info->bind_count ? &info->binds[i] : NULL;
+}
+
+uint32_t cql_prepared_column_count(const cql_prepared *prepared) {
+  return cql_plan_get_info(prepared->described)->column_count;
+}
+
+const cql_column *cql_prepared_column(const cql_prepared *prepared, uint32_t i) {
+  const cql_plan_info *info = cql_plan_get_info(prepared->described);
+  return i < info->column_count ? &info->columns[i] : NULL;
+}
+
+bool cql_prepared_is_conditional(const cql_prepared *prepared) {
+  return cql_plan_get_info(prepared->described)->is_conditional;
+}
+
+bool cql_prepared_is_select(const cql_prepared *prepared) {
+  return cql_plan_get_info(prepared->described)->is_select;
+}
