@@ -79,12 +79,10 @@ static cql_status execute_prepared(cql_session *s, const cql_prepared *p, const 
   for (int i = 0; i < CQL_SESSION_REPLAN_COUNT; i++) {
     cql_plan *plan = cqli_prepared_plan(p);
     cql_status st = run(s, plan, request, out, err);
-    if (st == CQL_UNPREPARED)
-      st = cqli_prepared_replan(p, plan, err);
-    else
-      i = CQL_SESSION_REPLAN_COUNT;
+    bool stale = st == CQL_UNPREPARED;
+    if (stale) st = cqli_prepared_replan(p, plan, err);
     cql_plan_release(plan);
-    if (st != CQL_OK || i == CQL_SESSION_REPLAN_COUNT) return st;
+    if (!stale || st != CQL_OK) return st;
   }
   return changing_schema(err);
 }

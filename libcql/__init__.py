@@ -1,0 +1,167 @@
+"""CQL for Python: sessions over a database file on this machine, through the C library libcql.
+
+    import libcql
+
+    with libcql.connect("local:party.cql") as session:
+        for city, name in session.execute("SELECT city, name FROM fun.party"):
+            print(city, name)
+
+Values travel beside the statement, never inside it: ``session.execute("… WHERE city = ?", ["Oslo"])``
+or ``("… WHERE city = :city", {"city": "Oslo"})``. A session may be shared by threads, and a child
+process may go on using the session of its parent after a fork; a result belongs to one thread.
+
+==================  ==================================================================================
+CQL                 Python
+==================  ==================================================================================
+ascii, text         ``str``
+tinyint … varint    ``int``, range-checked; ``bool`` is refused
+boolean             ``bool``
+float, double       ``float``; ``int`` is accepted
+decimal             ``decimal.Decimal``; ``int`` is accepted, NaN and infinities are refused
+blob                ``bytes``; ``bytearray`` and other buffers are accepted
+uuid, timeuuid      ``uuid.UUID``
+timestamp           aware ``datetime.datetime`` in UTC; cut to the millisecond when written. Naive ones
+                    are refused. An ``int`` of milliseconds since 1970 is accepted
+date                ``datetime.date``
+time                ``datetime.time``, or ``libcql.Time`` where microseconds cannot hold the value
+duration            ``libcql.Duration``
+inet                ``ipaddress.IPv4Address``, ``IPv6Address``; ``str`` is accepted
+list, vector        ``list``; any sequence but ``str`` and ``bytes`` is accepted
+set                 ``set``; ``frozenset``, lists and tuples are accepted
+map                 ``dict``; any mapping is accepted
+tuple               ``tuple``; lists are accepted
+user-defined types  ``dict`` by field name; sequences are accepted
+null                ``None``; ``libcql.UNSET`` leaves a column as it is
+==================  ==================================================================================
+
+Inside a set or as the key of a map, where Python asks for hashable values, lists come as tuples,
+sets as frozensets, maps as tuples of pairs and user-defined types as tuples.
+"""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import quote
+
+from . import consistency
+from ._libcql import Column, Prepared, Result, Session
+from ._libcql import connect as _connect
+from .consistency import Consistency
+from .exceptions import (
+    AlreadyExists,
+    AuthenticationFailed,
+    Bootstrapping,
+    CasWriteUnknown,
+    ConfigurationException,
+    DatabaseError,
+    DataError,
+    Error,
+    FunctionFailure,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    InvalidRequest,
+    NotSupportedError,
+    OperationalError,
+    Overloaded,
+    ProgrammingError,
+    ProtocolException,
+    ReadFailure,
+    ReadTimeout,
+    ServerError,
+    SyntaxException,
+    TruncateError,
+    Unauthorized,
+    Unavailable,
+    Unprepared,
+    Warning,
+    WriteFailure,
+    WriteTimeout,
+)
+from .types import UNSET, Duration, Time, UnsetType
+
+__version__ = "0.1.0"
+
+# PEP 249's module globals. Cursors are the Django backend's; a session itself takes ? and :name.
+apilevel = "2.0"
+threadsafety = 2
+paramstyle = "format"
+
+
+def connect(url: str, *, keyspace: str | None = None) -> Session:
+    """Open a session.
+
+    ``url`` is ``local:PATH[?option=value&…]`` for a file, made when absent, or ``local::memory:``.
+    Options: ``keyspace``; ``durability`` (``normal`` survives a killed process, ``full`` a power
+    loss); ``busy_timeout_ms`` (how long a writer waits for another one). Characters such as ``?``
+    and ``%`` in a path are percent-encoded; ``local_url()`` does that.
+
+    ``keyspace`` is the session's default keyspace. It need not exist yet: the first statement that
+    needs it says so.
+
+    Raises InterfaceError (the URL), OperationalError (the file), DatabaseError (not a database, or
+    a damaged one), NotSupportedError (a cluster).
+    """
+    if keyspace is not None:
+        url += ("&" if "?" in url else "?") + "keyspace=" + quote(keyspace, safe="")
+    return _connect(url)
+
+
+def local_url(path: str | os.PathLike[str], **options: str | int) -> str:
+    """Return the session URL of a database file; ":memory:" stands for a database in memory.
+
+    >>> local_url("/var/lib/site/db 1.cql", durability="full")
+    'local:/var/lib/site/db%201.cql?durability=full'
+    """
+    text = os.fspath(path)
+    encoded = text if text == ":memory:" else quote(os.fsencode(text), safe="/")
+    query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in options.items())
+    return f"local:{encoded}?{query}" if query else f"local:{encoded}"
+
+
+__all__ = [
+    "UNSET",
+    "AlreadyExists",
+    "AuthenticationFailed",
+    "Bootstrapping",
+    "CasWriteUnknown",
+    "Column",
+    "ConfigurationException",
+    "Consistency",
+    "DataError",
+    "DatabaseError",
+    "Duration",
+    "Error",
+    "FunctionFailure",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "InvalidRequest",
+    "NotSupportedError",
+    "OperationalError",
+    "Overloaded",
+    "Prepared",
+    "ProgrammingError",
+    "ProtocolException",
+    "ReadFailure",
+    "ReadTimeout",
+    "Result",
+    "ServerError",
+    "Session",
+    "SyntaxException",
+    "Time",
+    "TruncateError",
+    "Unauthorized",
+    "Unavailable",
+    "Unprepared",
+    "UnsetType",
+    "Warning",
+    "WriteFailure",
+    "WriteTimeout",
+    "apilevel",
+    "connect",
+    "consistency",
+    "local_url",
+    "paramstyle",
+    "threadsafety",
+]

@@ -1,0 +1,116 @@
+"""The extension module: sessions, prepared statements, results. Import these names from libcql."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, NamedTuple, final
+
+Params = Sequence[Any] | Mapping[str, Any] | None
+Level = int | str | None
+
+class Column(NamedTuple):
+    """A column of a result, or a bind marker. As a tuple it is (name, type)."""
+
+    name: str
+    type: str
+    @property
+    def keyspace(self) -> str: ...
+    @property
+    def table(self) -> str: ...
+
+class SchemaChange(NamedTuple):
+    """What a DDL statement changed: CREATED, UPDATED or DROPPED; KEYSPACE, TABLE or TYPE; which one."""
+
+    change: str
+    target: str
+    keyspace: str
+    name: str
+
+@final
+class Prepared:
+    """A statement that was parsed and planned once. Made by Session.prepare()."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def bind_names(self) -> tuple[str, ...]: ...
+    @property
+    def bind_types(self) -> tuple[str, ...]: ...
+    @property
+    def columns(self) -> tuple[Column, ...]: ...
+    @property
+    def is_conditional(self) -> bool: ...
+    @property
+    def is_select(self) -> bool: ...
+
+@final
+class Result(Iterator[tuple[Any, ...]]):
+    """The answer to a statement; iterating it gives the rows of all pages as tuples."""
+
+    def __iter__(self) -> Result: ...
+    def __next__(self) -> tuple[Any, ...]: ...
+    def one(self) -> tuple[Any, ...] | None: ...
+    def all(self) -> list[tuple[Any, ...]]: ...
+    def page(self) -> list[tuple[Any, ...]]: ...
+    def dicts(self) -> Iterator[dict[str, Any]]: ...
+    def fetch_next_page(self) -> bool: ...
+    @property
+    def columns(self) -> tuple[Column, ...]: ...
+    @property
+    def column_names(self) -> tuple[str, ...]: ...
+    @property
+    def was_applied(self) -> bool: ...
+    @property
+    def paging_state(self) -> bytes | None: ...
+    @property
+    def has_more_pages(self) -> bool: ...
+    @property
+    def warnings(self) -> list[str]: ...
+    @property
+    def kind(self) -> Literal["void", "rows", "set_keyspace", "schema_change"]: ...
+    @property
+    def schema_change(self) -> SchemaChange | None: ...
+
+@final
+class Session:
+    """A session over a database. Made by libcql.connect()."""
+
+    def execute(
+        self,
+        query: str | Prepared,
+        params: Params = None,
+        *,
+        keyspace: str | None = None,
+        page_size: int | None = 5000,
+        paging_state: bytes | None = None,
+        consistency: Level = None,
+        serial_consistency: Level = None,
+        timestamp: int | None = None,
+    ) -> Result: ...
+    def prepare(self, text: str, *, keyspace: str | None = None) -> Prepared: ...
+    def execute_batch(
+        self,
+        statements: Sequence[tuple[str | Prepared, Params]],
+        *,
+        type: Literal["logged", "unlogged", "counter"] = "logged",
+        keyspace: str | None = None,
+        consistency: Level = None,
+        serial_consistency: Level = None,
+        timestamp: int | None = None,
+    ) -> Result: ...
+    def backup(self, path: str) -> None: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Session: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+    @property
+    def keyspace(self) -> str | None: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def closed(self) -> bool: ...
+
+def connect(url: str) -> Session: ...
