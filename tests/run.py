@@ -30,6 +30,7 @@ class Part:
     what: str
     command: list[str]
     slow: bool = False
+    cwd: pathlib.Path = ROOT
     env: dict[str, str] = field(default_factory=dict)
 
 
@@ -46,10 +47,21 @@ PARTS = [
     Part(
         "example",
         "partyfinder's own tests",
-        [PYTHON, "examples/partyfinder/manage.py", "test", "parties", "partyfinder"],
+        [PYTHON, "manage.py", "test", "--settings", "parties.test_settings"],
+        cwd=ROOT / "examples" / "partyfinder",
     ),
-    Part("cassandra", "the same CQL cases on Cassandra", ["tests/conformance/on-cassandra"], slow=True),
-    Part("browser", "partyfinder in a browser", [PYTHON, "-m", "pytest", "-q", "tests/e2e"], slow=True),
+    Part(
+        "cassandra",
+        "the same CQL cases on Cassandra",
+        ["tests/conformance/on-cassandra"],
+        slow=True,
+    ),
+    Part(
+        "browser",
+        "partyfinder in a browser",
+        [PYTHON, "-m", "pytest", "-q", "tests/e2e"],
+        slow=True,
+    ),
 ]
 
 
@@ -80,7 +92,7 @@ def run(part):
     with log.open("wb") as out:
         result = subprocess.run(
             part.command,
-            cwd=ROOT,
+            cwd=part.cwd,
             env={**os.environ, **part.env},
             stdout=out,
             stderr=subprocess.STDOUT,

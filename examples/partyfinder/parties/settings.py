@@ -1,0 +1,62 @@
+"""
+Settings of partyfinder. The database is a file beside this project; DATABASES alone says so.
+
+Environment: PARTYFINDER_DB (the file), PARTYFINDER_DEBUG (1 or 0), DJANGO_SECRET_KEY,
+PARTYFINDER_HOSTS (comma separated).
+"""
+
+import os
+from pathlib import Path
+
+from django.core.management.utils import get_random_secret_key
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Nothing that must outlive a restart is signed here, so a development key may be made up each time.
+SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or get_random_secret_key()
+DEBUG = os.environ.get("PARTYFINDER_DEBUG", "1") == "1"
+ALLOWED_HOSTS = os.environ.get("PARTYFINDER_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+
+INSTALLED_APPS = [
+    "django.contrib.staticfiles",
+    "partyfinder.apps.PartyfinderConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "parties.urls"
+WSGI_APPLICATION = "parties.wsgi.application"
+ASGI_APPLICATION = "parties.asgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django_cassandra_backend",
+        "NAME": "partyfinder",
+        "OPTIONS": {"local": os.environ.get("PARTYFINDER_DB", BASE_DIR / "partyfinder.cql")},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "static/"

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class PartyfinderConfig(AppConfig):
+    name = "partyfinder"
+    verbose_name = "Partyfinder"
