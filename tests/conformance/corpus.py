@@ -62,10 +62,17 @@ class Exec:
 
 
 @dataclass
+class Wait:
+    """A pause, for what must expire."""
+
+    seconds: float
+
+
+@dataclass
 class TestFile:
     path: Path
     title: str
-    steps: list[Case | Exec]
+    steps: list[Case | Exec | Wait]
 
 
 def read_file(path: Path) -> TestFile:
@@ -73,7 +80,7 @@ def read_file(path: Path) -> TestFile:
     lines = path.read_text(encoding="utf-8").splitlines()
     if not lines or not lines[0].startswith("# "):
         raise FormatError(f"{path}:1: the first line is the title: # …")
-    steps: list[Case | Exec] = []
+    steps: list[Case | Exec | Wait] = []
     for number, word, payload, last in _directives(path, lines):
         try:
             _take(steps, number, word, payload, last)
@@ -113,9 +120,12 @@ def _take(steps: list, number: int, word: str, payload: list[str], last: int) ->
     if word == "query":
         steps.append(Case(number, "\n".join(payload), last))
         return
+    if word == "wait":
+        steps.append(Wait(float(" ".join(payload))))
+        return
     if word not in MODIFIERS | EXPECTATIONS:
         raise ValueError(f"unknown directive {word!r}")
-    if not steps or isinstance(steps[-1], Exec):
+    if not steps or not isinstance(steps[-1], Case):
         raise ValueError(f"{word!r} follows no query")
     _fill(steps[-1], word, payload)
     steps[-1].last_line = last
@@ -158,7 +168,7 @@ def _error(text: str) -> tuple[str, str]:
 def check(test: TestFile) -> None:
     """Every case expects something, and rows come with their columns. Raises FormatError."""
     for step in test.steps:
-        if isinstance(step, Exec):
+        if not isinstance(step, Case):
             continue
         at = f"{test.path}:{step.line}"
         if not step.has_expectation:

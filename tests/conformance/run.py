@@ -11,9 +11,10 @@ import argparse
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
-from corpus import Case, Exec, FormatError, Rows, TestFile, check, read_file
+from corpus import Case, Exec, FormatError, Rows, TestFile, Wait, check, read_file
 from servers import Answer, CassandraServer, LocalServer, Refused, Server
 
 CORPUS = Path(__file__).resolve().parent.parent / "data" / "cql"
@@ -118,6 +119,9 @@ class Runner:
     def _run_steps(self, test: TestFile, keyspace: str) -> None:
         filled: list[tuple[int, str]] = []
         for i, step in enumerate(test.steps):
+            if isinstance(step, Wait):
+                time.sleep(step.seconds)
+                continue
             if isinstance(step, Exec):
                 try:
                     self.server.execute(step.statement)
@@ -158,6 +162,8 @@ class Runner:
 def insert_keyspace(test: TestFile, keyspace: str) -> None:
     """Put the name of the file's keyspace where the file says {ks}."""
     for step in test.steps:
+        if isinstance(step, Wait):
+            continue
         step.statement = step.statement.replace("{ks}", keyspace)
         if isinstance(step, Exec):
             continue

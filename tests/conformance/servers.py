@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from corpus import ERROR_CLASSES
-from cqltypes import EPOCH, UNSET, Type, decode, from_literal, parse_type, to_literal
+from cqltypes import EMPTY, EPOCH, UNSET, Type, decode, from_literal, parse_type, to_literal
 
 PAGES_MAX = 1000
 INDEX_WAIT_S = 20.0
@@ -104,8 +104,7 @@ class CassandraServer:
         if bind is None:
             query = SimpleStatement(statement)
         else:
-            prepared = self.session.prepare(statement)
-            query = prepared.bind(_driver_values(prepared.column_metadata or [], bind))
+            query = _bound(self.session.prepare(statement), bind)
         query.fetch_size = page_size or 0x7FFFFFFF
         result = self.session.execute(query)
         if result.column_names is None:
@@ -157,17 +156,22 @@ def _driver_type(t: type) -> str:
     return t.typename
 
 
-def _driver_values(markers: list, bind: list[str]) -> list[Any]:
-    from cassandra.query import UNSET_VALUE
+def _bound(prepared: Any, bind: list[str]) -> Any:
+    """A bound statement with our values, past the driver's own checks: the server's are tested."""
+    from cassandra.query import UNSET_VALUE, BoundStatement
 
-    def convert(text: str, t: Type) -> Any:
+    def encode(text: str, driver_type: Any) -> Any:
+        t = parse_type(_driver_type(driver_type))
         value = from_literal(text, t)
-        return UNSET_VALUE if value is UNSET else _for_driver(value, t)
+        if value is UNSET or value is None:
+            return UNSET_VALUE if value is UNSET else None
+        return b"" if value is EMPTY else driver_type.serialize(_for_driver(value, t), 5)
 
-    if len(markers) != len(bind):
-        raise ValueError(f"{len(bind)} values for {len(markers)} bind markers")
-    types = [parse_type(_driver_type(m.type)) for m in markers]
-    return [convert(text, t) for text, t in zip(bind, types, strict=True)]
+    markers = prepared.column_metadata or []
+    prepared.routing_key_indexes = None
+    bound = BoundStatement(prepared)
+    bound.values = [encode(s, m.type) for s, m in zip(bind, markers, strict=True)]
+    return bound
 
 
 def _for_driver(value: Any, t: Type) -> Any:
