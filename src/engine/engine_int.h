@@ -10,11 +10,18 @@
 #include "engine/schema/schema.h"
 #include "engine/store/store.h"
 
+enum { CQLE_ARENA_POOL_COUNT = 8 };
+#define CQLE_PLAN_ARENA_MAX   ((size_t)256 << 20) /* bytes of one statement's text, AST and plan */
+#define CQLE_EXEC_ARENA_MAX   ((size_t)1 << 30)   /* bytes one execution may hold at a time */
+#define CQLE_RESULT_LEN_MAX   ((size_t)256 << 20) /* bytes of the rows of one page */
+
 struct cql_engine {
   const cql_alloc *alloc;
   cqle_store *store;
-  cql_lock lock;       /* guards schema, refs of snapshots */
+  cql_lock lock;       /* guards schema, refs of snapshots, the pool */
   cqle_schema *schema; /* the newest snapshot that a statement has seen; holds one reference */
+  cql_arena pool[CQLE_ARENA_POOL_COUNT]; /* warm arenas that no execution uses */
+  uint32_t pool_count;
   int64_t (*now_us)(void *user);
   void *now_user;
 };
@@ -36,6 +43,13 @@ struct cqle_exec {
   cql_result *result;
   cql_error *err;
 };
+
+/* An empty arena for one execution, and its way back. */
+cql_arena cqle_engine_take_arena(cql_engine *e);
+void cqle_engine_give_arena(cql_engine *e, cql_arena *a);
+
+/* Adds a warning to the result; the text is copied. */
+cql_status cqle_exec_warn(cqle_exec *x, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 typedef struct cqle_select_plan cqle_select_plan;
 typedef struct cqle_modify_plan cqle_modify_plan;

@@ -1,0 +1,194 @@
+/* execute.c: one execution: a transaction, the check that the plan still fits the schema, the run, the commit. */
+#include "engine/engine_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/modify/modify.h"
+#include "engine/select/select.h"
+
+cql_status cqle_exec_warn(cqle_exec *x, const char *format, ...) {
+  cql_result *r = x->result;
+  char text[CQL_ERROR_MESSAGE_LEN];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  const char **grown = cql_arena_array(&r->arena, r->warning_count + (size_t)1, sizeof *grown);
+  char *copy = cql_arena_str(&r->arena, cql_slice_str(text));
+  if (grown == NULL || copy == NULL) return cql_fail(x->err, CQL_NOMEM, "Out of memory");
+  if (r->warning_count > 0) memcpy(grown, r->warnings, r->warning_count * sizeof *grown);
+  grown[r->warning_count++] = copy;
+  r->warnings = grown;
+  return CQL_OK;
+}
+
+/* --- what a statement needs --------------------------------------------------------------------------------------- */
+
+static bool changes_schema(cqle_statement_kind kind) {
+  switch (kind) {
+  case CQLE_STMT_TRUNCATE:
+  case CQLE_STMT_CREATE_KEYSPACE:
+  case CQLE_STMT_ALTER_KEYSPACE:
+  case CQLE_STMT_DROP_KEYSPACE:
+  case CQLE_STMT_CREATE_TABLE:
+  case CQLE_STMT_ALTER_TABLE:
+  case CQLE_STMT_DROP_TABLE:
+  case CQLE_STMT_CREATE_INDEX:
+  case CQLE_STMT_DROP_INDEX: return true;
+  default: return false;
+  }
+}
+
+static bool is_planned(cqle_statement_kind kind) {
+  return kind == CQLE_STMT_SELECT || kind == CQLE_STMT_MODIFY || kind == CQLE_STMT_BATCH;
+}
+
+static bool writes(cqle_statement_kind kind) {
+  return kind == CQLE_STMT_MODIFY || kind == CQLE_STMT_BATCH || changes_schema(kind);
+}
+
+static cql_status check_values(const cql_plan *p, const cql_request *request, cql_error *err) {
+  if (request->value_count != p->info.bind_count || (request->value_count > 0 && request->values == NULL))
+    return cql_fail(err, CQL_INVALID, "Invalid amount of bind variables");
+  return CQL_OK;
+}
+
+/* --- one execution ------------------------------------------------------------------------------------------------ */
+
+/* What the steps of an execution share; exec_end() undoes whatever of it was begun. */
+typedef struct run {
+  cqle_exec x;
+  cql_arena arena;
+  cqle_schema *schema; /* set when this run holds a reference of its own */
+} run;
+
+static cql_status run_begin(run *r, cql_engine *e, const cql_request *request, bool write, cql_error *err) {
+  *r = (run){.x = {.engine = e, .request = request, .err = err, .timestamp = CQL_TIMESTAMP_NONE}};
+  cql_status st = cqle_txn_begin(e->store, write, &r->x.txn, err);
+  if (st != CQL_OK) return st;
+  r->arena = cqle_engine_take_arena(e);
+  r->x.arena = &r->arena;
+  r->x.now_us = e->now_us(e->now_user);
+  r->x.now_s = r->x.now_us >= 0 ? r->x.now_us / 1000000 : (r->x.now_us - 999999) / 1000000;
+  r->x.result = cql_result_new(e->alloc, CQLE_RESULT_LEN_MAX);
+  return r->x.result != NULL ? CQL_OK : cql_fail(err, CQL_NOMEM, "Out of memory");
+}
+
+static void release_plan(void *plan) {
+  cql_plan_release(plan);
+}
+
+/* Commits or aborts; *out takes the result of a success. owner: the plan that the result's columns borrow from, NULL: none. */
+static cql_status run_end(run *r, cql_status st, cql_plan *owner, cql_result **out) {
+  cql_engine *e = r->x.engine;
+  if (st == CQL_OK && r->x.result->body.st != CQL_OK)
+    st = cql_fail(r->x.err, r->x.result->body.st, "The result is larger than %zu bytes", (size_t)CQLE_RESULT_LEN_MAX);
+  if (st == CQL_OK && cqle_txn_is_write(r->x.txn))
+    st = cqle_txn_commit(r->x.txn, r->x.err);
+  else if (r->x.txn != NULL)
+    cqle_txn_abort(r->x.txn);
+  if (r->x.arena != NULL) cqle_engine_give_arena(e, &r->arena);
+  if (r->schema != NULL) cqle_schema_release(e, r->schema);
+  if (st != CQL_OK) {
+    cql_result_free(r->x.result);
+    return st;
+  }
+  if (owner != NULL && r->x.result->column_count > 0) {
+    r->x.result->release = release_plan;
+    r->x.result->owner = cql_plan_retain(owner);
+  }
+  *out = r->x.result;
+  return CQL_OK;
+}
+
+static cql_status check_schema(run *r, const cql_plan *p) {
+  uint64_t version;
+  cql_status st = cqle_schema_version(r->x.txn, &version);
+  if (st != CQL_OK) return cql_fail(r->x.err, st, "The schema could not be read");
+  r->x.schema = p->schema;
+  if (version == p->schema->version) return CQL_OK;
+  return cql_fail(r->x.err, CQL_UNPREPARED, "The schema has changed since the statement was prepared");
+}
+
+/* Writes go by the request's timestamp, else by the file's own clock, which never gives the same one twice. A condition's outcome depends on what is
+ * stored, so its write must be newer than that: it always goes by the file's clock, as Cassandra goes by its ballot. */
+static cql_status choose_timestamp(run *r, bool conditional) {
+  int64_t given = r->x.request->timestamp;
+  if (given != CQL_TIMESTAMP_NONE && !conditional) {
+    r->x.timestamp = given;
+    return CQL_OK;
+  }
+  return cqle_txn_timestamp(r->x.txn, r->x.now_us, &r->x.timestamp, r->x.err);
+}
+
+static cql_status run_planned(run *r, const cql_plan *p) {
+  cql_status st = check_schema(r, p);
+  if (st != CQL_OK) return st;
+  if (p->statement->kind == CQLE_STMT_SELECT) return cqle_select_execute(&r->x, p->select);
+  st = choose_timestamp(r, p->info.is_conditional);
+  if (st != CQL_OK) return st;
+  if (p->statement->kind == CQLE_STMT_MODIFY) return cqle_modify_execute(&r->x, p->modify);
+  return cqle_batch_execute(&r->x, p->batch);
+}
+
+/* DDL, TRUNCATE, USE and DESCRIBE name things as they are now, not as they were when the text was prepared. */
+static cql_status run_unplanned(run *r, const cql_plan *p) {
+  const cqle_statement *s = p->statement;
+  cql_status st = cqle_engine_schema(r->x.engine, r->x.txn, &r->schema, r->x.err);
+  if (st != CQL_OK) return st;
+  r->x.schema = r->schema;
+  if (s->kind == CQLE_STMT_DESCRIBE) return cqle_describe_execute(&r->x, p->keyspace, &s->as.describe);
+  if (cqle_txn_is_write(r->x.txn)) st = choose_timestamp(r, false);
+  return st == CQL_OK ? cqle_ddl_execute(&r->x, p->keyspace, s) : st;
+}
+
+cql_status cql_engine_execute(cql_engine *engine, cql_plan *plan, const cql_request *request, cql_result **out,
+                              cql_error *err) {
+  *out = NULL;
+  run r;
+  cql_status st;
+  cqle_statement_kind kind = plan->statement->kind;
+  st = check_values(plan, request, err);
+  if (st != CQL_OK) return st;
+  CQL_TRY(run_begin(&r, engine, request, writes(kind), err));
+  CQL_TRY(is_planned(kind) ? run_planned(&r, plan) : run_unplanned(&r, plan));
+done:
+  return run_end(&r, st, plan, out);
+}
+
+/* --- batches of the protocol -------------------------------------------------------------------------------------- */
+
+static cql_status collect(run *r, cql_plan *const *plans, const cql_request *requests, uint32_t count,
+                          const cqle_modify_plan ***out, bool *conditional) {
+  const cqle_modify_plan **modify = cql_arena_array(&r->arena, count, sizeof(cqle_modify_plan *));
+  if (modify == NULL) return cql_fail(r->x.err, CQL_NOMEM, "Out of memory");
+  for (uint32_t i = 0; i < count; i++) {
+    if (plans[i]->statement->kind != CQLE_STMT_MODIFY)
+      return cql_fail(r->x.err, CQL_INVALID,
+                      "Invalid statement in batch: only UPDATE, INSERT and DELETE statements are allowed.");
+    cql_status st = check_values(plans[i], &requests[i], r->x.err);
+    if (st == CQL_OK) st = check_schema(r, plans[i]);
+    if (st != CQL_OK) return st;
+    modify[i] = plans[i]->modify;
+    if (plans[i]->info.is_conditional) *conditional = true;
+  }
+  *out = modify;
+  return CQL_OK;
+}
+
+cql_status cql_engine_batch(cql_engine *engine, cql_batch_type type, cql_plan *const *plans,
+                            const cql_request *requests, uint32_t count, cql_result **out, cql_error *err) {
+  static const cql_request none = CQL_REQUEST_INIT;
+  *out = NULL;
+  run r;
+  cql_status st;
+  const cqle_modify_plan **modify;
+  bool conditional = false;
+  CQL_TRY(run_begin(&r, engine, count > 0 ? &requests[0] : &none, true, err));
+  CQL_TRY(collect(&r, plans, requests, count, &modify, &conditional));
+  CQL_TRY(choose_timestamp(&r, conditional));
+  CQL_TRY(cqle_batch_execute_plans(&r.x, type, modify, requests, count));
+done:
+  return run_end(&r, st, count > 0 ? plans[0] : NULL, out);
+}
