@@ -113,6 +113,7 @@ def _directives(path: Path, lines: list[str]):
 
 
 def _take(steps: list, number: int, word: str, payload: list[str], last: int) -> None:
+    payload = [_repeat(line) for line in payload]
     if word == "exec":
         statements = re.split(r";[ \t]*(?:\n|$)", "\n".join(payload))
         steps += [Exec(number, s.strip()) for s in statements if s.strip()]
@@ -129,6 +130,11 @@ def _take(steps: list, number: int, word: str, payload: list[str], last: int) ->
         raise ValueError(f"{word!r} follows no query")
     _fill(steps[-1], word, payload)
     steps[-1].last_line = last
+
+
+def _repeat(text: str) -> str:
+    """Write out ``{repeat x 1000}``, for long values."""
+    return re.sub(r"\{repeat (.) (\d+)\}", lambda m: m[1] * int(m[2]), text)
 
 
 def _fill(case: Case, word: str, payload: list[str]) -> None:

@@ -144,7 +144,9 @@ def _timestamp_literal(ms: int) -> str:
         at = EPOCH + timedelta(milliseconds=ms)
     except OverflowError:
         return str(ms)
-    return f"'{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}+0000'" if at.year > 999 else str(ms)
+    return (
+        f"'{at:%Y-%m-%d %H:%M:%S}.{at.microsecond // 1000:03d}+0000'" if at.year > 999 else str(ms)
+    )
 
 
 def _date_literal(days: int) -> str:
@@ -175,8 +177,8 @@ def _duration_literal(value: tuple[int, int, int]) -> str:
 
 
 _PRINTERS = {
-    **{name: str for name in INTEGERS},
-    **{name: _quoted for name in TEXTS},
+    **dict.fromkeys(INTEGERS, str),
+    **dict.fromkeys(TEXTS, _quoted),
     "blob": lambda v: "0x" + v.hex(),
     "boolean": lambda v: "true" if v else "false",
     "decimal": str,
@@ -254,8 +256,8 @@ def _read_duration(text: str) -> tuple[int, int, int]:
 
 
 _READERS = {
-    **{name: int for name in INTEGERS},
-    **{name: _unquoted for name in TEXTS},
+    **dict.fromkeys(INTEGERS, int),
+    **dict.fromkeys(TEXTS, _unquoted),
     "blob": lambda s: bytes.fromhex(s.removeprefix("0x")),
     "boolean": lambda s: {"true": True, "false": False}[s],
     "decimal": Decimal,
@@ -331,7 +333,7 @@ def _decode_duration(data: bytes) -> tuple[int, int, int]:
 
 
 _DECODERS = {
-    **{name: _signed for name in INTEGERS},
+    **dict.fromkeys(INTEGERS, _signed),
     "boolean": lambda b: b != b"\0",
     "decimal": _decode_decimal,
     "double": lambda b: struct.unpack(">d", b)[0],

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Runs the conformance corpus, tests/data/cql/*.test, on one server and compares the answers.
 
-    tests/conformance/run.py --server local
-    $(tools/driver-venv) tests/conformance/run.py --server cassandra
+tests/conformance/run.py --server local
+$(tools/driver-venv) tests/conformance/run.py --server cassandra
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ SERVERS = {
     "local": (LocalServer, "local::memory:"),
 }
 TTL_SLACK_S = 30
+SHOWN_MAX = 2000  # characters of a statement in a report
 REPLICATION = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
 
 
@@ -175,6 +176,8 @@ def insert_keyspace(test: TestFile, keyspace: str) -> None:
 
 def report(path: Path, case: Case, noun: str, want: str, got: str) -> None:
     statement = case.statement.replace("\n", "\n        ")
+    if len(statement) > SHOWN_MAX:
+        statement = statement[:SHOWN_MAX] + " …"
     print(f"{os.path.relpath(path)}:{case.line}: wrong {noun}\n  query {statement}")
     if case.bind is not None:
         print(f"  bind  {', '.join(case.bind)}")
@@ -207,7 +210,9 @@ def main() -> int:
     parser.add_argument("--server", choices=SERVERS, required=True)
     parser.add_argument("--address", help="host:port, or a libcql URL")
     parser.add_argument(
-        "--fill", action="store_true", help="write the server's answer to queries that expect nothing"
+        "--fill",
+        action="store_true",
+        help="write the server's answer to queries that expect nothing",
     )
     parser.add_argument("files", nargs="*", type=Path, help="(default: the whole corpus)")
     args = parser.parse_args()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Protocol
 
 from corpus import ERROR_CLASSES
@@ -236,7 +236,111 @@ class LocalServer:
     def execute(
         self, statement: str, bind: list[str] | None = None, page_size: int | None = None
     ) -> Answer:
-        raise NotImplementedError
+        try:
+            return self._execute(statement, bind, page_size)
+        except self.libcql.Error as e:
+            raise Refused(_class_of_status(e.code), str(e)) from e
+
+    def _execute(self, statement: str, bind: list[str] | None, page_size: int | None) -> Answer:
+        if bind is None:
+            result = self.session.execute(statement, page_size=page_size)
+        else:
+            prepared = self.session.prepare(statement)
+            types = map(parse_type, prepared.bind_types)
+            values = [self._value(s, t) for s, t in zip(bind, types, strict=True)]
+            result = self.session.execute(prepared, values, page_size=page_size)
+        if result.kind != "rows":
+            return Answer()
+        types = [parse_type(t) for _, t in result.columns]
+        names = [name for name, _ in result.columns]
+        answer = Answer([(n, str(t)) for n, t in zip(names, types, strict=True)])
+        for _ in range(PAGES_MAX):
+            answer.pages.append([self._literals(row, types) for row in result.page()])
+            if not result.has_more_pages:
+                answer.drop_empty_last_pages()
+                return answer
+            result.fetch_next_page()
+        raise AssertionError(f"more than {PAGES_MAX} pages")
+
+    def _literals(self, row: tuple, types: list[Type]) -> list[str]:
+        return [to_literal(_neutral(v, t), t) for v, t in zip(row, types, strict=True)]
+
+    def _value(self, text: str, t: Type) -> Any:
+        value = from_literal(text, t)
+        return self.libcql.UNSET if value is UNSET else self._for_libcql(value, t)
+
+    def _for_libcql(self, value: Any, t: Type) -> Any:
+        """The object that libcql documents for the type."""
+        if value is None:
+            return None
+        if t.name == "date":
+            return date(1970, 1, 1) + timedelta(days=value)
+        if t.name == "time":
+            return self.libcql.Time(value)
+        if t.name == "duration":
+            return self.libcql.Duration(*value)
+        if t.name in ("list", "set"):
+            return [self._for_libcql(v, t.args[0]) for v in value]
+        if t.name == "map":
+            key, item = t.args
+            return {self._for_libcql(k, key): self._for_libcql(v, item) for k, v in value}
+        if t.name == "tuple":
+            return tuple(self._for_libcql(v, a) for v, a in zip(value, t.args, strict=True))
+        return value
 
     def close(self) -> None:
         self.session.close()
+
+
+def _class_of_status(code: str | None) -> str:
+    """``"ALREADY_EXISTS"`` as ``AlreadyExists``; libcql's own statuses keep their name."""
+    if code is None:
+        return "a refused value:"
+    word = "".join(part.capitalize() for part in code.split("_"))
+    return word if word in ERROR_CLASSES else code
+
+
+def _neutral(value: Any, t: Type) -> Any:
+    """What libcql gives, in the form that cqltypes describes."""
+    if value is None:
+        return None
+    if t.name == "timestamp":
+        return (value - EPOCH) // timedelta(milliseconds=1)
+    if t.name == "date":
+        return (value - date(1970, 1, 1)).days
+    if t.name == "time":
+        return _nanoseconds(value)
+    if t.name == "duration":
+        return value.months, value.days, value.nanoseconds
+    if t.name == "list":
+        return [_neutral(v, t.args[0]) for v in value]
+    if t.name == "set":
+        # A Python set has lost the order; the order in sets is for the C tests to check.
+        elements = [_neutral(v, t.args[0]) for v in value]
+        return sorted(elements, key=lambda v: _order(v, t.args[0]))
+    if t.name == "map":
+        pairs = value.items() if isinstance(value, dict) else value
+        return [(_neutral(k, t.args[0]), _neutral(v, t.args[1])) for k, v in pairs]
+    if t.name == "tuple":
+        return [_neutral(v, a) for v, a in zip(value, t.args, strict=True)]
+    return value
+
+
+def _nanoseconds(value: Any) -> int:
+    """Of a datetime.time or a libcql.Time."""
+    if hasattr(value, "nanoseconds"):
+        return value.nanoseconds
+    seconds = (value.hour * 60 + value.minute) * 60 + value.second
+    return (seconds * 1_000_000 + value.microsecond) * 1000
+
+
+def _order(value: Any, t: Type) -> Any:
+    """A sort key in Cassandra's order, for the element types that the corpus has in sets."""
+    if t.name == "text":
+        return value.encode()
+    if t.name in ("uuid", "timeuuid"):
+        return value.bytes[6] >> 4, value.time if value.version == 1 else 0, value.bytes
+    if t.name in ("list", "set", "tuple"):
+        args = t.args if t.name == "tuple" else t.args * len(value)
+        return [(v is not None, _order(v, a)) for v, a in zip(value, args, strict=True)]
+    return value
