@@ -1,0 +1,114 @@
+/* type_print.c: types as CQL and as Cassandra's Java classes. */
+#include "value/value_int.h"
+
+#include <string.h>
+
+#define JAVA_PACKAGE "org.apache.cassandra.db.marshal."
+
+static bool is_plain_name(cql_slice name) {
+  if (name.len == 0 || name.data[0] < 'a' || name.data[0] > 'z') return false;
+  for (size_t i = 0; i < name.len; i++) {
+    uint8_t c = name.data[i];
+    if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) return false;
+  }
+  return true;
+}
+
+void cqlv_print_name(cql_buf *b, cql_slice name) {
+  if (is_plain_name(name)) {
+    cql_buf_slice(b, name);
+    return;
+  }
+  cql_buf_u8(b, '"');
+  for (size_t i = 0; i < name.len; i++) {
+    if (name.data[i] == '"') cql_buf_u8(b, '"');
+    cql_buf_u8(b, name.data[i]);
+  }
+  cql_buf_u8(b, '"');
+}
+
+static void print_args(cql_buf *b, const cql_type *type) {
+  cql_buf_str(b, cqlv_type_cql_name(type->code));
+  cql_buf_u8(b, '<');
+  for (uint32_t i = 0; i < type->arg_count; i++) {
+    if (i > 0) cql_buf_str(b, ", ");
+    cql_type_print_cql(b, type->args[i]);
+  }
+  if (type->code == CQL_TYPE_VECTOR) cql_buf_printf(b, ", %u", type->dimension);
+  cql_buf_u8(b, '>');
+}
+
+void cql_type_print_cql(cql_buf *b, const cql_type *type) {
+  bool frozen = type->frozen && type->code != CQL_TYPE_VECTOR;
+  switch (type->code) {
+  case CQL_TYPE_LIST:
+  case CQL_TYPE_SET:
+  case CQL_TYPE_MAP:
+  case CQL_TYPE_TUPLE:
+  case CQL_TYPE_VECTOR:
+    if (frozen) cql_buf_str(b, "frozen<");
+    print_args(b, type);
+    if (frozen) cql_buf_u8(b, '>');
+    return;
+  case CQL_TYPE_UDT:
+    if (frozen) cql_buf_str(b, "frozen<");
+    cqlv_print_name(b, type->name);
+    if (frozen) cql_buf_u8(b, '>');
+    return;
+  case CQL_TYPE_CUSTOM:
+    cql_buf_u8(b, '\'');
+    cql_buf_slice(b, type->name);
+    cql_buf_u8(b, '\'');
+    return;
+  default: cql_buf_str(b, cqlv_type_cql_name(type->code));
+  }
+}
+
+/* A frozen type says so once, at the outermost place: what is inside it is frozen anyway. */
+static void print_java(cql_buf *b, const cql_type *type, bool inside_frozen) {
+  if (type->code == CQL_TYPE_CUSTOM) {
+    cql_buf_slice(b, type->name);
+    return;
+  }
+  bool says_frozen = type->frozen && !inside_frozen && (cql_type_is_collection(type) || type->code == CQL_TYPE_UDT);
+  if (says_frozen) cql_buf_str(b, JAVA_PACKAGE "FrozenType(");
+  cql_buf_str(b, JAVA_PACKAGE);
+  cql_buf_str(b, cqlv_type_java_name(type->code));
+  if (type->arg_count > 0 || type->code == CQL_TYPE_UDT) {
+    cql_buf_u8(b, '(');
+    if (type->code == CQL_TYPE_UDT) {
+      cql_buf_slice(b, type->keyspace);
+      cql_buf_u8(b, ',');
+      cqlv_print_hex(b, type->name);
+    }
+    for (uint32_t i = 0; i < type->arg_count; i++) {
+      if (i > 0 || type->code == CQL_TYPE_UDT) cql_buf_u8(b, ',');
+      if (type->code == CQL_TYPE_UDT) {
+        cqlv_print_hex(b, type->field_names[i]);
+        cql_buf_u8(b, ':');
+      }
+      print_java(b, type->args[i], inside_frozen || type->frozen);
+    }
+    if (type->code == CQL_TYPE_VECTOR) cql_buf_printf(b, " , %u", type->dimension);
+    cql_buf_u8(b, ')');
+  }
+  if (says_frozen) cql_buf_u8(b, ')');
+}
+
+void cql_type_print_java(cql_buf *b, const cql_type *type) {
+  print_java(b, type, false);
+}
+
+size_t cql_type_to_cql(const cql_type *type, char *out, size_t cap) {
+  cql_buf b;
+  cql_buf_init(&b, &cql_alloc_libc, SIZE_MAX / 2);
+  cql_type_print_cql(&b, type);
+  size_t len = b.len;
+  if (cap > 0) {
+    size_t n = len < cap - 1 ? len : cap - 1;
+    if (n > 0) memcpy(out, b.data, n);
+    out[n] = '\0';
+  }
+  cql_buf_free(&b);
+  return len;
+}
