@@ -1,5 +1,12 @@
 /* where.h: the relations of a WHERE clause checked against a table and turned into keys and bounds. Cassandra:
  * cql3/restrictions/StatementRestrictions.java and its texts (trap 15). Used by SELECT, UPDATE and DELETE.
+ *
+ *   where.c      relations bound and merged per column, as Cassandra's RestrictionSet does
+ *   rules.c      what a statement may restrict, what must be filtered, which index can serve
+ *   values.c     the values of one execution, with the checks of null and unset
+ *   keys.c       partitions, tokens, clusterings, bounds
+ *   filter.c     rows checked against what the bounds do not cover
+ *   relation_text.c  relations as Cassandra prints them in errors
  */
 #ifndef CQLE_WHERE_H
 #define CQLE_WHERE_H
@@ -9,37 +16,69 @@
 
 enum { CQLE_WHERE_KEYS_MAX = 65536 }; /* partitions, or clusterings, that IN lists may multiply to */
 
+/* A value of a relation: one per column it is about, or (a, b) = ? as a whole. */
+typedef struct cqle_operand {
+  const cqle_expr *whole;        /* a tuple marker; NULL: parts */
+  const cqle_expr *const *parts; /* one per column of the relation */
+} cqle_operand;
+
 /* One relation, bound. */
 typedef struct cqle_restriction {
   cqle_relation_kind kind;
-  cqle_op op;
+  cqle_op op; /* IN with one written value has become EQ */
   uint32_t column_count;
   const cqle_column *const *columns;
-  const cqle_expr *key;   /* ELEMENT */
-  const cqle_expr *value; /* one value; a TUPLE: a tuple value; IN ?: a list value */
-  uint32_t value_count;   /* IN (…): one each */
-  const cqle_expr *const *values;
-  bool in_list;
+  const cqle_expr *key;     /* ELEMENT */
+  const cqle_expr *in_list; /* IN ?: a list value; NULL: operands */
+  uint32_t operand_count;
+  const cqle_operand *operands;
+  const struct cqle_restriction *next; /* of the same group */
 } cqle_restriction;
 
-typedef enum cqle_where_use { CQLE_WHERE_SELECT, CQLE_WHERE_UPDATE, CQLE_WHERE_DELETE } cqle_where_use;
+typedef enum cqle_group_kind { CQLE_GROUP_EQ, CQLE_GROUP_IN, CQLE_GROUP_SLICE, CQLE_GROUP_CONTAINS } cqle_group_kind;
+
+/* What the relations say together about a column, or about columns that a tuple relation ties. */
+typedef struct cqle_group {
+  cqle_group_kind kind;
+  bool on_token;
+  uint32_t column_count;
+  const cqle_column *const *columns;
+  const cqle_restriction *members; /* EQ and IN: one; SLICE: one or two; CONTAINS: any number */
+  bool in_bounds;                  /* the keys or bounds of a scan by partition cover it */
+} cqle_group;
+
+/* STATIC: the statement writes nothing but static columns, so it needs no clustering. */
+typedef enum cqle_where_use {
+  CQLE_WHERE_SELECT,
+  CQLE_WHERE_UPDATE,
+  CQLE_WHERE_DELETE,
+  CQLE_WHERE_UPDATE_STATIC,
+  CQLE_WHERE_DELETE_STATIC,
+} cqle_where_use;
 
 typedef struct cqle_where {
   const cqle_table *table;
-  uint32_t count;
-  const cqle_restriction *all;
-  const cqle_restriction *const *partition; /* EQ or IN per partition key column, NULL where not restricted */
-  bool partition_complete;                  /* every partition key column has EQ or IN */
+  uint32_t group_count;
+  const cqle_group *groups; /* in the order of their columns: partition key, clustering, others */
+  bool partition_complete;  /* every partition key column has EQ or IN */
+  bool partition_has_in, clustering_has_in;
+  bool partition_restricted, clustering_restricted, regular_restricted, static_restricted;
   bool has_token;
   uint32_t clustering_count; /* how many leading clustering columns are restricted by what the store can follow */
   bool clustering_has_slice; /* the last of them is a slice */
-  uint32_t residual_count;   /* restrictions that rows must be checked against */
-  const cqle_restriction *const *residual;
+  bool needs_filter;         /* some group is not in_bounds */
+  bool uses_index;           /* Cassandra would ask an index: decides what is refused */
+  const cqle_index *index;   /* the one to scan; NULL: none serves */
+  const cqle_group *indexed; /* what it serves */
 } cqle_where;
 
-/* use decides which texts and rules hold. filtering: ALLOW FILTERING was given, or an index will serve (SELECT). */
+/* use decides which texts and rules hold. Not for SELECT. */
 cql_status cqle_where_plan(cqle_binder *b, const cqle_table *t, const cqle_relation *relations, uint32_t count,
                            cqle_where_use use, cqle_where **out);
+cql_status cqle_where_plan_select(cqle_binder *b, const cqle_table *t, const cqle_relation *relations, uint32_t count,
+                                  bool only_statics, bool allow_filtering, cqle_where **out);
+/* The group of a column, NULL when it is not restricted. */
+const cqle_group *cqle_where_group(const cqle_where *w, const cqle_column *c);
 
 /* The partitions, when partition_complete: sorted as Cassandra sorts them, without repeats. In x->arena. */
 cql_status cqle_where_partitions(cqle_exec *x, const cqle_where *w, cqle_pkey **out, uint32_t *count);
@@ -49,9 +88,16 @@ cql_status cqle_where_tokens(cqle_exec *x, const cqle_where *w, int64_t *first, 
 cql_status cqle_where_bounds(cqle_exec *x, const cqle_where *w, cqle_slice_bounds **out, uint32_t *count);
 /* Full clusterings, when every clustering column has EQ or IN (UPDATE, DELETE of rows): arrays of table->clustering_count values. */
 cql_status cqle_where_clusterings(cqle_exec *x, const cqle_where *w, cql_slice ***out, uint32_t *count);
+/* The interval of encoded values to ask w->index for. */
+cql_status cqle_where_index_range(cqle_exec *x, const cqle_where *w, cql_slice *start, cql_slice *end);
 
-/* Does a row meet a restriction? Used for residual ones and by nobody else: IF conditions have rules of their own about null. */
-cql_status cqle_restriction_match(cqle_exec *x, const cqle_restriction *r, const cqle_table *t, cqle_pkey pkey,
-                                  const cqle_row *static_row, const cqle_row *row, bool *match);
+/* The part of a WHERE clause that rows are checked against one by one, with the values of this execution. */
+typedef struct cqle_filter cqle_filter;
+/* everything: also what the bounds cover, for scans that have no bounds. *out is NULL when there is nothing to check. */
+cql_status cqle_filter_new(cqle_exec *x, const cqle_where *w, bool everything, const cqle_filter **out);
+/* cells: one value per column of the table (cqle_column_index), data NULL: null. null never matches. statics_only: looks at partition key, token and static columns. */
+bool cqle_filter_match(const cqle_filter *f, const cql_slice *cells, int64_t token);
+/* Where a column's value stands among the cells of a row: its place in table->columns. */
+uint32_t cqle_column_index(const cqle_table *t, const cqle_column *c);
 
 #endif
