@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
 """Runs the conformance corpus, tests/data/cql/*.test, on one server and compares the answers.
 
-tests/conformance/run.py --server local
-$(tools/driver-venv) tests/conformance/run.py --server cassandra
+On the embedded engine, and on a real Cassandra:
+
+    tests/conformance/run.py --server local
+    $(tools/driver-venv) tests/conformance/run.py --server cassandra
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import re
 import sys
@@ -92,6 +95,8 @@ def ask(server: Server, case: Case) -> Answer | Refused:
         return server.execute(case.statement, case.bind, case.page_size)
     except Refused as e:
         return e
+    except Exception as e:  # a client that trips over an answer fails this case, not the whole run
+        return Refused(type(e).__name__, str(e))
 
 
 class Runner:
@@ -102,6 +107,7 @@ class Runner:
         self.fill = fill
         self.passed = 0
         self.failed = 0
+        self.failed_in: dict[str, int] = {}
 
     def run(self, path: Path) -> None:
         """Run one file; what fails is printed and counted. Raises FormatError."""
@@ -110,12 +116,15 @@ class Runner:
             check(test)
         keyspace = f"c_{re.sub('[^a-z0-9]', '_', path.stem)[:24]}_{os.getpid()}"
         insert_keyspace(test, keyspace)
+        failed_before = self.failed
         try:
             self.server.execute(f"CREATE KEYSPACE {keyspace} WITH replication = {REPLICATION}")
             self.server.execute(f"USE {keyspace}")
             self._run_steps(test, keyspace)
         finally:
             self._drop_keyspaces(keyspace)
+        if self.failed > failed_before:
+            self.failed_in[path.name] = self.failed - failed_before
 
     def _run_steps(self, test: TestFile, keyspace: str) -> None:
         filled: list[tuple[int, str]] = []
@@ -216,6 +225,8 @@ def main() -> int:
     )
     parser.add_argument("files", nargs="*", type=Path, help="(default: the whole corpus)")
     args = parser.parse_args()
+    faulthandler.enable()
+    sys.stdout.reconfigure(line_buffering=True)
     make, address = SERVERS[args.server]
     server = make(args.address or address)
     runner = Runner(server, args.fill)
@@ -227,6 +238,8 @@ def main() -> int:
         return 2
     finally:
         server.close()
+    for name, count in runner.failed_in.items():
+        print(f"{name}: {count} failed")
     print(f"{runner.passed} passed, {runner.failed} failed")
     return 1 if runner.failed else 0
 
