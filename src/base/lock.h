@@ -1,5 +1,5 @@
-/* lock.h: mutexes that survive fork(). While a process forks every such lock is held by the forking thread, in order of rank, so the child
- * finds what they guard in one piece and gets them unlocked.
+/* lock.h: mutexes that survive fork(). While a process forks every such lock is held by the forking thread, in order of
+ * rank, so the child finds what they guard in one piece and gets them unlocked.
  */
 #ifndef CQL_LOCK_H
 #define CQL_LOCK_H
@@ -8,7 +8,12 @@
 #include <stdint.h>
 
 /* Locks are taken in ascending rank; two of one rank are never held together by one thread. */
-typedef enum cql_lock_rank { CQL_LOCK_SESSION = 1, CQL_LOCK_ENGINE = 2, CQL_LOCK_STORE = 3 } cql_lock_rank;
+typedef enum cql_lock_rank {
+  CQL_LOCK_SESSION = 1,
+  CQL_LOCK_TRANSACTION, /* held as long as a transaction on a database in memory lives */
+  CQL_LOCK_ENGINE,
+  CQL_LOCK_STORE
+} cql_lock_rank;
 
 typedef struct cql_lock {
   pthread_mutex_t mutex;

@@ -1,5 +1,5 @@
-/* row.h: rows as cells with timestamps, and how two versions of a row become one. Cassandra's semantics: db/rows/Cells.java,
- * db/LivenessInfo.java, db/rows/Row.java; ../../../docs names the traps.
+/* row.h: rows as cells with timestamps, and how two versions of a row become one. Cassandra's semantics:
+ * db/rows/Cells.java, db/LivenessInfo.java, db/DeletionTime.java, Row.Merger in db/rows/Row.java.
  *
  * The same struct is a stored row, an update, and what a reader sees.
  */
@@ -18,7 +18,7 @@ typedef struct cqle_liveness {
   int64_t expires;   /* s since 1970; CQLE_NO_EXPIRY: never */
 } cqle_liveness;
 
-/* Covers every cell with a timestamp at or below its own. None: timestamp CQLE_NO_TIMESTAMP. */
+/* Covers every cell and marker with a timestamp at or below its own. None: timestamp CQLE_NO_TIMESTAMP. */
 typedef struct cqle_deletion {
   int64_t timestamp; /* µs */
   int64_t at;        /* local deletion time, s */
@@ -29,11 +29,12 @@ typedef struct cqle_cell {
   int32_t ttl; /* > 0: expiring */
   bool tombstone;
   int64_t at;      /* expiring: when it expires, s; tombstone: local deletion time, s; else CQLE_NO_EXPIRY */
-  cql_slice path;  /* multi-cell columns: set element, map key, list timeuuid; else data NULL */
+  cql_slice path;  /* multi-cell: set element, map key, list timeuuid, UDT field number (u16); else data NULL */
   cql_slice value; /* tombstone: empty */
 } cqle_cell;
 
-/* One column's part of a row. A simple column has exactly one cell; a multi-cell one has any number, in order of path. */
+/* One column's part of a row. A simple column has exactly one cell; a multi-cell one has any number, in order of path,
+ * each path once. */
 typedef struct cqle_column_data {
   uint32_t column_id;
   bool multicell;
@@ -60,10 +61,14 @@ const cqle_column_data *cqle_row_column(const cqle_row *r, uint32_t column_id);
 /* Which of two cells for the same place wins: <0 x, >0 y, 0 they are the same. */
 int cqle_cell_reconcile(const cqle_cell *x, const cqle_cell *y);
 int cqle_liveness_reconcile(const cqle_liveness *x, const cqle_liveness *y);
-/* Merges update into base (either may be empty) and applies all deletions, row, column and covering: cells they cover are dropped. *out lives in a
- * and borrows bytes from both. columns tells which are multi-cell and how their paths are ordered. */
+int cqle_deletion_reconcile(const cqle_deletion *x, const cqle_deletion *y);
+/* Merges update into base (either may be empty) and applies all deletions, row, column and covering: cells they cover are
+ * dropped, and so are deletions that a wider one covers. Any order of updates gives the same row. *out lives in a and
+ * borrows bytes and cells from both. t tells how paths are ordered. CQL_NOMEM. */
 cql_status cqle_row_merge(cql_arena *a, const cqle_table *t, const cqle_row *base, const cqle_row *update,
                           cqle_deletion covering, cqle_row *out);
+/* The order of two paths of a multi-cell column; column NULL (a dropped one): as bytes. */
+int cqle_path_cmp(const cqle_column *column, cql_slice x, cql_slice y);
 
 /* --- what a reader sees at now_s ---------------------------------------------------------------------------------- */
 
@@ -71,14 +76,21 @@ bool cqle_cell_is_live(const cqle_cell *c, int64_t now_s);
 bool cqle_liveness_is_live(const cqle_liveness *l, int64_t now_s);
 /* A row exists for a reader when its marker lives or any of its cells does. */
 bool cqle_row_is_live(const cqle_row *r, int64_t now_s);
-/* The value of a column as one wire value: a simple cell's bytes, or the live cells of a multi-cell column assembled in a. data NULL: null. */
+/* The value of a column as one wire value: a simple cell's bytes, the live cells of a multi-cell column assembled in a, or
+ * a clustering value. data NULL: null. CQL_NOMEM, CQL_LIMIT. */
 cql_status cqle_row_value(cql_arena *a, const cqle_row *r, const cqle_column *c, int64_t now_s, cql_slice *out);
 
 /* --- the stored form ---------------------------------------------------------------------------------------------- */
 
-/* Appends the row's stored form; its layout is the table at the top of row_codec.c. An empty row (nothing to keep) gives no bytes. */
+/* Appends the row's stored form; its layout is the table at the top of row_codec.c. Equal rows give equal bytes. An empty
+ * row (nothing to keep) gives no bytes. */
 void cqle_row_encode(cql_buf *b, const cqle_table *t, const cqle_row *r);
 /* Cells, values and clustering borrow from bytes; arrays live in a. CQL_CORRUPT, CQL_NOMEM. */
 cql_status cqle_row_decode(cql_arena *a, const cqle_table *t, cql_slice bytes, cqle_row *out);
+
+/* --- helpers of this room ----------------------------------------------------------------------------------------- */
+
+/* An allocator for cql_buf whose memory lives in a. The result must outlive the buffer. */
+cql_alloc cqle_arena_alloc(cql_arena *a);
 
 #endif
