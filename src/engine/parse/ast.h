@@ -40,7 +40,7 @@ typedef enum cqle_term_kind {
   CQLE_TERM_MAP,   /* {k: v}; items alternate */
   CQLE_TERM_TUPLE, /* (a, b) */
   CQLE_TERM_UDT,   /* {field: v}; names beside items */
-  CQLE_TERM_CALL, /* f(a, b); also _add, _substract, _multiply, _divide, _modulo, _negate for arithmetic, as Cassandra names them */
+  CQLE_TERM_CALL, /* f(a, b); _add, _substract, _multiply, _divide, _modulo, _negate are arithmetic; cast_as_int is CAST */
   CQLE_TERM_HINT, /* (type) term: items[0] */
 } cqle_term_kind;
 
@@ -56,7 +56,8 @@ struct cqle_term {
   uint32_t count;
   cqle_term **items;
   cql_slice *names; /* UDT */
-  cql_slice source; /* the text as written, for names of result columns and error texts */
+  cql_slice
+      source; /* as Cassandra's Term.Raw.getText(), for names of result columns and error texts: {'a': 1}, NULL, ? */
 };
 
 /* --- selectors ---------------------------------------------------------------------------------------------------- */
@@ -74,7 +75,7 @@ typedef enum cqle_selector_kind {
   CQLE_SEL_FIELD,   /* args[0].name */
   CQLE_SEL_ELEMENT, /* args[0][from] */
   CQLE_SEL_SLICE,   /* args[0][from..to]; either may be NULL */
-  CQLE_SEL_TUPLE,
+  CQLE_SEL_TUPLE,   /* one argument: only parentheses, or a tuple of one */
   CQLE_SEL_LIST,
   CQLE_SEL_SET,
   CQLE_SEL_MAP, /* args alternate */
@@ -362,8 +363,9 @@ typedef struct cqle_statement {
   } as;
 } cqle_statement;
 
-/* Parses one statement, with or without a closing semicolon. CQL_SYNTAX with line, column and a text that begins as Cassandra's
- * ("line 1:7 no viable alternative at input 'x'"); CQL_LIMIT; CQL_NOMEM. */
+/* Parses one statement, with or without closing semicolons. CQL_SYNTAX with line, column and a text that begins as
+ * Cassandra's ("line 1:7 no viable alternative at input 'x'"; at the end of the text "line 0:-1 …"); CQL_PROTOCOL: not
+ * UTF-8; CQL_LIMIT; CQL_NOMEM. */
 cql_status cqle_parse(cql_arena *a, cql_slice text, cqle_statement **out, cql_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* schema.h: keyspaces, tables, columns, indexes, as one immutable snapshot; how it is stored, changed and shown.
  *
- * A snapshot is counted and never changes: DDL writes a new catalog in its transaction and the next statement that sees another
- * schema version loads a new snapshot. Plans hold the snapshot they were made with.
+ * A snapshot is counted and never changes: DDL writes a new catalog in its transaction and the next statement that sees
+ * another schema version loads a new snapshot. Plans hold the snapshot they were made with.
  */
 #ifndef CQLE_SCHEMA_H
 #define CQLE_SCHEMA_H
@@ -52,8 +52,9 @@ typedef struct cqle_dropped_column {
 typedef struct cqle_table cqle_table;
 typedef struct cqle_keyspace cqle_keyspace;
 
-/* Rows of a table that is not in the store: system.local, system_schema.*. Calls emit once per row, with one cell per column in the order of
- * table->columns (data NULL: null), in partition order; stops at the first status other than CQL_OK and returns it. */
+/* Rows of a table that is not in the store: system.local, system_schema.*. Calls emit once per row, with one cell per
+ * column in the order of table->columns (data NULL: null), in partition order; stops at the first status other than
+ * CQL_OK and returns it. */
 typedef cql_status (*cqle_emit)(void *user, const cql_slice *cells);
 typedef struct cqle_exec cqle_exec; /* engine_int.h */
 typedef cql_status (*cqle_virtual_read)(cqle_exec *x, const cqle_table *table, cqle_emit emit, void *user);
@@ -113,8 +114,8 @@ const cqle_keyspace *cqle_schema_keyspace(const cqle_schema *s, cql_slice name);
 const cqle_table *cqle_keyspace_table(const cqle_keyspace *ks, cql_slice name);
 const cqle_column *cqle_table_column(const cqle_table *t, cql_slice name);    /* NULL: none */
 const cqle_column *cqle_table_column_by_id(const cqle_table *t, uint32_t id); /* NULL: dropped */
-/* Resolves [keyspace.]name with the default keyspace (may be NULL). CQL_INVALID with Cassandra's texts: "No keyspace has been specified. …",
- * "keyspace x does not exist", "table x does not exist". */
+/* Resolves [keyspace.]name with the default keyspace (may be NULL). CQL_INVALID with Cassandra's texts: "No keyspace has
+ * been specified. …", "keyspace x does not exist", "table x does not exist". */
 cql_status cqle_schema_resolve(const cqle_schema *s, const char *default_keyspace, const cqle_qname *name,
                                const cqle_table **out, cql_error *err);
 
