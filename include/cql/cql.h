@@ -30,7 +30,7 @@
 extern "C" {
 #endif
 
-#define CQL_VERSION "0.1.0"
+#define CQL_VERSION_TEXT "0.1.0"
 
 typedef struct cql_session cql_session;
 typedef struct cql_prepared cql_prepared;

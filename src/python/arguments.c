@@ -1,0 +1,76 @@
+#include "python/module.h"
+
+static int find_keyword(cqlpy_state *state, PyObject *name) {
+  for (int i = 0; i < CQLPY_KEYWORD_COUNT; i++) {
+    if (state->keywords[i] == name) return i; /* names in a call are interned */
+  }
+  for (int i = 0; i < CQLPY_KEYWORD_COUNT; i++) {
+    int same = PyObject_RichCompareBool(state->keywords[i], name, Py_EQ);
+    if (same != 0) return same < 0 ? -2 : i;
+  }
+  return -1;
+}
+
+int cqlpy_keywords(cqlpy_state *state, const char *function, uint32_t allowed, PyObject *const *values, PyObject *names,
+                   PyObject *out[CQLPY_KEYWORD_COUNT]) {
+  Py_ssize_t count = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+  for (Py_ssize_t i = 0; i < count; i++) {
+    PyObject *name = PyTuple_GET_ITEM(names, i);
+    int keyword = find_keyword(state, name);
+    if (keyword == -2) return -1;
+    if (keyword < 0 || !(allowed & 1u << keyword)) {
+      PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument %R", function, name);
+      return -1;
+    }
+    if (values[i] == Py_None && keyword != CQLPY_KW_page_size) continue;
+    if (out[keyword] != NULL) {
+      PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument %R", function, name);
+      return -1;
+    }
+    out[keyword] = values[i];
+  }
+  return 0;
+}
+
+static const char *const level_names[] = {"ANY",          "ONE",         "TWO",    "THREE",        "QUORUM",   "ALL",
+                                          "LOCAL_QUORUM", "EACH_QUORUM", "SERIAL", "LOCAL_SERIAL", "LOCAL_ONE"};
+enum { LEVEL_COUNT = sizeof level_names / sizeof *level_names };
+
+static int level_of(PyObject *value) {
+  if (PyUnicode_Check(value)) {
+    for (int i = 0; i < LEVEL_COUNT; i++) {
+      if (PyUnicode_CompareWithASCIIString(value, level_names[i]) == 0) return i;
+    }
+  } else if (PyLong_Check(value) && !PyBool_Check(value)) {
+    int overflow;
+    long n = PyLong_AsLongAndOverflow(value, &overflow);
+    if (overflow == 0 && n >= 0 && n < LEVEL_COUNT) return (int)n;
+  }
+  PyErr_Format(PyExc_ValueError, "%R is not a consistency level", value);
+  return -1;
+}
+
+int cqlpy_consistency(PyObject *value, bool serial, uint16_t *out) {
+  if (value == NULL) return 0;
+  int level = level_of(value);
+  if (level < 0) return -1;
+  if (serial && level != CQL_SERIAL && level != CQL_LOCAL_SERIAL) {
+    PyErr_Format(PyExc_ValueError, "the serial consistency is SERIAL or LOCAL_SERIAL, not %s", level_names[level]);
+    return -1;
+  }
+  *out = (uint16_t)level;
+  return 0;
+}
+
+int cqlpy_batch_type(PyObject *value, cql_batch_type *out) {
+  static const char *const names[] = {"logged", "unlogged", "counter"};
+  *out = CQL_BATCH_LOGGED;
+  if (value == NULL) return 0;
+  for (int i = 0; PyUnicode_Check(value) && i < 3; i++) {
+    if (PyUnicode_CompareWithASCIIString(value, names[i]) != 0) continue;
+    *out = (cql_batch_type)i;
+    return 0;
+  }
+  PyErr_Format(PyExc_ValueError, "the type of a batch is 'logged', 'unlogged' or 'counter', not %R", value);
+  return -1;
+}

@@ -1,0 +1,66 @@
+/* convert.h: one value of a CQL type as a Python object, and back. Each type has its two functions side by side, in the file
+ * of its family.
+ */
+#ifndef CQLPY_CONVERT_H
+#define CQLPY_CONVERT_H
+
+#include "python/module.h"
+
+/* Where a conversion stands, for its errors. */
+typedef struct cqlpy_context {
+  cqlpy_state *state;
+  const char *column; /* name of the column or marker */
+} cqlpy_context;
+
+typedef struct cqlpy_decoder cqlpy_decoder;
+/* Bytes to a new reference; NULL with an exception. in is not null; empty bytes of a fixed-width type never get here. */
+typedef PyObject *cqlpy_decode(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in);
+
+struct cqlpy_decoder {
+  cqlpy_decode *decode;
+  const cql_type *type;
+  uint32_t fixed_len; /* 0: the length varies */
+  bool hashable;      /* stands in a set or is a key: give tuples and frozensets */
+  uint32_t arg_count;
+  const cqlpy_decoder *args;
+};
+
+/* Fills d for type; the decoders of its elements live in a. -1 with an exception. */
+int cqlpy_decoder_init(cqlpy_decoder *d, cql_arena *a, const cql_type *type, bool hashable);
+/* A cell: data NULL gives None, and so do the empty bytes that Cassandra allows for fixed-width types. */
+PyObject *cqlpy_decode_cell(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in);
+
+/* Appends the bytes of value, without a length before them. value is neither None nor UNSET. -1 with an exception. */
+int cqlpy_encode(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value);
+/* An i32 length and the bytes; -1 for None. For elements of collections and tuples. */
+int cqlpy_encode_element(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value);
+
+/* Set DataError that names the column; return -1 and NULL. */
+int cqlpy_refuse(const cqlpy_context *c, const char *format, ...);
+int cqlpy_refuse_type(const cqlpy_context *c, const cql_type *type, const char *expected, PyObject *value);
+PyObject *cqlpy_bad_bytes(const cqlpy_context *c, const cqlpy_decoder *d);
+
+typedef int cqlpy_encode_fn(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value);
+
+/* number.c */
+cqlpy_decode cqlpy_decode_boolean, cqlpy_decode_int8, cqlpy_decode_int16, cqlpy_decode_int32, cqlpy_decode_int64,
+    cqlpy_decode_varint, cqlpy_decode_float, cqlpy_decode_double, cqlpy_decode_decimal;
+cqlpy_encode_fn cqlpy_encode_boolean, cqlpy_encode_integer, cqlpy_encode_varint, cqlpy_encode_float,
+    cqlpy_encode_double, cqlpy_encode_decimal;
+/* text.c */
+cqlpy_decode cqlpy_decode_text, cqlpy_decode_blob;
+cqlpy_encode_fn cqlpy_encode_text, cqlpy_encode_ascii, cqlpy_encode_blob;
+/* temporal.c */
+int cqlpy_temporal_init(void); /* once per module; -1 with an exception */
+cqlpy_decode cqlpy_decode_timestamp, cqlpy_decode_date, cqlpy_decode_time, cqlpy_decode_duration;
+cqlpy_encode_fn cqlpy_encode_timestamp, cqlpy_encode_date, cqlpy_encode_time, cqlpy_encode_duration;
+/* identity.c */
+int cqlpy_identity_init(cqlpy_state *state);
+cqlpy_decode cqlpy_decode_uuid, cqlpy_decode_inet;
+cqlpy_encode_fn cqlpy_encode_uuid, cqlpy_encode_inet;
+/* collection.c, record.c */
+cqlpy_decode cqlpy_decode_list, cqlpy_decode_set, cqlpy_decode_map, cqlpy_decode_tuple, cqlpy_decode_udt;
+cqlpy_encode_fn cqlpy_encode_list, cqlpy_encode_set, cqlpy_encode_map, cqlpy_encode_tuple, cqlpy_encode_udt,
+    cqlpy_encode_vector;
+
+#endif

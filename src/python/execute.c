@@ -1,0 +1,187 @@
+#include "python/module.h"
+
+enum { ATTEMPT_COUNT = 4 }; /* how often the values are encoded anew when the schema changes a statement's markers */
+
+cql_status cqlpy_run(SessionObject *s, const cqlpy_request *q, cql_result **out, cql_error *err) {
+  cql_status st;
+  Py_BEGIN_ALLOW_THREADS st = cql_session_execute(s->handle, &q->c, out, err);
+  Py_END_ALLOW_THREADS return st;
+}
+
+/* --- one statement ------------------------------------------------------------------------------------------------------ */
+
+/* Makes q ready to run query with params: a text alone goes as it is, all else as a prepared statement. */
+static int bind(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params, bool renew) {
+  StatementObject *statement;
+  if (PyObject_TypeCheck(query, s->state->prepared_type)) {
+    PreparedObject *p = (PreparedObject *)query;
+    if (p->session != s) {
+      cqlpy_raise(s->state, CQLPY_InterfaceError, CQL_MISUSE, "the prepared statement belongs to another session");
+      return -1;
+    }
+    if (q->c.keyspace != NULL) {
+      PyErr_SetString(PyExc_TypeError, "a prepared statement has its keyspace: give it to prepare()");
+      return -1;
+    }
+    if (renew) {
+      statement = cqlpy_session_statement(s, p->text, p->keyspace, true);
+      if (statement == NULL) return -1;
+      Py_SETREF(p->statement, statement);
+    }
+    statement = (StatementObject *)Py_NewRef(p->statement);
+  } else {
+    PyObject *text = cqlpy_exact_text(query, "query");
+    if (text == NULL) return -1;
+    if (params == NULL) {
+      int rc = cqlpy_request_set_text(q, text);
+      Py_DECREF(text);
+      return rc;
+    }
+    statement = cqlpy_session_statement(s, text, q->keyspace, renew);
+    Py_DECREF(text);
+    if (statement == NULL) return -1;
+  }
+  int rc = cqlpy_request_bind(s->state, q, statement, params);
+  Py_DECREF(statement);
+  return rc;
+}
+
+static PyObject *execute(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params) {
+  cql_error err;
+  for (int attempt = 0; attempt < ATTEMPT_COUNT; attempt++) {
+    cql_result *page = NULL;
+    err = (cql_error){.status = CQL_OK};
+    if (bind(s, q, query, params, attempt > 0) < 0) return NULL;
+    cql_status st = cqlpy_run(s, q, &page, &err);
+    if (st == CQL_OK) return cqlpy_result_new(s, q, page);
+    err.status = st;
+    if (st != CQL_UNPREPARED || q->statement == NULL) break;
+  }
+  return cqlpy_raise_error(s->state, &err);
+}
+
+/* Takes up to count positional arguments for the keywords in places. */
+static int take_positional(const char *function, PyObject *const *args, Py_ssize_t nargs, const cqlpy_keyword *places,
+                           Py_ssize_t count, PyObject *out[CQLPY_KEYWORD_COUNT]) {
+  if (nargs > count) {
+    PyErr_Format(PyExc_TypeError, "%s() takes at most %zd positional arguments (%zd given)", function, count, nargs);
+    return -1;
+  }
+  for (Py_ssize_t i = 0; i < nargs; i++) out[places[i]] = args[i] == Py_None ? NULL : args[i];
+  return 0;
+}
+
+#define BIT(keyword) (1u << CQLPY_KW_##keyword)
+#define SHARED_BITS  (BIT(keyspace) | BIT(consistency) | BIT(serial_consistency) | BIT(timestamp))
+
+PyObject *cqlpy_session_execute(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
+  static const cqlpy_keyword places[] = {CQLPY_KW_query, CQLPY_KW_params};
+  const uint32_t allowed = BIT(query) | BIT(params) | BIT(page_size) | BIT(paging_state) | SHARED_BITS;
+  PyObject *keywords[CQLPY_KEYWORD_COUNT] = {NULL};
+  if (take_positional("execute", args, nargs, places, 2, keywords) < 0) return NULL;
+  if (cqlpy_keywords(s->state, "execute", allowed, args + nargs, names, keywords) < 0) return NULL;
+  PyObject *query = keywords[CQLPY_KW_query];
+  if (query == NULL) {
+    PyErr_SetString(PyExc_TypeError, "execute() needs a query: a str or a Prepared");
+    return NULL;
+  }
+  if (cqlpy_session_enter(s) < 0) return NULL;
+  cqlpy_request q;
+  cqlpy_request_init(&q);
+  PyObject *result = NULL;
+  if (cqlpy_request_options(s->state, &q, keywords) == 0) result = execute(s, &q, query, keywords[CQLPY_KW_params]);
+  cqlpy_request_clear(&q);
+  cqlpy_session_leave(s);
+  return result;
+}
+
+/* --- a batch -------------------------------------------------------------------------------------------------------------- */
+
+typedef struct batch {
+  cql_batch_type type;
+  Py_ssize_t count;
+  PyObject *items; /* tuple of (query, params) */
+  cqlpy_request *requests;
+  cql_request *c;
+} batch;
+
+static void batch_clear(batch *b) {
+  for (Py_ssize_t i = 0; b->requests != NULL && i < b->count; i++) cqlpy_request_clear(&b->requests[i]);
+  PyMem_Free(b->requests);
+  PyMem_Free(b->c);
+  Py_XDECREF(b->items);
+}
+
+static int batch_init(batch *b, cqlpy_state *state, PyObject *const keywords[CQLPY_KEYWORD_COUNT]) {
+  PyObject *statements = keywords[CQLPY_KW_statements];
+  if (statements == NULL || PyUnicode_Check(statements)) {
+    PyErr_SetString(PyExc_TypeError, "execute_batch() needs a list of (query, params)");
+    return -1;
+  }
+  if (cqlpy_batch_type(keywords[CQLPY_KW_type], &b->type) < 0) return -1;
+  b->items = PySequence_Tuple(statements);
+  if (b->items == NULL) return -1;
+  Py_ssize_t count = PyTuple_GET_SIZE(b->items);
+  if (count > CQL_SESSION_BATCH_COUNT) {
+    cqlpy_raise(state, CQLPY_InvalidRequest, CQL_INVALID, "A batch has at most %d statements, not %zd",
+                CQL_SESSION_BATCH_COUNT, count);
+    return -1;
+  }
+  b->requests = PyMem_Calloc((size_t)count, sizeof *b->requests);
+  b->c = PyMem_Calloc((size_t)count, sizeof *b->c);
+  if (b->requests == NULL || b->c == NULL) {
+    PyErr_NoMemory();
+    return -1;
+  }
+  b->count = count;
+  for (Py_ssize_t i = 0; i < count; i++) cqlpy_request_init(&b->requests[i]);
+  for (Py_ssize_t i = 0; i < count; i++) {
+    PyObject *item = PyTuple_GET_ITEM(b->items, i);
+    if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) != 2) {
+      PyErr_Format(PyExc_TypeError, "a statement of a batch is a tuple (query, params), not %R", item);
+      return -1;
+    }
+    if (cqlpy_request_options(state, &b->requests[i], keywords) < 0) return -1;
+  }
+  return 0;
+}
+
+static int batch_bind(SessionObject *s, batch *b, bool renew) {
+  for (Py_ssize_t i = 0; i < b->count; i++) {
+    PyObject *item = PyTuple_GET_ITEM(b->items, i), *params = PyTuple_GET_ITEM(item, 1);
+    if (bind(s, &b->requests[i], PyTuple_GET_ITEM(item, 0), params == Py_None ? NULL : params, renew) < 0) return -1;
+    b->c[i] = b->requests[i].c;
+  }
+  return 0;
+}
+
+static PyObject *batch_run(SessionObject *s, batch *b) {
+  cql_error err;
+  for (int attempt = 0; attempt < ATTEMPT_COUNT; attempt++) {
+    cql_result *page = NULL;
+    cql_status st;
+    err = (cql_error){.status = CQL_OK};
+    if (batch_bind(s, b, attempt > 0) < 0) return NULL;
+    Py_BEGIN_ALLOW_THREADS st = cql_session_batch(s->handle, b->type, b->c, (uint32_t)b->count, &page, &err);
+    Py_END_ALLOW_THREADS cqlpy_request none;
+    cqlpy_request_init(&none);
+    if (st == CQL_OK) return cqlpy_result_new(s, &none, page);
+    err.status = st;
+    if (st != CQL_UNPREPARED) break;
+  }
+  return cqlpy_raise_error(s->state, &err);
+}
+
+PyObject *cqlpy_session_execute_batch(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
+  static const cqlpy_keyword places[] = {CQLPY_KW_statements};
+  const uint32_t allowed = BIT(statements) | BIT(type) | SHARED_BITS;
+  PyObject *keywords[CQLPY_KEYWORD_COUNT] = {NULL};
+  if (take_positional("execute_batch", args, nargs, places, 1, keywords) < 0) return NULL;
+  if (cqlpy_keywords(s->state, "execute_batch", allowed, args + nargs, names, keywords) < 0) return NULL;
+  if (cqlpy_session_enter(s) < 0) return NULL;
+  batch b = {0};
+  PyObject *result = batch_init(&b, s->state, keywords) < 0 ? NULL : batch_run(s, &b);
+  batch_clear(&b);
+  cqlpy_session_leave(s);
+  return result;
+}

@@ -1,0 +1,187 @@
+/* module.h: what the files of the extension share. The room's only private header about objects; convert.h is the one about
+ * values.
+ *
+ * Nothing here is global: all state hangs off the module, and every object carries a pointer to it (an object keeps its type
+ * alive, the type keeps the module).
+ */
+#ifndef CQLPY_MODULE_H
+#define CQLPY_MODULE_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "session/session.h"
+
+/* --- state ---------------------------------------------------------------------------------------------------------- */
+
+/* One class of libcql.exceptions per entry; CQLPY_Name is its place in the state. */
+#define CQLPY_EXCEPTION_MAP(X)                                                                                         \
+  X(InterfaceError)                                                                                                    \
+  X(DatabaseError) X(DataError) X(OperationalError) X(InternalError) X(ProgrammingError) X(NotSupportedError)          \
+      X(SyntaxException) X(InvalidRequest) X(ConfigurationException) X(AlreadyExists) X(Unauthorized)                  \
+          X(ProtocolException) X(Unprepared) X(ServerError) X(AuthenticationFailed) X(Unavailable) X(Overloaded)       \
+              X(Bootstrapping) X(TruncateError) X(WriteTimeout) X(ReadTimeout) X(ReadFailure) X(FunctionFailure)       \
+                  X(WriteFailure) X(CasWriteUnknown)
+
+typedef enum cqlpy_exception {
+#define CQLPY_EXCEPTION_ENUM(name) CQLPY_##name,
+  CQLPY_EXCEPTION_MAP(CQLPY_EXCEPTION_ENUM)
+#undef CQLPY_EXCEPTION_ENUM
+      CQLPY_EXCEPTION_COUNT
+} cqlpy_exception;
+
+/* The keyword arguments of execute() and execute_batch(), and the interned strings that are their names. */
+#define CQLPY_KEYWORD_MAP(X)                                                                                           \
+  X(query)                                                                                                             \
+  X(statements) X(params) X(type) X(keyspace) X(page_size) X(paging_state) X(consistency) X(serial_consistency)        \
+      X(timestamp)
+
+typedef enum cqlpy_keyword {
+#define CQLPY_KEYWORD_ENUM(name) CQLPY_KW_##name,
+  CQLPY_KEYWORD_MAP(CQLPY_KEYWORD_ENUM)
+#undef CQLPY_KEYWORD_ENUM
+      CQLPY_KEYWORD_COUNT
+} cqlpy_keyword;
+
+/* Classes of others that values are made of, and attribute names, looked up once. */
+#define CQLPY_OBJECT_MAP(X)                                                                                            \
+  X(uuid_type)                                                                                                         \
+  X(uuid_safety) X(decimal_type) X(ipv4_type) X(ipv6_type) X(duration_type) X(time_type) X(unset) X(name_int)          \
+      X(name_is_safe) X(name_packed) X(name_scope_id) X(name_months) X(name_days) X(name_nanoseconds)                  \
+          X(name_utcoffset) X(name_keys) X(shift_64)
+
+typedef struct cqlpy_state {
+  PyTypeObject *session_type, *statement_type, *prepared_type, *result_type, *dicts_type, *column_type, *change_type;
+  PyObject *exceptions[CQLPY_EXCEPTION_COUNT];
+  PyObject *keywords[CQLPY_KEYWORD_COUNT];
+#define CQLPY_OBJECT_FIELD(name) PyObject *name;
+  CQLPY_OBJECT_MAP(CQLPY_OBJECT_FIELD)
+#undef CQLPY_OBJECT_FIELD
+  bool uuid_by_slots; /* see identity.c */
+} cqlpy_state;
+
+cqlpy_state *cqlpy_state_of(PyObject *module);
+/* A reference to a new heap type that is also kept in *slot; -1 with an exception. */
+int cqlpy_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot);
+
+/* --- errors.c ------------------------------------------------------------------------------------------------------- */
+
+/* Both set an exception and return NULL. */
+PyObject *cqlpy_raise_error(cqlpy_state *state, const cql_error *err);
+PyObject *cqlpy_raise(cqlpy_state *state, cqlpy_exception kind, cql_status code, const char *format, ...);
+
+/* --- plan.c: how the rows of a result are read -------------------------------------------------------------------------- */
+
+typedef struct cqlpy_plan cqlpy_plan;
+
+/* Counted, under the GIL. The columns are copied. NULL with an exception. */
+cqlpy_plan *cqlpy_plan_of_result(cqlpy_state *state, const cql_result *result);
+cqlpy_plan *cqlpy_plan_retain(cqlpy_plan *plan);
+void cqlpy_plan_release(cqlpy_plan *plan); /* NULL is fine */
+bool cqlpy_plan_fits(const cqlpy_plan *plan, const cql_result *result);
+uint32_t cqlpy_plan_column_count(const cqlpy_plan *plan);
+bool cqlpy_plan_is_conditional(const cqlpy_plan *plan); /* the first column is [applied] */
+/* New references: a row of cells as a tuple or as a dict; the columns; their names, interned. */
+PyObject *cqlpy_plan_row(cqlpy_plan *plan, const cql_value *cells);
+PyObject *cqlpy_plan_dict(cqlpy_plan *plan, const cql_value *cells);
+PyObject *cqlpy_plan_columns(cqlpy_plan *plan);
+PyObject *cqlpy_plan_names(cqlpy_plan *plan);
+/* A Column of column. */
+PyObject *cqlpy_column(cqlpy_state *state, const cql_column *column);
+PyObject *cqlpy_type_text(const cql_type *type);
+
+/* --- statement.c: a prepared handle and what Python needs beside it ------------------------------------------------------ */
+
+/* Shared by the session's cache, Prepared objects and results. It holds no reference to the Session object, so that the
+ * cache makes no cycle. */
+typedef struct StatementObject {
+  PyObject_HEAD cqlpy_state *state;
+  cql_prepared *handle;
+  cqlpy_plan *plan;     /* of the last result; NULL before the first */
+  PyObject *bind_names; /* tuple of interned str */
+} StatementObject;
+
+extern PyType_Spec cqlpy_statement_spec;
+/* Takes handle. */
+StatementObject *cqlpy_statement_new(cqlpy_state *state, cql_prepared *handle);
+
+/* --- session.c ------------------------------------------------------------------------------------------------------ */
+
+typedef struct SessionObject {
+  PyObject_HEAD cqlpy_state *state;
+  cql_session *handle; /* NULL once it is closed */
+  PyObject *url;
+  PyObject *cache;    /* dict: text or (keyspace, text) -> Statement; see cqlpy_session_statement() */
+  Py_ssize_t callers; /* threads inside the engine; the last one out closes a session that was asked to close */
+  bool closed;
+  PyObject *weakrefs;
+} SessionObject;
+
+extern PyType_Spec cqlpy_session_spec;
+PyObject *cqlpy_connect(PyObject *module, PyObject *url);
+/* Around every use of handle. enter: -1 with InterfaceError when the session is closed. */
+int cqlpy_session_enter(SessionObject *s);
+void cqlpy_session_leave(SessionObject *s);
+/* The statement of a text, prepared or from the cache; renew asks the session again, after a schema change. keyspace may be
+ * NULL. The session must be entered. New reference. */
+StatementObject *cqlpy_session_statement(SessionObject *s, PyObject *text, PyObject *keyspace, bool renew);
+PyObject *cqlpy_exact_text(PyObject *text, const char *what); /* a str that is no subclass; new reference; TypeError */
+
+/* --- prepared.c ----------------------------------------------------------------------------------------------------- */
+
+typedef struct PreparedObject {
+  PyObject_HEAD cqlpy_state *state;
+  SessionObject *session;
+  StatementObject *statement; /* replaced when the schema has changed its markers */
+  PyObject *text;
+  PyObject *keyspace; /* str or NULL */
+  PyObject *weakrefs;
+} PreparedObject;
+
+extern PyType_Spec cqlpy_prepared_spec;
+PyObject *cqlpy_session_prepare(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
+
+/* --- arguments.c ---------------------------------------------------------------------------------------------------- */
+
+/* Keyword arguments by cqlpy_keyword, borrowed, into out, which holds the positional ones already. NULL: not given, or given as
+ * None (page_size alone tells the two apart). TypeError for a name outside allowed (a bit per keyword). */
+int cqlpy_keywords(cqlpy_state *state, const char *function, uint32_t allowed, PyObject *const *values, PyObject *names,
+                   PyObject *out[CQLPY_KEYWORD_COUNT]);
+int cqlpy_consistency(PyObject *value, bool serial, uint16_t *out); /* NULL value: *out stays */
+int cqlpy_batch_type(PyObject *value, cql_batch_type *out);
+
+/* --- request.c: a request that owns its bytes ----------------------------------------------------------------------------- */
+
+/* What is sent, kept as long as more pages may be asked for. Filled by the one who executes; cqlpy_request_clear() frees. */
+typedef struct cqlpy_request {
+  StatementObject *statement; /* or NULL: text */
+  PyObject *text;             /* str whose UTF-8 c.text borrows */
+  PyObject *keyspace;         /* str whose UTF-8 c.keyspace borrows, or NULL */
+  PyObject *paging_state;     /* bytes that c.paging_state borrows, or NULL */
+  cql_buf bytes;              /* the values, one after the other */
+  cql_value *values;
+  cql_request c;
+} cqlpy_request;
+
+void cqlpy_request_init(cqlpy_request *q);
+void cqlpy_request_clear(cqlpy_request *q);
+/* Options that execute() and execute_batch() share. */
+int cqlpy_request_options(cqlpy_state *state, cqlpy_request *q, PyObject *const keywords[CQLPY_KEYWORD_COUNT]);
+int cqlpy_request_set_text(cqlpy_request *q, PyObject *text);
+/* Takes a new reference on statement; encodes params (NULL: none) for its markers. May be called again. */
+int cqlpy_request_bind(cqlpy_state *state, cqlpy_request *q, StatementObject *statement, PyObject *params);
+
+/* --- execute.c ------------------------------------------------------------------------------------------------------ */
+
+PyObject *cqlpy_session_execute(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
+PyObject *cqlpy_session_execute_batch(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
+/* Runs q with the GIL released. The session must be entered. */
+cql_status cqlpy_run(SessionObject *s, const cqlpy_request *q, cql_result **out, cql_error *err);
+
+/* --- result.c ------------------------------------------------------------------------------------------------------- */
+
+extern PyType_Spec cqlpy_result_spec, cqlpy_dicts_spec;
+/* Takes page, and what q owns when more pages may follow; q is left empty in any case. */
+PyObject *cqlpy_result_new(SessionObject *s, cqlpy_request *q, cql_result *page);
+
+#endif
