@@ -59,7 +59,7 @@ cql_status cql_session_prepare(cql_session *session, const char *text, size_t te
     return CQL_OK;
   }
 
-  cql_prepared *made, *unwanted = NULL;
+  cql_prepared *made = NULL, *unwanted = NULL;
   st = make(session, name, key, &made, err);
   if (st != CQL_OK) return st;
   cql_lock_take(&session->lock);
@@ -111,7 +111,7 @@ static void forget(cql_prepared *p) {
 
 cql_status cqli_prepared_replan(const cql_prepared *prepared, const cql_plan *stale, cql_error *err) {
   cql_prepared *p = (cql_prepared *)prepared; /* callers see it const: its face does not change */
-  cql_plan *plan;
+  cql_plan *plan = NULL;
   cql_slice text = cql_slice_of(p->text, p->text_len);
   cql_status st = cql_engine_prepare(p->session->engine, p->keyspace[0] != '\0' ? p->keyspace : NULL, text, &plan, err);
   if (st != CQL_OK) {

@@ -94,7 +94,7 @@ static cql_status execute_once(cql_session *s, const cql_request *request, cql_r
   if (st != CQL_OK) return st;
   cql_slice text = cql_slice_of(request->text, request->text_len);
   for (int i = 0; i < CQL_SESSION_REPLAN_COUNT; i++) {
-    cql_plan *plan;
+    cql_plan *plan = NULL;
     st = cql_engine_prepare(s->engine, keyspace[0] != '\0' ? keyspace : NULL, text, &plan, err);
     if (st != CQL_OK) return st;
     st = run(s, plan, request, out, err);
@@ -119,7 +119,7 @@ cql_status cql_session_execute(cql_session *session, const cql_request *request,
   if (st != CQL_OK) return st;
   if (request->prepared != NULL) return execute_prepared(session, request->prepared, request, out, err);
   if (request->value_count == 0) return execute_once(session, request, out, err);
-  cql_prepared *p;
+  cql_prepared *p = NULL;
   st = cql_session_prepare(session, request->text, request->text_len, request->keyspace, &p, err);
   if (st != CQL_OK) return st;
   st = execute_prepared(session, p, request, out, err);
