@@ -94,12 +94,17 @@ static bool take_offset(scanner *s, int64_t *out) {
   return true;
 }
 
-/* What may follow a date and time; nothing means UTC. Of zone names those that mean UTC everywhere are known. */
-static bool take_zone(scanner *s, int64_t *offset) {
+/* What may follow a date and time; nothing means UTC. Of zone names those that mean UTC everywhere are known, alone or
+ * with an offset behind them. Seconds belong to an offset only after a space, or after a mere date. */
+static bool take_zone(scanner *s, bool seconds_may_be, int64_t *offset) {
   *offset = 0;
   if (s->p == s->end) return true;
-  if (take(s, ' ') && (take_text(s, "UTC") || take_text(s, "GMT") || take_text(s, "UT")) && s->p == s->end) return true;
-  return take_offset(s, offset) && s->p == s->end;
+  const uint8_t *from = s->p;
+  bool spaced = take(s, ' ');
+  bool named = spaced && (take_text(s, "UTC") || take_text(s, "GMT") || take_text(s, "UT"));
+  if (named && s->p == s->end) return true;
+  if (!take_offset(s, offset) || s->p != s->end) return false;
+  return spaced || seconds_may_be || s->p - from < 9;
 }
 
 /* --- timestamp ---------------------------------------------------------------------------------------------------- */
@@ -140,7 +145,7 @@ static bool parse_date_time(cql_slice text, int64_t *ms) {
       !take_number(&s, 1, 19, &day))
     return false;
   if (!take(&s, 'T') && !take(&s, ' ')) return false;
-  if (!take_clock(&s, &clock) || !take_zone(&s, &offset)) return false;
+  if (!take_clock(&s, &clock) || !take_zone(&s, false, &offset)) return false;
   if (year < 1 || year > 292278993 || !to_days(year, month, day, &days)) return false;
   *ms = days * MS_PER_DAY + clock - offset * 1000;
   return true;
@@ -155,7 +160,7 @@ static bool parse_date_only(cql_slice text, int64_t *ms) {
   if (!take_number(&s, 4, 9, &year) || plus != (s.p - from > 4) || !take(&s, '-')) return false;
   if (!take_number(&s, 2, 2, &month) || !take(&s, '-') || !take_number(&s, 2, 2, &day)) return false;
   if (before) year = -year;
-  if (year < -292275054 || year > 292278993 || !take_zone(&s, &offset) || !to_days(year, month, day, &days))
+  if (year < -292275054 || year > 292278993 || !take_zone(&s, true, &offset) || !to_days(year, month, day, &days))
     return false;
   *ms = days * MS_PER_DAY - offset * 1000;
   return true;
@@ -183,12 +188,16 @@ cql_status cqlv_timestamp_parse(cql_slice text, int64_t *ms, cql_error *err) {
 }
 
 void cqlv_print_timestamp(cql_buf *b, int64_t ms) {
-  int64_t days = ms >= 0 ? ms / MS_PER_DAY : -((-(ms + 1)) / MS_PER_DAY) - 1;
-  int64_t rest = ms - days * MS_PER_DAY;
+  int64_t days = ms / MS_PER_DAY, rest = ms % MS_PER_DAY;
+  if (rest < 0) {
+    rest += MS_PER_DAY;
+    days--;
+  }
   civil c = civil_from_days(days);
   /* Java prints the year of its era, without saying which. */
   long long year = c.year > 0 ? c.year : 1 - c.year;
-  cql_buf_printf(b, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", year, c.month, c.day, (int)(rest / 3600000),
+  const char *sign = year > 9999 ? "+" : "";
+  cql_buf_printf(b, "%s%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", sign, year, c.month, c.day, (int)(rest / 3600000),
                  (int)(rest / 60000 % 60), (int)(rest / 1000 % 60), (int)(rest % 1000));
 }
 

@@ -52,7 +52,7 @@ static const struct {
 enum { YEARS, MONTH, WEEKS, DAY, HOURS, MINUTES, SECONDS, UNIT_COUNT = 10, NO_UNIT = -1 };
 
 typedef struct parser {
-  cql_slice text; /* as it was given, for errors */
+  cql_slice text; /* without the sign, for errors */
   const uint8_t *p, *end;
   int64_t sums[FIELD_COUNT];
   int last_unit;
@@ -179,6 +179,7 @@ cql_status cqlv_duration_parse(cql_slice text, cql_duration *out, cql_error *err
   parser p = {.text = text, .p = text.data, .end = text.data, .last_unit = NO_UNIT, .err = err};
   if (text.len > 0) p.end += text.len;
   int sign = take(&p, '-') ? -1 : 1;
+  p.text = cql_slice_of(p.p, (size_t)(p.end - p.p));
   cql_status st = parse_any(&p);
   if (st != CQL_OK) return st;
   *out = (cql_duration){(int32_t)(sign * p.sums[MONTHS]), (int32_t)(sign * p.sums[DAYS]), sign * p.sums[NANOSECONDS]};

@@ -91,6 +91,9 @@ bool cqlv_float_parse(cql_slice text, float *out) {
   return true;
 }
 
+/* Java looks for the shortest digits that read back as v, but among those of two digits at least: 4.9E-324, not 5. */
+enum { MIN_DIGITS = 2 };
+
 /* The digits of v with `precision` of them, without point; returns the decimal exponent. */
 static int scientific(double v, int precision, char digits[32]) {
   char text[64];
@@ -134,7 +137,7 @@ void cqlv_print_double(cql_buf *b, double v) {
   char digits[32];
   if (print_special(b, v)) return;
   v = fabs(v);
-  for (int precision = 1; precision <= 17; precision++) {
+  for (int precision = MIN_DIGITS; precision <= 17; precision++) {
     char text[64];
     int exponent = scientific(v, precision, digits);
     double back;
@@ -149,7 +152,7 @@ void cqlv_print_float(cql_buf *b, float v) {
   char digits[32];
   if (print_special(b, (double)v)) return;
   v = fabsf(v);
-  for (int precision = 1; precision <= 9; precision++) {
+  for (int precision = MIN_DIGITS; precision <= 9; precision++) {
     char text[64];
     int exponent = scientific((double)v, precision, digits);
     float back;

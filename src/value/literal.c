@@ -124,14 +124,15 @@ static cql_status encode_float(const encoder *e, bool wide) {
 
 static cql_status encode_boolean(const encoder *e) {
   bool yes = cql_slice_eq_nocase(e->text, "true");
-  if (!yes && !cql_slice_eq_nocase(e->text, "false")) return fail_make(e, "Unable to make boolean");
+  if (!yes && e->text.len > 0 && !cql_slice_eq_nocase(e->text, "false")) return fail_make(e, "Unable to make boolean");
   return give_int(e, yes, 1);
 }
 
 static cql_status encode_text(const encoder *e, bool ascii) {
   if (ascii && !cql_ascii_valid(e->text))
-    return cql_fail(e->err, CQL_INVALID, "Invalid ASCII character in string literal: " CQL_SLICE_FMT,
-                    CQL_SLICE_ARG(e->text));
+    return cql_fail(e->err, CQL_INVALID,
+                    "Invalid ASCII character in string literal: "
+                    "java.nio.charset.UnmappableCharacterException: Input length = 1");
   if (!ascii && !cql_utf8_valid(e->text)) return cql_fail(e->err, CQL_INVALID, "String didn't validate.");
   return give(e, e->text.len == 0 ? (const uint8_t *)"" : e->text.data, e->text.len);
 }
@@ -192,7 +193,6 @@ static bool reads_empty(cql_type_code code) {
   switch (code) {
   case CQL_TYPE_DATE:
   case CQL_TYPE_TIME:
-  case CQL_TYPE_DURATION:
   case CQL_TYPE_BOOLEAN:
   case CQL_TYPE_TEXT:
   case CQL_TYPE_ASCII: return false;

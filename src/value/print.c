@@ -29,7 +29,10 @@ static void print_parts(cql_buf *b, const cql_type *type, cql_slice v) {
   cql_slice part;
   cql_buf_u8(b, list ? '[' : tuple ? '(' : '{');
   if (cql_elements_open(&e, type, v) == CQL_OK) {
-    for (uint32_t i = 0; cql_elements_next(&e, &part) == CQL_OK && b->st == CQL_OK; i++) {
+    bool fields = tuple || type->code == CQL_TYPE_UDT;
+    for (uint32_t i = 0; b->st == CQL_OK; i++) {
+      if (fields && cql_reader_left(&e.r) == 0) break; /* fields that were not written are not shown */
+      if (cql_elements_next(&e, &part) != CQL_OK) break;
       print_separator(b, type, i);
       if (type->code == CQL_TYPE_UDT) {
         cqlv_print_name(b, type->field_names[i]);

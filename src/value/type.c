@@ -226,30 +226,6 @@ bool cql_type_is_comparable(const cql_type *type) {
   return true;
 }
 
-static bool native_compatible(cql_type_code to, cql_type_code from) {
-  switch (to) {
-  case CQL_TYPE_TEXT: return from == CQL_TYPE_ASCII;
-  case CQL_TYPE_UUID: return from == CQL_TYPE_TIMEUUID;
-  case CQL_TYPE_BIGINT: return from == CQL_TYPE_TIMESTAMP;
-  case CQL_TYPE_TIMESTAMP: return from == CQL_TYPE_BIGINT;
-  case CQL_TYPE_VARINT: return from == CQL_TYPE_INT || from == CQL_TYPE_BIGINT || from == CQL_TYPE_TIMESTAMP;
-  default: return false;
-  }
-}
-
-bool cql_type_is_value_compatible(const cql_type *to, const cql_type *from) {
-  if (to->code == CQL_TYPE_BLOB || cql_type_eq(to, from)) return true;
-  if (to->code != from->code) return native_compatible(to->code, from->code);
-  if (cql_type_is_multicell(to) != cql_type_is_multicell(from)) return false;
-  bool tuple = to->code == CQL_TYPE_TUPLE || to->code == CQL_TYPE_UDT;
-  /* A tuple may have grown fields at its end; they read as null. */
-  if (tuple ? from->arg_count > to->arg_count : from->arg_count != to->arg_count) return false;
-  if (to->dimension != from->dimension || !cql_slice_eq(to->name, from->name)) return false;
-  for (uint32_t i = 0; i < from->arg_count; i++)
-    if (!cql_type_is_value_compatible(to->args[i], from->args[i])) return false;
-  return true;
-}
-
 size_t cqlv_type_fixed_len(const cql_type *type) {
   switch (type->code) {
   case CQL_TYPE_BOOLEAN: return 1;

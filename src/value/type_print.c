@@ -87,7 +87,8 @@ static void print_java(cql_buf *b, const cql_type *type, bool inside_frozen) {
         cqlv_print_hex(b, type->field_names[i]);
         cql_buf_u8(b, ':');
       }
-      print_java(b, type->args[i], inside_frozen || type->frozen);
+      /* A vector is no frozen thing to Cassandra: what is in it says so again. */
+      print_java(b, type->args[i], inside_frozen || (type->frozen && type->code != CQL_TYPE_VECTOR));
     }
     if (type->code == CQL_TYPE_VECTOR) cql_buf_printf(b, " , %u", type->dimension);
     cql_buf_u8(b, ')');

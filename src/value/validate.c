@@ -80,11 +80,12 @@ static cql_status check_collection(const cql_type *type, cql_slice v, cql_error 
   return CQL_OK;
 }
 
-static cql_status fail_extra_fields(const cql_type *type, cql_error *err) {
-  char name[512];
-  cql_type_to_cql(type, name, sizeof name);
-  return cql_fail(err, CQL_INVALID, "Expected %u %s for %s column, but got more", type->arg_count,
-                  type->arg_count == 1 ? "value" : "values", name);
+static cql_status fail_field(const cql_type *type, uint32_t i, bool has_size, cql_error *err) {
+  const char *what = has_size ? "" : "size of ";
+  if (type->code == CQL_TYPE_TUPLE)
+    return cql_fail(err, CQL_INVALID, "Not enough bytes to read %s%uth component", what, i);
+  return cql_fail(err, CQL_INVALID, "Not enough bytes to read %s%uth field " CQL_SLICE_FMT, what, i,
+                  CQL_SLICE_ARG(type->field_names[i]));
 }
 
 static cql_status check_fields(const cql_type *type, cql_slice v, cql_error *err) {
@@ -92,13 +93,15 @@ static cql_status check_fields(const cql_type *type, cql_slice v, cql_error *err
   cql_slice part;
   cql_elements_open(&e, type, v);
   for (uint32_t i = 0; i < type->arg_count; i++) {
-    if (cql_elements_next(&e, &part) != CQL_OK)
-      return cql_fail(err, CQL_INVALID, "Not enough bytes to read %uth component", i);
+    bool has_size = cql_reader_left(&e.r) >= 4;
+    if (cql_elements_next(&e, &part) != CQL_OK) return fail_field(type, i, has_size, err);
     if (part.data == NULL) continue;
     cql_status st = cql_value_validate(type->args[i], part, err);
     if (st != CQL_OK) return st;
   }
-  return cql_reader_left(&e.r) > 0 ? fail_extra_fields(type, err) : CQL_OK;
+  if (cql_reader_left(&e.r) == 0) return CQL_OK;
+  return cql_fail(err, CQL_INVALID, "Invalid remaining data after end of %s value",
+                  type->code == CQL_TYPE_UDT ? "UDT" : "tuple");
 }
 
 static cql_status check_vector(const cql_type *type, cql_slice v, cql_error *err) {
