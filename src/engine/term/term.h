@@ -32,6 +32,8 @@ typedef struct cqle_expr cqle_expr; /* a bound term; lives in the plan's arena *
 
 /* Checks that the term may stand for the receiver and binds it. CQL_INVALID with Cassandra's texts ("Invalid STRING constant (x) for \"n\" of type int"). */
 cql_status cqle_term_bind(cqle_binder *b, const cqle_term *term, const cqle_receiver *receiver, const cqle_expr **out);
+/* May the term stand for a value of this type? (AssignmentTestable of Cassandra) */
+cql_assignable cqle_term_test(cqle_binder *b, const cqle_term *term, const cql_type *type);
 /* The value for this execution; bytes live in x->arena, the plan or the request. Bound values are validated. */
 cql_status cqle_expr_eval(cqle_exec *x, const cqle_expr *e, cqle_value *out);
 /* The marker this is, or -1. */
