@@ -29,7 +29,8 @@ typedef struct cas {
   cqle_exec *x;
   const cqle_table *table;
   const cqle_modify_plan *const *plans;
-  cqle_exec *execs; /* one per statement */
+  cqle_exec *execs;       /* one per statement */
+  cqle_modify_keys *keys; /* one per statement */
   uint32_t count;
   bool in_batch;
   cqle_pkey pkey;
@@ -111,25 +112,22 @@ static cql_status refuse_in(cas *c, const cqle_modify_plan *p) {
 
 static cql_status gather_statement(cas *c, uint32_t i) {
   const cqle_modify_plan *p = c->plans[i];
-  cqle_pkey *pkeys;
-  cql_slice **clusterings = NULL;
-  uint32_t pkey_count, clustering_count;
+  cqle_modify_keys *keys = &c->keys[i];
   cql_status st = refuse_in(c, p);
-  if (st == CQL_OK) st = cqle_modify_partitions(&c->execs[i], p, &pkeys, &pkey_count);
-  if (st == CQL_OK) st = cqle_modify_clusterings(&c->execs[i], p, &clusterings, &clustering_count);
+  if (st == CQL_OK) st = cqle_modify_keys_eval(&c->execs[i], p, keys);
   if (st != CQL_OK) return st;
-  if (pkey_count != 1 || clustering_count > 1)
+  if (keys->partition_count != 1 || keys->clustering_count > 1)
     return cql_fail(c->x->err, CQL_INVALID, "A conditional statement must name exactly one row");
-  if (i > 0 && !cql_slice_eq(c->pkey.bytes, pkeys[0].bytes))
+  if (i > 0 && !cql_slice_eq(c->pkey.bytes, keys->partitions[0].bytes))
     return cql_fail(c->x->err, CQL_INVALID, "Batch with conditions cannot span multiple partitions");
-  c->pkey = pkeys[0];
+  c->pkey = keys->partitions[0];
   bool whole_row =
       p->table->clustering_count == 0 || p->where == NULL ? !p->static_only : p->where->clustering_restricted;
   c->writes_regulars |= whole_row;
   if (!cqle_modify_is_conditional(p)) return CQL_OK;
   c->writes_statics |= p->sets_statics;
   c->asks_statics |= p->asks_statics;
-  return ask(c, i, clustering_count > 0 ? clusterings[0] : NULL);
+  return ask(c, i, keys->clustering_count > 0 ? keys->clusterings[0] : NULL);
 }
 
 /* --- what is there ------------------------------------------------------------------------------------------------ */
@@ -222,7 +220,8 @@ static cql_status write_all(cas *c) {
   cqle_write_init(&w, x, x->timestamp);
   w.conditional = true;
   cql_status st = CQL_OK;
-  for (uint32_t i = 0; i < c->count && st == CQL_OK; i++) st = cqle_write_add(&w, &c->execs[i], c->plans[i]);
+  for (uint32_t i = 0; i < c->count && st == CQL_OK; i++)
+    st = cqle_write_add_at(&w, &c->execs[i], c->plans[i], &c->keys[i]);
   return st == CQL_OK ? cqle_write_apply(&w) : st;
 }
 
@@ -346,7 +345,8 @@ cql_status cqle_cas_execute(cqle_exec *x, const cqle_modify_plan *const *plans, 
   bool applied;
   cql_status st;
   c.execs = cql_arena_array(x->arena, count, sizeof *c.execs);
-  if (c.execs == NULL) return out_of_memory(&c);
+  c.keys = cql_arena_array(x->arena, count, sizeof *c.keys);
+  if (c.execs == NULL || c.keys == NULL) return out_of_memory(&c);
   for (uint32_t i = 0; i < count; i++) {
     c.execs[i] = *x;
     c.execs[i].request = requests[i];
