@@ -183,7 +183,7 @@ cql_status cql_engine_batch(cql_engine *engine, cql_batch_type type, cql_plan *c
   *out = NULL;
   run r;
   cql_status st;
-  const cqle_modify_plan **modify;
+  const cqle_modify_plan **modify = NULL;
   bool conditional = false;
   CQL_TRY(run_begin(&r, engine, count > 0 ? &requests[0] : &none, true, err));
   CQL_TRY(collect(&r, plans, requests, count, &modify, &conditional));
