@@ -20,7 +20,7 @@ enum {
   CQLE_FORMAT_VERSION = 1,          /* at offset 60 */
   CQLE_IDLE_CONNECTIONS_MAX = 32,   /* kept open for the next transaction; each holds up to CQLE_CACHE_KIB of pages */
   CQLE_CACHE_KIB = 16384,
-  CQLE_CHECKPOINT_PAGES = 4000,
+  CQLE_CHECKPOINT_PAGES = 10000,
   CQLE_JOURNAL_LIMIT = 64 << 20, /* bytes of -wal kept for reuse after one huge transaction */
 };
 
