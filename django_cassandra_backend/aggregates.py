@@ -1,0 +1,165 @@
+"""Aggregates folded on our side: Cassandra's wrap at the column's type, truncate, and give 0 for no rows."""
+
+import decimal
+from collections.abc import Callable
+
+from django.db import models
+from django.db.models.expressions import ColPairs, Star
+
+from .evaluate import Evaluator
+from .exceptions import not_supported
+from .lookups import PredicateBuilder
+from .ordering import order_key
+
+
+_EXACT = decimal.Context(prec=1000)  # digits; a sum of stored decimals does not round
+
+
+class Fold:
+    """One aggregate: `step(row)` for each row, then `finish()`."""
+
+    def __init__(self, get: Callable | None, test: Callable | None, distinct: bool):
+        self.get, self.test = get, test
+        self.seen = set() if distinct else None
+
+    def step(self, row) -> None:
+        if self.test is not None and self.test(row) is not True:
+            return
+        value = True if self.get is None else self.get(row)
+        if value is None:
+            return
+        if self.seen is not None:
+            if value in self.seen:
+                return
+            self.seen.add(value)
+        self.add(value)
+
+
+class Count(Fold):
+    total = 0
+
+    def add(self, value) -> None:
+        self.total += 1
+
+    def finish(self):
+        return self.total
+
+
+class Least(Fold):
+    best = None
+
+    def add(self, value) -> None:
+        if self.best is None or self.better(order_key(value), order_key(self.best)):
+            self.best = value
+
+    @staticmethod
+    def better(a, b) -> bool:
+        return a < b
+
+    def finish(self):
+        return self.best
+
+
+class Greatest(Least):
+    @staticmethod
+    def better(a, b) -> bool:
+        return b < a
+
+
+class Sum(Fold):
+    total = None
+    count = 0
+
+    def add(self, value) -> None:
+        self.count += 1
+        self.total = value if self.total is None else _plus(self.total, value)
+
+    def finish(self):
+        return self.total
+
+
+class Average(Sum):
+    def finish(self):
+        if self.total is None:
+            return None
+        if isinstance(self.total, int):  # microseconds of a duration
+            return round(self.total / self.count)
+        return self.total / self.count
+
+
+def _plus(a, b):
+    if isinstance(a, decimal.Decimal):
+        return _EXACT.add(a, b)
+    return a + b
+
+
+_FOLDS = {
+    models.Count: Count,
+    models.Min: Least,
+    models.Max: Greatest,
+    models.Sum: Sum,
+    models.Avg: Average,
+}
+
+
+def is_count_star(node) -> bool:
+    """COUNT(*), or a count of something that is never null: the key."""
+    if type(node) is not models.Count or node.filter is not None or node.distinct:
+        return False
+    (source,) = node.get_source_expressions()[:1]
+    return isinstance(source, (Star, ColPairs)) or getattr(
+        getattr(source, "target", None), "primary_key", False
+    )
+
+
+class FoldBuilder:
+    """Makes the folds of one query: `columns` that they read, and `bind(index)` for their factories."""
+
+    def __init__(self, evaluator: Evaluator, nodes):
+        self.parts = [self._part(evaluator, node) for node in nodes]
+        self.columns = frozenset().union(*(columns for columns, _ in self.parts))
+
+    def bind(self, index) -> list[Callable[[], Fold]]:
+        return [bind(index) for _, bind in self.parts]
+
+    def _part(self, evaluator, node):
+        cls = _FOLDS.get(type(node))
+        if cls is None:
+            raise not_supported(f"The aggregate {type(node).__name__}()", "Compute it in Python.")
+        if getattr(node, "order_by", None):
+            raise not_supported("An ordered aggregate", "Sort in Python.")
+        source = node.get_source_expressions()[0]
+        whole_row = isinstance(source, (Star, ColPairs))
+        expr = None if whole_row else evaluator.expression(source)
+        if cls in (Sum, Average):
+            _refuse_text(node, source)
+        as_float = cls is Average and isinstance(node.output_field, models.FloatField)
+        predicate = (
+            PredicateBuilder(evaluator).build(_condition(node)) if node.filter is not None else None
+        )
+        columns = (expr.columns if expr else frozenset()) | (
+            predicate.columns if predicate else frozenset()
+        )
+
+        def bind(index):
+            get = expr.bind(index) if expr else None
+            if as_float:
+                plain = get
+                get = lambda row: None if (v := plain(row)) is None else float(v)  # noqa: E731
+            test = predicate.bind(index) if predicate else None
+            return lambda: cls(get, test, node.distinct)
+
+        return columns, bind
+
+
+def _condition(node):
+    """The filter's condition: 6.0 wraps it."""
+    return getattr(node.filter, "condition", None) or node.filter
+
+
+def _refuse_text(node, source) -> None:
+    numeric = (models.IntegerField, models.FloatField, models.DecimalField, models.DurationField)
+    if not isinstance(source.output_field, numeric):
+        raise not_supported(
+            f"The aggregate {type(node).__name__}() of {type(source.output_field).__name__}"
+        )

@@ -1,0 +1,173 @@
+"""DatabaseWrapper: wires the parts together, and says what atomic() means without transactions."""
+
+import contextlib
+
+from django.core import checks as django_checks
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.asyncio import async_unsafe
+from django.utils.functional import cached_property
+
+from . import checks, dbapi, sessions
+from .client import DatabaseClient
+from .creation import DatabaseCreation
+from .cursor import Cursor
+from .features import DatabaseFeatures
+from .introspection import DatabaseIntrospection
+from .operations import DatabaseOperations
+from .options import Options, read_options
+from .schema import DatabaseSchemaEditor
+from .types import DATA_TYPES
+from .validation import DatabaseValidation
+
+
+class Handle:
+    """What a thread's connection holds: a share of the process's session. Closing it gives back the share."""
+
+    def __init__(self, session):
+        self.session = session
+
+    def close(self) -> None:
+        self.session = None
+
+
+class DatabaseWrapper(BaseDatabaseWrapper):
+    vendor = "cassandra"
+    display_name = "Cassandra"
+    data_types = DATA_TYPES
+    operators = {}
+    Database = dbapi
+    SchemaEditorClass = DatabaseSchemaEditor
+    client_class = DatabaseClient
+    creation_class = DatabaseCreation
+    features_class = DatabaseFeatures
+    introspection_class = DatabaseIntrospection
+    ops_class = DatabaseOperations
+    validation_class = DatabaseValidation
+
+    def __init__(self, settings_dict, alias="default"):
+        super().__init__(settings_dict, alias)
+        self._lifted = 0
+        self.written_tables: set[str] = set()
+
+    # --- settings ---
+
+    @property
+    def settings(self) -> Options:
+        """The settings as they are now: a test run changes them under a connection."""
+        source = (
+            self.settings_dict["NAME"],
+            str(self.settings_dict.get("OPTIONS")),
+            self.settings_dict["HOST"],
+        )
+        if getattr(self, "_settings_source", None) != source:
+            self._settings = read_options(self.settings_dict)
+            self._settings_source = source
+        return self._settings
+
+    @property
+    def scan_budget(self) -> int | None:
+        """Rows that a query may read and not return; None: as many as it takes."""
+        return None if self._lifted else self.settings.scan_budget
+
+    @contextlib.contextmanager
+    def lift_scan_budget(self):
+        """Queries in this block may read as many rows as they need: for maintenance, not for requests."""
+        self._lifted += 1
+        try:
+            yield
+        finally:
+            self._lifted -= 1
+
+    @property
+    def uses_aware_datetimes(self) -> bool:
+        return self.timezone is not None
+
+    # --- connection ---
+
+    def get_connection_params(self) -> dict:
+        options = self.settings
+        return {"url": options.url, "keyspace": options.keyspace}
+
+    @async_unsafe
+    def get_new_connection(self, conn_params) -> Handle:
+        return Handle(sessions.acquire(**conn_params))
+
+    def create_cursor(self, name=None) -> Cursor:
+        return Cursor(self)
+
+    @property
+    def session(self):
+        """The libcql session, opened if need be: prepared statements, batches, paging are its own words."""
+        self.ensure_connection()
+        return self.connection.session
+
+    @async_unsafe
+    def close_session(self) -> None:
+        """Close the session that all connections with these settings share."""
+        self.close()
+        sessions.release(self.settings.url, self.settings.keyspace)
+
+    def is_usable(self) -> bool:
+        try:
+            self.connection.session.execute("SELECT key FROM system.local")
+        except self.Database.Error:
+            return False
+        return True
+
+    def is_in_memory_db(self) -> bool:
+        return self.settings.in_memory
+
+    @cached_property
+    def cassandra_version(self) -> tuple[int, ...]:
+        with self.cursor() as cursor:
+            release = cursor.execute("SELECT release_version FROM system.local").one()[
+                "release_version"
+            ]
+        return tuple(int(part) for part in release.split("-")[0].split(".")[:3])
+
+    def get_database_version(self) -> tuple[int, ...]:
+        return self.cassandra_version
+
+    # --- atomic(): blocks without rollback. docs: topics/transactions ---
+
+    def _set_autocommit(self, autocommit) -> None:
+        """Every statement is its own transaction."""
+
+    def _start_transaction_under_autocommit(self) -> None:
+        """Nothing to start, and no BEGIN in the query log."""
+
+    def _commit(self) -> None:
+        """What was written stays written; on_commit hooks run after this."""
+
+    def _rollback(self) -> None:
+        """What was written stays written; on_commit hooks are dropped."""
+
+    def _savepoint_allowed(self) -> bool:
+        # A nested atomic() then contains an error, so that get_or_create() in a view's block survives
+        # an IntegrityError, as on other databases.
+        return self.in_atomic_block
+
+    def _savepoint(self, sid) -> None:
+        """A mark in a block that cannot be rolled back."""
+
+    def _savepoint_rollback(self, sid) -> None:
+        """What was written stays written."""
+
+    def _savepoint_commit(self, sid) -> None:
+        """What was written stays written."""
+
+    # --- constraints: foreign keys are indexed, not enforced ---
+
+    def disable_constraint_checking(self) -> bool:
+        return True
+
+    def check_constraints(self, table_names=None) -> None:
+        """Find rows whose foreign key points at no row. IntegrityError names the first."""
+        from .orphans import find
+
+        with self.lift_scan_budget():
+            find(self, table_names)
+
+
+django_checks.register(checks.check_models, django_checks.Tags.models)
+django_checks.register(checks.check_settings, django_checks.Tags.database)

@@ -1,0 +1,38 @@
+"""The scan budget: how many rows a query may read that it does not return."""
+
+import logging
+
+from .exceptions import ScanBudgetExceeded
+
+logger = logging.getLogger("django.db.backends.cassandra")
+
+
+class ScanBudget:
+    """Counts the rows of one query. `limit` None counts nothing; `advice` says what would make it cheap."""
+
+    def __init__(self, limit: int | None, table: str, query: str, advice: str):
+        self.limit = limit
+        self.table = table
+        self.query = query
+        self.advice = advice
+        self.rows = 0
+        self._half = None if limit is None else max(limit // 2, 1)
+
+    def spend(self) -> None:
+        """One row was read that is not, or not yet, returned. ScanBudgetExceeded past the limit."""
+        self.rows += 1
+        if self.limit is None:
+            return
+        if self.rows > self.limit:
+            raise ScanBudgetExceeded(
+                f"The query read {self.rows} rows of {self.table!r} that it does not return; "
+                f'OPTIONS["scan_budget"] allows {self.limit}. {self.advice} The query: {self.query}'
+            )
+        if self.rows == self._half and self.limit > 1:
+            logger.warning(
+                "A query has used half of its scan budget of %s rows on table %r. %s The query: %s",
+                self.limit,
+                self.table,
+                self.advice,
+                self.query,
+            )

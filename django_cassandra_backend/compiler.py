@@ -1,0 +1,530 @@
+"""Compilers: a Django query becomes a plan. What one table's rows cannot answer is refused by name."""
+
+from django.core.exceptions import EmptyResultSet, FieldError
+from django.db.models.constants import OnConflict
+from django.db.models.expressions import ColPairs, DatabaseDefault, OrderBy, Ref, Value
+from django.db.models.functions import Cast, Random
+from django.db.models.sql import compiler as base
+
+from .access import NOTHING, Access, choose
+from .aggregates import FoldBuilder, is_count_star
+from .duplicates import Newest
+from .evaluate import Column, Constant, Evaluator, Expr
+from .exceptions import not_supported
+from .keys import TableKey, table_key
+from .lookups import PredicateBuilder
+from .predicates import And, Comparison
+from .reads import (
+    AggregatePlan,
+    CountPlan,
+    EmptyPlan,
+    SelectPlan,
+    ServerAggregatePlan,
+    advise,
+    projection,
+    select_statements,
+)
+from .writes import DeletePlan, InsertPlan, UpdatePlan, shown_statements
+
+
+class TableMixin:
+    """What every compiler asks about the one table of its query."""
+
+    @property
+    def quote(self):
+        return self.connection.ops.quote_name
+
+    def compile(self, node):
+        """Django's own code asks for SQL of what it selects; no text of it is ever used."""
+        return "?", ()
+
+    def table(self) -> TableKey:
+        """The key of the query's table, or NotSupportedError when it takes more than one."""
+        active = [alias for alias, count in self.query.alias_refcount.items() if count]
+        if len(active) > 1:
+            names = ", ".join(self.query.alias_map[alias].table_name for alias in active)
+            raise not_supported(
+                f"A join ({names})",
+                "Query one table at a time: filter with the key or a list of keys that a first query gave, "
+                "and use prefetch_related() in the place of select_related().",
+            )
+        return table_key(self.query.model)
+
+    def evaluator(self) -> Evaluator:
+        return Evaluator(self.connection, self.query.base_table)
+
+    def predicate(self):
+        return And([PredicateBuilder(self.evaluator()).build(self.query.where)])
+
+    def refuse(self) -> None:
+        """Constructs that change which rows a query means."""
+        query = self.query
+        if query.combinator:
+            raise not_supported(
+                f"{query.combinator}()", "Combine the rows of two queries in Python."
+            )
+        if query.extra or getattr(query, "extra_tables", ()) or query.extra_order_by:
+            raise not_supported("extra()", "Use raw() or a cursor with CQL.")
+        if query.distinct_fields:
+            raise not_supported(
+                "distinct() on fields", "Use distinct() on the values() that you need."
+            )
+        if query.group_by is not None:
+            raise not_supported("values().annotate(), a GROUP BY", "Group the rows in Python.")
+
+
+class SQLCompiler(TableMixin, base.SQLCompiler):
+    """SELECT."""
+
+    def as_sql(self, with_limits=True, with_col_aliases=False):
+        return self.plan(), ()
+
+    def plan(self):
+        query = self.query
+        self.refuse()
+        self.setup_query()
+        self.has_extra_select = False
+        order = self._ordering()
+        key = self.table()
+        predicate = self.predicate()
+        access = choose(key, predicate, self.quote)
+        aggregates = [
+            expr for expr, _, _ in self.select if getattr(expr, "contains_aggregate", False)
+        ]
+        if access.kind == NOTHING or query.is_empty():
+            return self._nothing(aggregates)
+        if aggregates:
+            if len(aggregates) != len(self.select):
+                raise not_supported(
+                    "An aggregate beside columns", "Use aggregate(), or group in Python."
+                )
+            return self._aggregate(key, access, predicate, aggregates)
+        return self._rows(key, access, predicate, order, *self._outputs())
+
+    def _nothing(self, aggregates):
+        if self.elide_empty:
+            raise EmptyResultSet
+        rows = [tuple(0 if is_count_star(a) else None for a in aggregates)] if aggregates else []
+        return EmptyPlan([], rows=rows)
+
+    # --- what is selected ---
+
+    def _outputs(self) -> tuple[list[Expr], bool]:
+        """One Expr per output column; composite keys give one per member."""
+        evaluator = self.evaluator()
+        outputs = []
+        for expr, _, _ in self.select:
+            parts = expr.get_cols() if isinstance(expr, ColPairs) else [expr]
+            outputs += [evaluator.expression(part) for part in parts]
+        return outputs, self.query.distinct
+
+    def _rows(self, key, access, predicate, order, outputs, distinct):
+        """The plan for rows: what the statements cannot do is done on our side, in this order: filter, sort,
+        project, drop duplicates, cut."""
+        query = self.query
+        low, high = query.low_mark, query.high_mark
+        if high is not None and high <= low:
+            if self.elide_empty:
+                raise EmptyResultSet
+            return EmptyPlan([], rows=[])
+        served, order_text = self._server_order(key, access, order)
+        columns = self._columns(
+            key, access, outputs, [] if served and len(access.reads) == 1 else order
+        )
+        index = {column: i for i, column in enumerate(columns)}
+        sort = [
+            (expr.bind(index), descending, nulls_first) for expr, descending, nulls_first in order
+        ]
+        lookup = access.index is not None and access.index == key.lookup
+        regular = [field.column for field in self.query.model._meta.local_concrete_fields]
+        limit = None
+        if not access.rest and (served or not order) and not distinct and not lookup:
+            limit = high
+        positions = [index[o.name] if isinstance(o, Column) else None for o in outputs]
+        return SelectPlan(
+            select_statements(key, access, columns, self.quote, order=order_text, limit=limit),
+            key=key,
+            test=And(access.rest).bind(index) if access.rest else None,
+            order=sort if order and not served else None,
+            merge=sort if served and len(access.reads) > 1 else None,
+            project=None
+            if positions == list(range(len(columns)))
+            else self._project(outputs, index, positions),
+            distinct=distinct,
+            low=low,
+            high=high,
+            limit=limit,
+            newest=Newest(key, columns, regular, self.quote) if lookup else None,
+            advice=advise(key, access, predicate.columns),
+        )
+
+    def _project(self, outputs, index, positions):
+        return projection([output.bind(index) for output in outputs], positions)
+
+    def _columns(self, key, access, outputs, order) -> list[str]:
+        """Columns to read: outputs first, so that they need no rearranging."""
+        wanted = dict.fromkeys(column for output in outputs for column in sorted(output.columns))
+        for part in access.rest:
+            wanted |= dict.fromkeys(sorted(part.columns))
+        for expr, _, _ in order:
+            wanted |= dict.fromkeys(sorted(expr.columns))
+        if access.index is not None and access.index == key.lookup:
+            wanted |= dict.fromkeys(key.columns)
+        return list(wanted) or [key.columns[0]]
+
+    # --- order ---
+
+    def _ordering(self) -> list[tuple[Expr, bool, bool]]:
+        """(expression, descending, nulls first) for each ORDER BY member; null is less than any value."""
+        evaluator = self.evaluator()
+        members, seen = [], set()
+        for order, _ in self._order_by_pairs():
+            node = order.resolve_expression(self.query, allow_joins=True, reuse=None)
+            if not isinstance(node, OrderBy):
+                raise not_supported(f"Ordering by {node}")
+            for source in self._order_sources(node.expression):
+                expr = evaluator.expression(source)
+                if isinstance(expr, Constant):
+                    continue
+                mark = expr.name if isinstance(expr, Column) else id(expr)
+                if mark in seen:
+                    continue
+                seen.add(mark)
+                nulls_first = node.nulls_first or (not node.nulls_last and not node.descending)
+                members.append((expr, node.descending, bool(nulls_first)))
+        return members
+
+    def _order_sources(self, expression) -> list:
+        while isinstance(expression, Ref):
+            expression = expression.source
+        if isinstance(expression, Random):
+            raise not_supported("order_by('?')", "Shuffle in Python.")
+        if isinstance(expression, Cast) and isinstance(
+            expression.get_source_expressions()[0], Value
+        ):
+            return []  # a constant sorts nothing
+        if isinstance(expression, ColPairs):
+            return expression.get_cols()
+        return [expression]
+
+    def _server_order(self, key: TableKey, access: Access, order) -> tuple[bool, str]:
+        """Does the clustering order serve? Then with which ORDER BY, '' being its natural direction."""
+        if not order:
+            return False, ""
+        if not access.pinned or access.index is not None:
+            return False, ""
+        wanted = [
+            (expr.name if isinstance(expr, Column) else None, descending)
+            for expr, descending, _ in order
+            if not (isinstance(expr, Column) and expr.name in access.fixed)
+        ]
+        if not wanted:
+            return True, ""
+        if any(column not in access.fixed for column in key.partition):
+            # Several partitions: each statement is sorted, and the streams are merged.
+            if len({tuple(values) for _, values in access.reads}) != len(access.reads):
+                return False, ""
+        free = [(column, flag) for column, flag in key.clustering if column not in access.fixed]
+        if [column for column, _ in wanted] != [column for column, _ in free[: len(wanted)]]:
+            return False, ""
+        turned = {descending != flag for (_, descending), (_, flag) in zip(wanted, free)}
+        if len(turned) != 1:
+            return False, ""
+        if turned == {False}:
+            return True, ""
+        last = wanted[-1][0]
+        names = [column for column, _ in key.clustering]
+        text = [
+            f"{self.quote(column)} {'ASC' if flag else 'DESC'}"
+            for column, flag in key.clustering[: names.index(last) + 1]
+        ]
+        return True, ", ".join(text)
+
+    # --- aggregates ---
+
+    def _aggregate(self, key, access, predicate, aggregates):
+        self.col_count = len(aggregates)
+        if (
+            not access.rest
+            and all(is_count_star(node) for node in aggregates)
+            and self._is_exact(key, access)
+        ):
+            statements = [
+                (
+                    f"SELECT COUNT(*) FROM {self.quote(key.table)}{' WHERE ' if where else ''}{where}",
+                    values,
+                )
+                for where, values in access.reads
+            ]
+            return CountPlan(statements, width=len(aggregates))
+        if (text := self._server_aggregates(key, access, aggregates)) is not None:
+            where, values = access.reads[0]
+            return ServerAggregatePlan(
+                [(f"SELECT {text} FROM {self.quote(key.table)} WHERE {where}", values)]
+            )
+        folds = FoldBuilder(self.evaluator(), aggregates)
+        outputs = [_Needed(folds.columns)]
+        columns = self._columns(key, access, outputs, [])
+        index = {column: i for i, column in enumerate(columns)}
+        source = self._rows_for_folds(key, access, predicate, columns, index)
+        return AggregatePlan(source.statements, source=source, folds=folds.bind(index))
+
+    def _is_exact(self, key: TableKey, access: Access) -> bool:
+        """Does the server count what we would? Not where a moved row may stand twice for one primary key."""
+        return access.index is None or access.index != key.lookup
+
+    def _rows_for_folds(self, key, access, predicate, columns, index):
+        lookup = access.index is not None and access.index == key.lookup
+        regular = [field.column for field in self.query.model._meta.local_concrete_fields]
+        return SelectPlan(
+            select_statements(key, access, columns, self.quote),
+            key=key,
+            test=And(access.rest).bind(index) if access.rest else None,
+            order=None,
+            merge=None,
+            project=None,
+            distinct=False,
+            low=0,
+            high=None,
+            limit=None,
+            newest=Newest(key, columns, regular, self.quote) if lookup else None,
+            advice=advise(key, access, predicate.columns),
+        )
+
+    def _server_aggregates(self, key, access, aggregates) -> str | None:
+        """count, min and max within one partition."""
+        if access.rest or not access.pinned or len(access.reads) != 1:
+            return None
+        texts = []
+        for node in aggregates:
+            if is_count_star(node):
+                texts.append("COUNT(*)")
+                continue
+            name = {"Min": "MIN", "Max": "MAX"}.get(type(node).__name__)
+            source = node.get_source_expressions()[0]
+            if name is None or node.filter is not None or getattr(source, "target", None) is None:
+                return None
+            texts.append(f"{name}({self.quote(source.target.column)})")
+        return ", ".join(texts)
+
+    def explain_query(self):
+        """The statements that the query sends, with what is done on our side."""
+        plan = self.plan()
+        for cql, values in plan.statements:
+            yield f"{cql}  {values}" if values else cql
+        if isinstance(plan, SelectPlan):
+            for done, part in (("filter", plan.test), ("sort", plan.order), ("merge", plan.merge)):
+                if part:
+                    yield f"on our side: {done}"
+
+
+class _Needed(Expr):
+    """Columns that have to be read, and are not output by themselves."""
+
+    def __init__(self, columns: frozenset):
+        super().__init__(columns, lambda index: None)
+
+
+class SQLAggregateCompiler(SQLCompiler):
+    """An aggregate over a slice or over distinct rows: the rows are counted as they come."""
+
+    def plan(self):
+        aggregates = list(self.query.annotation_select.values())
+        if not all(is_count_star(node) for node in aggregates):
+            raise not_supported(
+                "An aggregate over a slice, over distinct rows or over annotations",
+                "Compute it in Python.",
+            )
+        self.col_count = len(aggregates)
+        inner = self.query.inner_query.get_compiler(self.using, elide_empty=self.elide_empty).plan()
+        if isinstance(inner, EmptyPlan):
+            return EmptyPlan([], rows=[(len(inner.rows),) * len(aggregates)])
+        folds = FoldBuilder(self.evaluator(), aggregates).bind({})
+        return AggregatePlan(inner.statements, source=inner, folds=folds)
+
+
+class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
+    """INSERT, one statement per row; ids and defaults are made on our side and returned from there."""
+
+    def as_sql(self):
+        meta = self.query.get_meta()
+        if self.query.on_conflict not in (None, OnConflict.IGNORE):
+            raise not_supported("bulk_create(update_conflicts=True)", "Use update_or_create().")
+        key = table_key(meta.model)
+        fields = [field for field in self.query.fields if field.column is not None]
+        rows = [[self._stored(field, obj) for field in fields] for obj in self.query.objs]
+        auto = meta.auto_field
+        if auto is not None and auto not in fields:
+            fields = [auto, *fields]
+            rows = [[None, *row] for row in rows]
+        columns = [field.column for field in fields]
+        plain = self.connection.settings.is_plain(meta.model)
+        text = (
+            f"INSERT INTO {self.quote(key.table)} ({', '.join(map(self.quote, columns))}) "
+            f"VALUES ({', '.join('?' * len(columns))}){'' if plain else ' IF NOT EXISTS'}"
+        )
+        plan = InsertPlan(
+            [(text, row) for row in rows],
+            text=text,
+            key=key,
+            columns=columns,
+            rows=rows,
+            auto=fields.index(auto) if auto is not None else None,
+            returning=[fields.index(field) for field in self.returning_fields or ()] or None,
+            ignore=self.query.on_conflict == OnConflict.IGNORE,
+            plain=plain,
+        )
+        return [(plan, ())]
+
+    def _stored(self, field, obj):
+        """The value of a field in database form; expressions are computed here."""
+        value = self.pre_save_val(field, obj)
+        if isinstance(value, DatabaseDefault):
+            value = field.db_default
+            if not hasattr(value, "resolve_expression"):
+                value = Value(value, output_field=field)
+        value = self.prepare_value(field, value)
+        if hasattr(value, "resolve_expression"):
+            expr = Evaluator(self.connection, None).expression(value)
+            value = expr.bind({})(())
+        return value
+
+    def execute_sql(self, returning_fields=None):
+        self.returning_fields = returning_fields
+        with self.connection.cursor() as cursor:
+            for plan, params in self.as_sql():
+                cursor.execute(plan, params)
+            rows = cursor.fetchall() if returning_fields else []
+        if not rows:
+            return []
+        table = self.query.get_meta().db_table
+        converters = self.get_converters([field.get_col(table) for field in returning_fields])
+        if converters:
+            rows = self.apply_converters(rows, converters)
+        return list(rows)
+
+
+class SQLDeleteCompiler(TableMixin, base.SQLDeleteCompiler):
+    """DELETE of the rows of one table."""
+
+    def as_sql(self):
+        self.refuse()
+        self.query.get_initial_alias()
+        key = self.table()
+        predicate = self.predicate()
+        access = choose(key, predicate, self.quote)
+        if access.kind == NOTHING:
+            raise EmptyResultSet
+        plain = self.connection.settings.is_plain(self.query.model)
+        plan = DeletePlan(
+            shown_statements("DELETE", key, access, {}, plain, self.quote),
+            key=key,
+            access=access,
+            predicate=predicate,
+            columns=[field.column for field in self.query.get_meta().local_concrete_fields],
+            plain=plain,
+            quote=self.quote,
+        )
+        return plan, ()
+
+
+class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
+    """UPDATE of the rows of one table."""
+
+    def pre_sql_setup(self):
+        self.refuse()
+        self.query.get_initial_alias()
+        if self.query.related_updates:
+            raise not_supported(
+                "An update of a parent model's columns", "Update the parent's rows by their keys."
+            )
+
+    def as_sql(self):
+        self.pre_sql_setup()
+        if not self.query.values:
+            return "", ()
+        key = self.table()
+        predicate = self.predicate()
+        access = choose(key, predicate, self.quote)
+        if access.kind == NOTHING:
+            raise EmptyResultSet
+        assign = {
+            field.column: self._assigned(field, value) for field, _, value in self.query.values
+        }
+        plain = self.connection.settings.is_plain(self.query.model)
+        if plain:
+            self._refuse_reading(key, assign)
+        plan = UpdatePlan(
+            shown_statements("UPDATE", key, access, assign, plain, self.quote),
+            key=key,
+            access=access,
+            predicate=predicate,
+            assign=assign,
+            columns=[field.column for field in self.query.get_meta().local_concrete_fields],
+            plain=plain,
+            quote=self.quote,
+            save_point=self._save_point(key, access, assign),
+        )
+        return plan, ()
+
+    def _assigned(self, field, value) -> Expr:
+        if hasattr(value, "resolve_expression"):
+            value = value.resolve_expression(self.query, allow_joins=False, for_save=True)
+            for construct, text in (
+                (value.contains_aggregate, "Aggregate functions are"),
+                (value.contains_over_clause, "Window expressions are"),
+                (isinstance(value, ColPairs), "Composite primary keys expressions are"),
+            ):
+                if construct:
+                    raise FieldError(f"{text} not allowed in this query ({field.name}={value!r}).")
+            return self._converted(field, self.evaluator().expression(value))
+        if hasattr(value, "prepare_database_save"):
+            if not field.remote_field:
+                raise TypeError(
+                    f"Tried to update field {field} with a model instance, {value!r}. "
+                    f"Use a value compatible with {field.__class__.__name__}."
+                )
+            value = value.prepare_database_save(field)
+        return Constant(field.get_db_prep_save(value, connection=self.connection))
+
+    def _converted(self, field, expr: Expr) -> Expr:
+        """A computed number in the form of the column it goes to."""
+        from .stored import converter
+
+        if isinstance(expr, Column) and expr.field is field:
+            return expr
+        convert = converter(field, self.connection)
+        if isinstance(expr, Constant):
+            return Constant(convert(expr.value))
+
+        def bind(index):
+            get = expr.bind(index)
+            return lambda row: convert(get(row))
+
+        return Expr(expr.columns, bind)
+
+    def _refuse_reading(self, key: TableKey, assign) -> None:
+        for column, expr in assign.items():
+            if expr.columns - set(key.columns):
+                raise not_supported(
+                    f"An expression for {column!r} of {key.table!r}, a table written in plain mode",
+                    "A value that is computed from the row needs a compare-and-set; write the table in lwt mode.",
+                )
+
+    def _save_point(self, key: TableKey, access: Access, assign) -> dict | None:
+        """The whole key, when the values bring it all beside a pk that alone is asked for: a full save()."""
+        if key.lookup is None or access.index != key.lookup or len(access.reads) != 1:
+            return None
+        point = {}
+        for column in key.columns:
+            if column == key.lookup:
+                point[column] = access.reads[0][1][0]
+            elif isinstance(assign.get(column), Constant):
+                point[column] = assign[column].value
+            else:
+                return None
+        if any(expr.columns for expr in assign.values()) or None in point.values():
+            return None
+        if not all(isinstance(part, Comparison) for part in access.rest):
+            return None
+        return point

@@ -1,0 +1,149 @@
+"""The cursor: runs plans that the compilers made, and CQL text that a user wrote."""
+
+import datetime
+import itertools
+import logging
+
+from . import markers
+from .dbapi import InterfaceError, ProgrammingError
+from .plan import Plan
+
+logger = logging.getLogger("django.db.backends.cassandra")
+
+
+class Result:
+    """What `execute()` returns for CQL text: the same rows as the cursor's, as dicts.
+
+    `.one()` is the first row or None; iteration and `.all()` give the rest; `.was_applied` is the answer of a
+    conditional statement, True for any other."""
+
+    def __init__(self, cursor: "Cursor", was_applied: bool):
+        self._cursor = cursor
+        self.was_applied = was_applied
+
+    @property
+    def column_names(self) -> list[str]:
+        return [column[0] for column in self._cursor.description or ()]
+
+    def one(self) -> dict | None:
+        row = self._cursor.fetchone()
+        return None if row is None else dict(zip(self.column_names, row))
+
+    def __iter__(self):
+        names = self.column_names
+        for row in self._cursor:
+            yield dict(zip(names, row))
+
+    def all(self) -> list[dict]:
+        return list(self)
+
+
+class Cursor:
+    """A DB-API cursor. Statements that one `execute()` sent are in `executed` while queries are logged."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.arraysize = 1
+        self.closed = False
+        self.executed: list[tuple[str, list]] = []
+        self._clear()
+
+    def _clear(self) -> None:
+        self.description = None
+        self.rowcount = -1
+        self.lastrowid = None
+        self._rows = None
+        self.executed.clear()
+
+    # --- running ---
+
+    def execute(self, query, params=None):
+        """Run a plan, or CQL text whose `%s` or `%(name)s` stand for `params`. Text gives a Result."""
+        if self.closed:
+            raise InterfaceError("the cursor is closed")
+        self._clear()
+        if isinstance(query, Plan):
+            query.run(self)
+            return None
+        return self._execute_text(query, params)
+
+    def executemany(self, query, param_list) -> None:
+        count = 0
+        for params in param_list:
+            self.execute(query, params)
+            count += max(self.rowcount, 0)
+        self.rowcount = count
+
+    def _execute_text(self, text: str, params) -> Result:
+        values = None
+        if params is not None:
+            text, values = markers.translate(text, params)
+            values = [self._bindable(value) for value in values]
+        result = self.send(text, values)
+        applied = True
+        if result.column_names:
+            self.description = [
+                (c.name, c.type, None, None, None, None, None) for c in result.columns
+            ]
+            self._rows = iter(result)
+            if "[applied]" in result.column_names:
+                applied = bool(result.was_applied)
+                self.rowcount = int(applied)
+        return Result(self, applied)
+
+    def _bindable(self, value):
+        """A naive datetime means the same here as in a model: wall-clock time when USE_TZ is off."""
+        if isinstance(value, datetime.datetime) and value.tzinfo is None:
+            return self.connection.ops.stored_datetime(value)
+        if isinstance(value, datetime.timedelta):
+            return self.connection.ops.adapt_duration(value)
+        return value
+
+    def send(self, cql: str, values=None, *, page_size: int = 5000):
+        """One statement to the database; its libcql result."""
+        if self.connection.queries_logged:
+            self.executed.append((cql, list(values or ())))
+        result = self.connection.session.execute(cql, values, page_size=page_size)
+        for warning in result.warnings:
+            logger.warning("%s: %s", cql, warning)
+        return result
+
+    # --- for plans ---
+
+    def give(self, rows) -> None:
+        """Make `rows`, an iterator of tuples, what the fetch methods return. Its first row is made at
+        once, so that execute() raises what goes wrong."""
+        rows = iter(rows)
+        first = list(itertools.islice(rows, 1))
+        self._rows = itertools.chain(first, rows)
+
+    # --- fetching ---
+
+    def _open_rows(self):
+        if self._rows is None:
+            raise ProgrammingError("the last statement gives no rows")
+        return self._rows
+
+    def fetchone(self) -> tuple | None:
+        return next(self._open_rows(), None)
+
+    def fetchmany(self, size: int | None = None) -> list[tuple]:
+        return list(itertools.islice(self._open_rows(), size or self.arraysize))
+
+    def fetchall(self) -> list[tuple]:
+        return list(self._open_rows())
+
+    def __iter__(self):
+        return iter(() if self._rows is None else self._rows)
+
+    def close(self) -> None:
+        self.closed = True
+        if hasattr(self._rows, "close"):
+            self._rows.close()
+        self._rows = None
+
+    def setinputsizes(self, sizes) -> None:
+        """Required by PEP 249; sizes are of no use here."""
+
+    def setoutputsize(self, size, column=None) -> None:
+        """Required by PEP 249; sizes are of no use here."""

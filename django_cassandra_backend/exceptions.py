@@ -1,0 +1,17 @@
+"""Errors of this backend that a project may want to catch by name."""
+
+from django.db import NotSupportedError, OperationalError
+
+
+class ScanBudgetExceeded(OperationalError):
+    """A query read more rows that it did not return than OPTIONS["scan_budget"] allows."""
+
+
+class WriteContention(OperationalError):
+    """A conditional write lost to other writers too often. Nothing of it was written."""
+
+
+def not_supported(construct: str, instead: str = "") -> NotSupportedError:
+    """The error for a query that one CQL statement, or a filter over its rows, cannot answer."""
+    text = f"{construct} cannot be answered by CQL alone, and the relational road is not built yet."
+    return NotSupportedError(f"{text} {instead}".rstrip())

@@ -1,0 +1,102 @@
+"""What the database can do, flag by flag, each with its cause."""
+
+from django.db.backends.base.features import BaseDatabaseFeatures
+
+
+class DatabaseFeatures(BaseDatabaseFeatures):
+    minimum_database_version = (4, 1)
+
+    # No multi-statement rollback in CQL; atomic() is a block without one.
+    supports_transactions = False
+    atomic_transactions = False
+    uses_savepoints = False
+    can_release_savepoints = False
+    can_rollback_ddl = False
+    autocommits_when_autocommit_is_off = True
+    supports_atomic_references_rename = False
+
+    # Ids, defaults and returned values are made on our side.
+    can_return_columns_from_insert = True
+    can_return_rows_from_bulk_insert = True
+    has_bulk_insert = True
+    supports_ignore_conflicts = True
+    supports_update_conflicts = False
+    supports_update_conflicts_with_target = False
+    supports_default_keyword_in_insert = True
+    supports_default_keyword_in_bulk_insert = True
+    supports_expression_defaults = True
+    allows_auto_pk_0 = True
+    supports_unspecified_pk = True
+
+    # Foreign keys are indexed and not enforced, so nothing has to be set to null before a delete.
+    supports_foreign_keys = False
+    indexes_foreign_keys = True
+    supports_forward_references = True
+    can_defer_constraint_checks = True
+    supports_on_delete_db_cascade = False
+    supports_on_delete_db_null = False
+    supports_on_delete_db_default = False
+    enforces_foreign_key_constraints = False
+    can_introspect_foreign_keys = False
+
+    # CQL has no constraints but the key.
+    supports_table_check_constraints = False
+    supports_column_check_constraints = False
+    can_introspect_check_constraints = False
+    allows_multiple_constraints_on_same_fields = False
+    supports_partial_indexes = False
+    supports_expression_indexes = False
+    supports_index_column_ordering = False
+    supports_deferrable_unique_constraints = False
+    supports_covering_indexes = False
+    supports_nulls_distinct_unique_constraints = False
+    can_rename_index = False
+
+    # Rows of one table: no joins, subqueries, groups or windows in CQL.
+    supports_select_union = False
+    supports_select_intersection = False
+    supports_select_difference = False
+    supports_over_clause = False
+    supports_subqueries_in_group_by = False
+    allows_group_by_select_index = False
+    allow_sliced_subqueries_with_in = False
+    update_can_self_select = False
+    delete_can_self_reference_subquery = False
+    supports_order_by_nulls_modifier = True
+    order_by_nulls_first = True
+    has_select_for_update = False
+    can_distinct_on_fields = False
+    supports_json_field_contains = False
+
+    # Types.
+    has_native_uuid_field = True
+    has_native_duration_field = False
+    supports_timezones = True
+    supports_microsecond_precision = False  # timestamp counts milliseconds
+    time_cast_precision = 6
+    supports_json_field = True
+    has_native_json_field = False
+    can_introspect_json_field = False
+    supports_stored_generated_columns = False
+    supports_virtual_generated_columns = False
+    supports_collation_on_charfield = False
+    supports_collation_on_textfield = False
+    supports_comments = False
+    supports_comments_inline = False
+    interprets_empty_strings_as_nulls = False
+    supports_primitives_in_json_field = True
+    has_case_insensitive_like = False
+    ignores_table_name_case = False
+    can_introspect_autofield = False
+    supports_sequence_reset = True
+    supports_paramstyle_pyformat = True
+    test_db_allows_multiple_connections = True
+    can_clone_databases = True
+    has_zoneinfo_database = False
+    can_use_chunked_reads = True
+    supports_explaining_query_execution = True
+    supports_tuple_lookups = True
+    supports_tuple_comparison_against_subquery = False
+    supports_inspectdb = True
+    requires_literal_defaults = False
+    requires_casted_case_in_updates = False

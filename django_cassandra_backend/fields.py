@@ -1,0 +1,208 @@
+"""Keys as fields: `PrimaryKey`, and `PhysicalKey` beside a plain primary key."""
+
+from django.core import checks
+from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.db import models
+from django.db.models.fields import NOT_PROVIDED
+
+
+def _names(argument: str, names) -> tuple[str, ...]:
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{argument} is a list of field names.")
+    return tuple(names)
+
+
+def _clustering(names) -> tuple[tuple[str, bool], ...]:
+    """("-date", "id") as (name, descending) pairs."""
+    return tuple((name.removeprefix("-"), name.startswith("-")) for name in names)
+
+
+class PrimaryKey(models.CompositePrimaryKey):
+    """A primary key of several columns: `pk = PrimaryKey(partition_by=["city"], cluster_by=["-date", "id"])`.
+
+    Rows with equal values of the `partition_by` fields are stored together, sorted by the `cluster_by` fields;
+    a leading "-" sorts that one from the greatest to the least. `pk` reads as a tuple, in this order.
+    """
+
+    def __init__(self, *, partition_by, cluster_by=(), **kwargs):
+        by = _names("partition_by", partition_by)
+        pairs = _clustering(_names("cluster_by", cluster_by))
+        names = by + tuple(name for name, _ in pairs)
+        if not by:
+            raise ValueError("PrimaryKey needs partition_by, a list of at least one field name.")
+        if len(names) == 1:
+            raise ValueError(
+                f"A primary key of one column is primary_key=True on that column: "
+                f"set it on {names[0]!r} in the place of PrimaryKey."
+            )
+        # Django's RenameField rewrites field_names and nothing else: what stands beside them has no names.
+        self.partition = len(by)
+        self.descending = tuple(flag for _, flag in pairs)
+        super().__init__(*names, **kwargs)
+
+    @property
+    def partition_by(self) -> tuple[str, ...]:
+        return tuple(self.field_names[: self.partition])
+
+    @property
+    def cluster_by(self) -> tuple[str, ...]:
+        names = self.field_names[self.partition :]
+        return tuple(f"-{name}" if flag else name for name, flag in zip(names, self.descending))
+
+    def deconstruct(self):
+        name, _, _, kwargs = super().deconstruct()
+        kwargs["partition_by"] = list(self.partition_by)
+        kwargs["cluster_by"] = list(self.cluster_by)
+        return name, "django_cassandra_backend.models.PrimaryKey", [], kwargs
+
+    def check(self, **kwargs):
+        return [*super().check(**kwargs), *check_members(self, self.field_names)]
+
+
+class _PhysicalKeyValue:
+    """Reads as the tuple of the key's values; it cannot be set."""
+
+    def __init__(self, field: "PhysicalKey"):
+        self.field = field
+
+    def __get__(self, instance, owner=None):
+        if instance is None:
+            return self
+        meta = instance._meta
+        return tuple(
+            getattr(instance, meta.get_field(name).attname) for name in self.field.field_names
+        )
+
+    def __set__(self, instance, value):
+        raise AttributeError(f"{self.field.name} is read from its columns; set those.")
+
+
+class PhysicalKey(models.Field):
+    """Where a row is stored, beside a plain primary key: `key = PhysicalKey(partition_by=["city"], cluster_by=["-date"])`.
+
+    The table's key is PRIMARY KEY ((partition_by), cluster_by, pk), and the pk has an index of its own, so that admin,
+    ForeignKey and `get(pk=…)` work as with any model. It has no column and cannot be filtered on.
+    """
+
+    empty_strings_allowed = False
+
+    def __init__(self, *, partition_by, cluster_by=(), **kwargs):
+        by = _names("partition_by", partition_by)
+        pairs = _clustering(_names("cluster_by", cluster_by))
+        field_names = by + tuple(name for name, _ in pairs)
+        if not by:
+            raise ValueError("PhysicalKey needs partition_by, a list of at least one field name.")
+        if len(set(field_names)) != len(field_names):
+            raise ValueError("PhysicalKey names a field twice.")
+        for name in ("default", "db_default"):
+            if kwargs.get(name, NOT_PROVIDED) is not NOT_PROVIDED:
+                raise ValueError(f"PhysicalKey has no {name}.")
+        for name in ("primary_key", "unique", "db_index", "db_column"):
+            if kwargs.get(name):
+                raise ValueError(f"PhysicalKey has no {name}.")
+        self.field_names = field_names
+        self.partition = len(by)
+        self.descending = tuple(flag for _, flag in pairs)
+        kwargs.update(editable=False, blank=True, serialize=False)
+        super().__init__(**kwargs)
+
+    def deconstruct(self):
+        name, _, args, kwargs = super().deconstruct()
+        for constant in ("editable", "blank", "serialize"):
+            kwargs.pop(constant, None)
+        names = self.field_names[self.partition :]
+        kwargs["partition_by"] = list(self.field_names[: self.partition])
+        kwargs["cluster_by"] = [f"-{n}" if flag else n for n, flag in zip(names, self.descending)]
+        return name, "django_cassandra_backend.models.PhysicalKey", args, kwargs
+
+    def get_attname_column(self):
+        return self.get_attname(), None
+
+    def db_type(self, connection):
+        return None
+
+    def db_parameters(self, connection):
+        return {"type": None, "check": None}
+
+    def contribute_to_class(self, cls, name, private_only=False):
+        super().contribute_to_class(cls, name, private_only=private_only)
+        setattr(cls, self.attname, _PhysicalKeyValue(self))
+
+    def get_col(self, alias, output_field=None):
+        raise FieldError(
+            f"{self.name} is a PhysicalKey and cannot be queried. Filter on its columns."
+        )
+
+    def get_lookup(self, lookup_name):
+        raise FieldError(
+            f"{self.name} is a PhysicalKey and cannot be filtered on. Filter on its columns."
+        )
+
+    def clean(self, value, model_instance):
+        return value
+
+    def value_from_object(self, obj):
+        return getattr(obj, self.attname)
+
+    def save_form_data(self, instance, data):
+        raise FieldError(f"{self.name} is a PhysicalKey; set its columns.")
+
+    def check(self, **kwargs):
+        return [
+            *super().check(**kwargs),
+            *check_members(self, self.field_names),
+            *self._check_primary_key(),
+        ]
+
+    def _check_primary_key(self):
+        pk = self.model._meta.pk
+        if isinstance(pk, models.CompositePrimaryKey):
+            hint = "Use PrimaryKey(partition_by, cluster_by) alone."
+            return [
+                checks.Error(
+                    "A PhysicalKey stands beside a primary key of one column.",
+                    hint,
+                    self,
+                    "cassandra.E004",
+                )
+            ]
+        if pk.name in self.field_names:
+            hint = f"Remove {pk.name!r}; it is appended to the clustering columns by itself."
+            return [
+                checks.Error(
+                    "A PhysicalKey does not name the primary key.", hint, self, "cassandra.E004"
+                )
+            ]
+        if not isinstance(pk, (models.UUIDField, models.AutoField)) and not (
+            pk.remote_field and isinstance(pk.target_field, (models.UUIDField, models.AutoField))
+        ):
+            hint = "Use a UUIDField or an AutoField; uniqueness of other types is not kept yet."
+            return [
+                checks.Error(
+                    "The primary key beside a PhysicalKey has to be unique by itself.",
+                    hint,
+                    self,
+                    "cassandra.E005",
+                )
+            ]
+        return []
+
+
+def check_members(key, names) -> list:
+    """What the columns of a key have to be: existing, local, stored, never null."""
+    errors = []
+    for name in names:
+        try:
+            field = key.model._meta.get_field(name)
+        except FieldDoesNotExist:
+            text = f"{type(key).__name__} names the field {name!r}, which does not exist."
+            errors.append(checks.Error(text, obj=key, id="cassandra.E001"))
+            continue
+        if field not in key.model._meta.local_fields or getattr(field, "column", None) is None:
+            text = f"{type(key).__name__} names {name!r}, which is not a column of this table."
+            errors.append(checks.Error(text, obj=key, id="cassandra.E001"))
+        elif field.null:
+            text = f"{name!r} is part of the key of its table and cannot be null."
+            hint = "Remove null=True, and give it a default for rows without a value."
+            errors.append(checks.Error(text, hint, field, "cassandra.E002"))
+    return errors

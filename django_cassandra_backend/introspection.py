@@ -1,0 +1,120 @@
+"""What tables there are, from system_schema."""
+
+import re
+
+from django.db.backends.base.introspection import BaseDatabaseIntrospection, TableInfo
+from django.db.backends.base.introspection import FieldInfo as BaseFieldInfo
+from django.db.models import Index
+
+from . import names, sequences
+from .types import FIELDS_BY_TYPE
+
+#: Tables of the backend itself, which no model describes.
+OWN_TABLES = frozenset([sequences.TABLE])
+
+FieldInfo = BaseFieldInfo
+_TARGET = re.compile(r'^(?:values|keys|entries|full)?\(?"?((?:[^"]|"")+?)"?\)?$')
+
+
+class DatabaseIntrospection(BaseDatabaseIntrospection):
+    data_types_reverse = FIELDS_BY_TYPE
+
+    def get_table_list(self, cursor):
+        rows = self._rows(
+            cursor, "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
+        )
+        return [TableInfo(names.decode(name), "t") for (name,) in rows if name not in OWN_TABLES]
+
+    def get_table_description(self, cursor, table_name):
+        fields = []
+        for name, kind, cql_type, _, _ in self._columns(cursor, table_name):
+            null = kind not in ("partition_key", "clustering")
+            fields.append(FieldInfo(name, cql_type, None, None, None, None, null, None, None))
+        return fields
+
+    def get_field_type(self, data_type, description):
+        if data_type not in self.data_types_reverse:
+            raise KeyError(data_type)
+        return super().get_field_type(data_type, description)
+
+    def get_primary_key_columns(self, cursor, table_name):
+        """The columns of the PRIMARY KEY, in its order."""
+        return [
+            name for name, kind, *_ in self._columns(cursor, table_name) if kind in _KEY_KINDS
+        ] or None
+
+    def get_sequences(self, cursor, table_name, table_fields=()):
+        return []
+
+    def get_relations(self, cursor, table_name):
+        """Foreign keys are not known to the database."""
+        return {}
+
+    def get_constraints(self, cursor, table_name):
+        """The primary key and the indexes, by name."""
+        columns = self._columns(cursor, table_name)
+        keys = [column for column in columns if column[1] in _KEY_KINDS]
+        constraints = {
+            "PRIMARY KEY": {
+                "columns": [name for name, *_ in keys],
+                "orders": [order.upper() if order != "none" else "ASC" for *_, order in keys],
+                "primary_key": True,
+                "unique": True,
+                "foreign_key": None,
+                "check": False,
+                "index": False,
+                "definition": None,
+                "type": None,
+            }
+        }
+        for name, kind, options in self._rows(
+            cursor,
+            "SELECT index_name, kind, options FROM system_schema.indexes WHERE keyspace_name = %s AND table_name = %s",
+            names.encode(table_name),
+        ):
+            constraints[name] = {
+                "columns": [index_target(options)],
+                "orders": ["ASC"],
+                "primary_key": False,
+                "unique": False,
+                "foreign_key": None,
+                "check": False,
+                "index": True,
+                "definition": None,
+                "type": Index.suffix if "class_name" in (options or {}) else kind.lower(),
+                "options": dict(options or {}),
+            }
+        return constraints
+
+    def table_key(self, cursor, table_name) -> tuple[list[str], list[tuple[str, bool]]]:
+        """(partition columns, (clustering column, descending) pairs) as the server has them."""
+        columns = self._columns(cursor, table_name)
+        partition = [name for name, kind, *_ in columns if kind == "partition_key"]
+        clustering = [
+            (name, order == "desc") for name, kind, _, _, order in columns if kind == "clustering"
+        ]
+        return partition, clustering
+
+    def _columns(self, cursor, table_name) -> list[tuple]:
+        """(name, kind, type, position, clustering order); the key first, then by name."""
+        rows = self._rows(
+            cursor,
+            "SELECT column_name, kind, type, position, clustering_order FROM system_schema.columns "
+            "WHERE keyspace_name = %s AND table_name = %s",
+            names.encode(table_name),
+        )
+        return sorted(rows, key=lambda row: (_KINDS.index(row[1]), row[3], row[0]))
+
+    def _rows(self, cursor, text, *values):
+        cursor.execute(text, [self.connection.settings.keyspace, *values])
+        return cursor.fetchall()
+
+
+_KEY_KINDS = ("partition_key", "clustering")
+_KINDS = ("partition_key", "clustering", "static", "regular")
+
+
+def index_target(options) -> str:
+    """The column that an index is on, from its options in system_schema."""
+    match = _TARGET.match((options or {}).get("target", ""))
+    return match[1].replace('""', '"') if match else ""

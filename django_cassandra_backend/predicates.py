@@ -1,0 +1,192 @@
+"""Conditions on one row, in SQL's three-valued logic: True, False, or None for unknown.
+
+Each has `columns`, the columns it reads, and `bind(index)`, which gives a function from a row to
+one of the three. A `Comparison` of a column with a constant is what can travel to Cassandra."""
+
+from collections.abc import Callable
+
+from .evaluate import Column, Constant, Expr
+from .ordering import order_key
+
+#: Operators of a Comparison. "in" compares with a tuple of values.
+COMPARISONS = ("=", "<", "<=", ">", ">=", "in")
+
+
+class Predicate:
+    """A condition. `test` takes a row."""
+
+    def __init__(self, columns: frozenset, bind: Callable):
+        self.columns = columns
+        self.bind = bind
+
+    def conjuncts(self) -> list["Predicate"]:
+        """Conditions that all have to hold, the smallest that can be told apart."""
+        return [self]
+
+
+class Const(Predicate):
+    """True, False or unknown for every row."""
+
+    def __init__(self, value: bool | None):
+        self.value = value
+        super().__init__(frozenset(), lambda index: lambda row: value)
+
+    def conjuncts(self) -> list[Predicate]:
+        return [] if self.value is True else [self]
+
+
+class Comparison(Predicate):
+    """`lhs op rhs`. `exact`: the database compares as we do, so the comparison may be sent there."""
+
+    def __init__(self, lhs: Expr, op: str, rhs: Expr, *, exact: bool = True):
+        self.lhs, self.op, self.rhs = lhs, op, rhs
+        self.exact = exact
+        super().__init__(lhs.columns | rhs.columns, self._bind)
+
+    @property
+    def column(self) -> str | None:
+        """The column, when this compares a column with a constant that CQL can be asked for."""
+        if self.exact and isinstance(self.lhs, Column) and isinstance(self.rhs, Constant):
+            return self.lhs.name
+        return None
+
+    @property
+    def value(self) -> object:
+        return self.rhs.value
+
+    def _bind(self, index):
+        left, right, compare = self.lhs.bind(index), self.rhs.bind(index), _COMPARE[self.op]
+
+        def test(row):
+            a, b = left(row), right(row)
+            return None if a is None or b is None else compare(a, b)
+
+        return test
+
+
+class IsNull(Predicate):
+    """`lhs IS NULL`, or IS NOT NULL: never unknown."""
+
+    def __init__(self, lhs: Expr, null: bool):
+        self.lhs, self.null = lhs, null
+        super().__init__(lhs.columns, self._bind)
+
+    @property
+    def column(self) -> str | None:
+        return self.lhs.name if isinstance(self.lhs, Column) else None
+
+    def _bind(self, index):
+        get, null = self.lhs.bind(index), self.null
+        return lambda row: (get(row) is None) is null
+
+
+class Test(Predicate):
+    """A Python function of one value; null gives unknown."""
+
+    def __init__(self, lhs: Expr, function: Callable):
+        def bind(index):
+            get = lhs.bind(index)
+
+            def test(row):
+                value = get(row)
+                return None if value is None else function(value)
+
+            return test
+
+        super().__init__(lhs.columns, bind)
+
+
+class And(Predicate):
+    def __init__(self, children: list[Predicate]):
+        self.children = children
+        super().__init__(frozenset().union(*(c.columns for c in children)), self._bind)
+
+    def conjuncts(self) -> list[Predicate]:
+        return [part for child in self.children for part in child.conjuncts()]
+
+    def _bind(self, index):
+        tests = [child.bind(index) for child in self.children]
+
+        def test(row):
+            result = True
+            for one in tests:
+                value = one(row)
+                if value is False:
+                    return False
+                if value is None:
+                    result = None
+            return result
+
+        return test
+
+
+class Or(Predicate):
+    def __init__(self, children: list[Predicate]):
+        self.children = children
+        super().__init__(frozenset().union(*(c.columns for c in children)), self._bind)
+
+    def _bind(self, index):
+        tests = [child.bind(index) for child in self.children]
+
+        def test(row):
+            result = False
+            for one in tests:
+                value = one(row)
+                if value is True:
+                    return True
+                if value is None:
+                    result = None
+            return result
+
+        return test
+
+
+class RowIn(Or):
+    """(a, b) IN ((…), (…)): each child is a conjunction of `=`, so each can be a read of its own."""
+
+
+class Xor(Predicate):
+    """True when an odd number of the children is true: Django's meaning of Q() ^ Q()."""
+
+    def __init__(self, children: list[Predicate]):
+        self.children = children
+        super().__init__(frozenset().union(*(c.columns for c in children)), self._bind)
+
+    def _bind(self, index):
+        tests = [child.bind(index) for child in self.children]
+
+        def test(row):
+            values = [one(row) for one in tests]
+            return None if None in values else sum(values) % 2 == 1
+
+        return test
+
+
+class Not(Predicate):
+    def __init__(self, child: Predicate):
+        self.child = child
+        super().__init__(child.columns, self._bind)
+
+    def _bind(self, index):
+        inner = self.child.bind(index)
+
+        def test(row):
+            value = inner(row)
+            return None if value is None else not value
+
+        return test
+
+
+def is_always_false(predicate: Predicate) -> bool:
+    """Can no row meet it, whatever the table holds?"""
+    return any(isinstance(part, Const) and part.value is not True for part in predicate.conjuncts())
+
+
+_COMPARE = {
+    "=": lambda a, b: a == b,
+    "in": lambda a, b: a in b,
+    "<": lambda a, b: order_key(a) < order_key(b),
+    "<=": lambda a, b: order_key(a) <= order_key(b),
+    ">": lambda a, b: order_key(a) > order_key(b),
+    ">=": lambda a, b: order_key(a) >= order_key(b),
+}

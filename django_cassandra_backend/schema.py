@@ -1,0 +1,348 @@
+"""DDL: models become CQL tables and indexes.
+
+What CQL can do is done with one statement. A change of a key, of a column's type or of a table's name copies
+the table (`table_copy.py`). Uniqueness off the key is refused, because nothing would keep it."""
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.models import CompositePrimaryKey, NOT_PROVIDED, UniqueConstraint
+from django.db.utils import NotSupportedError
+
+from . import indexes, names, sequences
+from .checks import UNIQUE_REASON, constraint_is_implied, unique_off_key
+from .fields import PhysicalKey
+from .keys import key_fields
+from .literals import literal
+from .plan import Plan
+from .table_copy import copy_table
+from .types import column_type
+from .writes import UpdatePlan
+
+
+class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
+    def quote_value(self, value):
+        return literal(value)
+
+    def prepare_default(self, value):
+        return self.quote_value(value)
+
+    def table(self, model) -> str:
+        """The quoted name of a model's table."""
+        return self.quote_name(names.encode(model._meta.db_table))
+
+    def execute(self, sql, params=()):
+        """Run one statement, or collect it for sqlmigrate. DDL has no values apart from its text."""
+        if self.collect_sql:
+            text = sql.inlined() if isinstance(sql, Plan) else str(sql)
+            self.collected_sql.append(
+                text + ("" if text.endswith(";") or text.startswith("--") else ";")
+            )
+            return
+        with self.connection.cursor() as cursor:
+            if isinstance(sql, Plan):
+                cursor.execute(sql)
+            else:
+                cursor.execute(str(sql), params or None)
+
+    # --- tables ---
+
+    def create_model(self, model):
+        self._refuse_unique(model)
+        self.execute(self.table_definition(model, names.encode(model._meta.db_table)))
+        if model._meta.auto_field is not None:
+            self.execute(sequences.CREATE)
+        for statement in indexes.create_statements(self, model):
+            self.execute(statement)
+        for field in model._meta.local_many_to_many:
+            if field.remote_field.through._meta.auto_created:
+                self.create_model(field.remote_field.through)
+
+    def table_definition(self, model, table: str) -> str:
+        """CREATE TABLE for a model, under a given name."""
+        partition, clustering, descending = key_fields(model._meta)
+        columns = [
+            f"{self.quote_name(field.column)} {self._type(field)}"
+            for field in model._meta.local_concrete_fields
+        ]
+        key = ", ".join(self.quote_name(field.column) for field in partition)
+        rest = "".join(f", {self.quote_name(field.column)}" for field in clustering)
+        text = f"CREATE TABLE {self.quote_name(table)} ({', '.join(columns)}, PRIMARY KEY (({key}){rest}))"
+        if any(descending):
+            order = ", ".join(
+                f"{self.quote_name(field.column)} {'DESC' if flag else 'ASC'}"
+                for field, flag in zip(clustering, descending, strict=True)
+            )
+            text += f" WITH CLUSTERING ORDER BY ({order})"
+        return text
+
+    def _type(self, field) -> str:
+        cql_type = column_type(field, self.connection)
+        if cql_type is None:
+            raise NotSupportedError(
+                f"The field {field} has no CQL type; give it a db_type() for Cassandra."
+            )
+        return cql_type
+
+    def delete_model(self, model):
+        for field in model._meta.local_many_to_many:
+            if field.remote_field.through._meta.auto_created:
+                self.delete_model(field.remote_field.through)
+        self.execute(f"DROP TABLE {self.table(model)}")
+        if model._meta.auto_field is not None:
+            self._forget_sequence(names.encode(model._meta.db_table))
+
+    def _forget_sequence(self, table: str) -> None:
+        for plan in self.connection.ops.sequence_reset_by_name_sql(None, [{"table": table}]):
+            self.execute(plan)
+
+    def alter_db_table(self, model, old_db_table, new_db_table):
+        if old_db_table == new_db_table or names.encode(old_db_table) == names.encode(new_db_table):
+            return
+        copy_table(
+            self,
+            model,
+            model,
+            old_table=names.encode(old_db_table),
+            new_table=names.encode(new_db_table),
+        )
+
+    def alter_db_table_comment(self, model, old_db_table_comment, new_db_table_comment):
+        """Comments are Django's own: supports_comments is off."""
+
+    def alter_db_tablespace(self, model, old_db_tablespace, new_db_tablespace):
+        """CQL has no tablespaces."""
+
+    # --- columns ---
+
+    def add_field(self, model, field):
+        if field.many_to_many and field.remote_field.through._meta.auto_created:
+            self.create_model(field.remote_field.through)
+            return
+        if isinstance(field, (PhysicalKey, CompositePrimaryKey)):
+            raise NotSupportedError(
+                f"{type(field).__name__} cannot be added to {model._meta.db_table!r}, a table that exists: its key is "
+                "fixed when it is made. Create the model with it, or copy the rows to a new model."
+            )
+        if field.column is None or getattr(field, "db_parameters", None) is None:
+            return
+        self._refuse_unique_field(model, field)
+        if field.primary_key:
+            self._refuse_key(model)
+        self.execute(
+            f"ALTER TABLE {self.table(model)} ADD {self.quote_name(field.column)} {self._type(field)}"
+        )
+        if field.db_index:
+            self._index_field(model, field)
+        self._fill(model, field)
+
+    def _fill(self, model, field) -> None:
+        """Write a new column's default into the rows there are. CQL's own columns begin as null."""
+        if field.db_default is not NOT_PROVIDED:
+            default = self._database_default(field)
+        else:
+            default = self.effective_default(field)
+        if default is None:
+            return
+        plan = self._fill_plan(model, field, default)
+        if self.collect_sql:
+            self.collected_sql.append(f"-- for each row without a value: {plan.inlined()};")
+            return
+        with self.connection.lift_scan_budget():
+            self.execute(plan)
+
+    def _database_default(self, field):
+        from .evaluate import Evaluator
+
+        default = field.db_default
+        if hasattr(default, "resolve_expression"):
+            return (
+                Evaluator(self.connection, None)
+                .expression(default.resolve_expression(None))
+                .bind({})(())
+            )
+        return field.get_db_prep_save(default, connection=self.connection)
+
+    def _fill_plan(self, model, field, default) -> UpdatePlan:
+        """Every row that has no value gets the default, one conditional statement each."""
+        from .access import SCAN, Access
+        from .evaluate import Column, Constant
+        from .predicates import IsNull
+        from .writes import shown_statements
+
+        key = indexes.key_of(model)
+        empty = IsNull(Column(field.column, field), True)
+        access, assign = Access(SCAN, [("", [])], [empty]), {field.column: Constant(default)}
+        plain = self.connection.settings.is_plain(model)
+        return UpdatePlan(
+            shown_statements("UPDATE", key, access, assign, plain, self.quote_name),
+            key=key,
+            access=access,
+            predicate=_NewColumn(empty),
+            assign=assign,
+            columns=[
+                f.column for f in model._meta.local_concrete_fields if f.column != field.column
+            ],
+            plain=plain,
+            quote=self.quote_name,
+        )
+
+    def remove_field(self, model, field):
+        if field.many_to_many and field.remote_field.through._meta.auto_created:
+            self.delete_model(field.remote_field.through)
+            return
+        if isinstance(field, (PhysicalKey, CompositePrimaryKey)):
+            self._refuse_key(model)
+        if field.column is None:
+            return
+        partition, clustering, _ = key_fields(model._meta)
+        if field.name in {member.name for member in (*partition, *clustering)}:
+            self._refuse_key(model)
+        for statement in indexes.drop_statements(self, model, [field.column], keep=()):
+            self.execute(statement)
+        self.execute(f"ALTER TABLE {self.table(model)} DROP {self.quote_name(field.column)}")
+
+    def alter_field(self, model, old_field, new_field, strict=False):
+        if isinstance(old_field, PhysicalKey) or isinstance(new_field, PhysicalKey):
+            self._alter_key(model, old_field, new_field)
+            return
+        super().alter_field(model, old_field, new_field, strict)
+
+    def _alter_key(self, model, old_field, new_field) -> None:
+        same = type(old_field) is type(new_field) and all(
+            getattr(old_field, name) == getattr(new_field, name)
+            for name in ("field_names", "partition", "descending")
+        )
+        if not same:
+            self._refuse_key(model)
+
+    def _field_should_be_altered(self, old_field, new_field, ignore=None):
+        if isinstance(old_field, CompositePrimaryKey) and isinstance(
+            new_field, CompositePrimaryKey
+        ):
+            self._alter_key(old_field.model, old_field, new_field)
+            return False
+        return super()._field_should_be_altered(old_field, new_field, ignore)
+
+    def _alter_field(
+        self,
+        model,
+        old_field,
+        new_field,
+        old_type,
+        new_type,
+        old_db_params,
+        new_db_params,
+        strict=False,
+    ):
+        """One column: its name, its type, its index. What Django alone checks (lengths, null, choices) needs no DDL."""
+        if not old_field.unique:
+            self._refuse_unique_field(new_field.model, new_field)
+        if old_field.primary_key != new_field.primary_key:
+            self._refuse_key(model)
+        if self._type(old_field) != self._type(new_field):
+            copy_table(self, model, new_field.model, changed={old_field.column: new_field})
+            return
+        if old_field.column != new_field.column:
+            self._rename_column(model, old_field, new_field)
+        had, has = (
+            indexes.is_indexed(model, old_field),
+            indexes.is_indexed(new_field.model, new_field),
+        )
+        if had and not has:
+            for statement in indexes.drop_statements(self, model, [new_field.column], keep=()):
+                self.execute(statement)
+        if has and not had:
+            self._index_field(new_field.model, new_field)
+        if old_field.null and not new_field.null:
+            self._fill(new_field.model, new_field)
+
+    def _rename_column(self, model, old_field, new_field) -> None:
+        """CQL renames columns of the key; the others are copied."""
+        _, clustering, _ = key_fields(model._meta)
+        partition, _, _ = key_fields(model._meta)
+        if old_field.name in {field.name for field in (*partition, *clustering)}:
+            held = list(indexes.drop_statements(self, model, [old_field.column], keep=()))
+            for statement in held:
+                self.execute(statement)
+            old, new = self.quote_name(old_field.column), self.quote_name(new_field.column)
+            self.execute(f"ALTER TABLE {self.table(model)} RENAME {old} TO {new}")
+            if held:
+                self._index_field(new_field.model, new_field)
+        else:
+            copy_table(self, model, new_field.model, changed={old_field.column: new_field})
+
+    # --- indexes and constraints ---
+
+    def _index_field(self, model, field) -> None:
+        for statement in indexes.create_statements(self, model, only=[field.column]):
+            self.execute(statement)
+
+    def add_index(self, model, index):
+        if index.contains_expressions:
+            return None  # supports_expression_indexes is off, and Django's check has said so
+        fields = [model._meta.get_field(name) for name, _ in index.fields_orders]
+        for statement in indexes.index_statements(self, model, index.name, fields):
+            self.execute(statement)
+
+    def remove_index(self, model, index):
+        if index.contains_expressions:
+            return None
+        columns = [model._meta.get_field(name).column for name, _ in index.fields_orders]
+        keep = indexes.indexed_columns(model, without=index)
+        for statement in indexes.drop_statements(self, model, columns, keep=keep):
+            self.execute(statement)
+
+    def rename_index(self, model, old_index, new_index):
+        self.remove_index(model, old_index)
+        self.add_index(model, new_index)
+
+    def add_constraint(self, model, constraint):
+        if isinstance(constraint, UniqueConstraint):
+            pk_names = {field.name for field in model._meta.pk_fields}
+            if not constraint_is_implied(constraint, pk_names):
+                self._refuse(f"The constraint {constraint.name!r} of {model._meta.label}")
+        # Check constraints are validated by Django: supports_table_check_constraints is off.
+
+    def remove_constraint(self, model, constraint):
+        """Nothing of a constraint is stored."""
+
+    def alter_unique_together(self, model, old_unique_together, new_unique_together):
+        pk_names = {field.name for field in model._meta.pk_fields}
+        for group in new_unique_together:
+            if (
+                tuple(group) not in {tuple(old) for old in old_unique_together}
+                and not set(group) >= pk_names
+            ):
+                self._refuse(f"unique_together ({', '.join(group)}) of {model._meta.label}")
+
+    def alter_index_together(self, model, old_index_together, new_index_together):
+        old, new = (
+            {name for group in groups for name in group}
+            for groups in (old_index_together, new_index_together)
+        )
+        for name in sorted(new - old):
+            self._index_field(model, model._meta.get_field(name))
+
+    # --- refusals ---
+
+    def _refuse_unique(self, model) -> None:
+        for what, _ in unique_off_key(model._meta):
+            self._refuse(what)
+
+    def _refuse_unique_field(self, model, field) -> None:
+        pk_names = {member.name for member in model._meta.pk_fields}
+        if field.unique and not field.primary_key and not {field.name} >= pk_names:
+            self._refuse(f"unique=True of {model._meta.label}.{field.name}")
+
+    def _refuse(self, what: str) -> None:
+        raise NotSupportedError(f"{what} cannot be kept. {UNIQUE_REASON}")
+
+    def _refuse_key(self, model) -> None:
+        raise NotSupportedError(
+            f"The key of {model._meta.db_table!r} cannot be changed: Cassandra stores rows by it. "
+            "Make a new model with the new key and copy the rows in a data migration."
+        )
+
+
+def _NewColumn(empty):
+    """The condition on a column that the old model state does not know: read like any other."""
+    return empty

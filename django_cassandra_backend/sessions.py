@@ -1,0 +1,56 @@
+"""One libcql session per process and settings, shared by the connections of all threads.
+
+Django closes its connections after each request; that gives back a handle, not a session. A child
+after a fork starts without its parent's sessions and opens its own."""
+
+import os
+import threading
+
+import libcql
+
+_lock = threading.Lock()
+_sessions: dict[tuple[str, str], object] = {}
+
+
+def _forget() -> None:
+    """In a forked child: the inherited lock may be held, the sessions belong to the parent."""
+    global _lock
+    _lock = threading.Lock()
+    _inherited.extend(
+        _sessions.values()
+    )  # never closed from here, and not collected at a random time
+    _sessions.clear()
+
+
+_inherited: list = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def acquire(url: str, keyspace: str):
+    """The session for these settings, opened when there is none. The keyspace exists afterwards."""
+    with _lock:
+        session = _sessions.get((url, keyspace))
+        if session is None:
+            session = libcql.connect(url, keyspace=keyspace)
+            try:
+                session.execute(create_keyspace(keyspace))
+            except BaseException:
+                session.close()
+                raise
+            _sessions[url, keyspace] = session
+        return session
+
+
+def create_keyspace(keyspace: str) -> str:
+    """The statement that makes a keyspace on a file; replication has no meaning there."""
+    replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
+    return f'CREATE KEYSPACE IF NOT EXISTS "{keyspace}" WITH replication = {replication}'
+
+
+def release(url: str, keyspace: str) -> None:
+    """Close the session of these settings, if one is open: after a test run, before a file is removed."""
+    with _lock:
+        session = _sessions.pop((url, keyspace), None)
+    if session is not None:
+        session.close()
