@@ -80,6 +80,12 @@ static cql_status fail_about(parser *p, const char *what, const cql_type *type) 
   return cql_fail(p->err, CQL_INVALID, "%s: %s", what, text);
 }
 
+/* What is frozen from outside is shown so, as Cassandra shows it. */
+static cql_status fail_frozen(parser *p, const char *what, const cql_type *type, bool inside_frozen) {
+  const cql_type *shown = inside_frozen ? cql_type_freeze(p->a, type) : type;
+  return shown == NULL ? cql_fail(p->err, CQL_NOMEM, "out of memory") : fail_about(p, what, shown);
+}
+
 static cql_status check_element(parser *p, const cql_type *collection, const cql_type *element, bool inside_frozen) {
   if (!inside_frozen && cql_type_is_multicell(element))
     return fail_about(p,
@@ -87,7 +93,7 @@ static cql_status check_element(parser *p, const cql_type *collection, const cql
                                                     : "Non-frozen collections are not allowed inside collections",
                       collection);
   if (element->code == CQL_TYPE_COUNTER)
-    return fail_about(p, "Counters are not allowed inside collections", collection);
+    return fail_frozen(p, "Counters are not allowed inside collections", collection, inside_frozen);
   return CQL_OK;
 }
 
@@ -95,9 +101,9 @@ static cql_status check_collection(parser *p, const cql_type *type, bool inside_
   cql_status st = CQL_OK;
   for (uint32_t i = type->arg_count; i-- > 0;) CQL_TRY(check_element(p, type, type->args[i], inside_frozen));
   if (type->code == CQL_TYPE_SET && type->args[0]->code == CQL_TYPE_DURATION)
-    st = fail_about(p, "Durations are not allowed inside sets", type);
+    st = fail_frozen(p, "Durations are not allowed inside sets", type, inside_frozen);
   if (type->code == CQL_TYPE_MAP && type->args[0]->code == CQL_TYPE_DURATION)
-    st = fail_about(p, "Durations are not allowed as map keys", type);
+    st = fail_frozen(p, "Durations are not allowed as map keys", type, inside_frozen);
 done:
   return st;
 }
@@ -187,7 +193,7 @@ static cql_status parse_frozen(parser *p, const cql_type **out) {
   if (cql_type_native(inner->code) != NULL || inner->code == CQL_TYPE_CUSTOM) {
     char text[512];
     cql_type_to_cql(inner, text, sizeof text);
-    return cql_fail(p->err, CQL_INVALID,
+    return cql_fail(p->err, CQL_SYNTAX,
                     "frozen<> is only allowed on collections, tuples, and user-defined types (got %s)", text);
   }
   if ((*out = cql_type_freeze(p->a, inner)) == NULL) st = cql_fail(p->err, CQL_NOMEM, "out of memory");
@@ -195,18 +201,25 @@ done:
   return st;
 }
 
+static cql_status fail_foreign(parser *p, cql_slice home, cql_slice keyspace) {
+  return cql_fail(p->err, CQL_INVALID,
+                  "Statement on keyspace " CQL_SLICE_FMT " cannot refer to a user type in keyspace " CQL_SLICE_FMT
+                  "; user types can only be used in the keyspace they are defined in",
+                  CQL_SLICE_ARG(home), CQL_SLICE_ARG(keyspace));
+}
+
 static cql_status parse_udt(parser *p, cql_slice name, const cql_type **out) {
-  cql_slice keyspace = {NULL, 0};
+  cql_slice home = p->resolver == NULL ? cql_slice_of(NULL, 0) : p->resolver->keyspace, keyspace = home;
   cql_status st = CQL_OK;
   if (take(p, '.')) {
     keyspace = name;
     CQL_TRY(parse_name(p, &name));
+    if (home.len > 0 && !cql_slice_eq(home, keyspace)) return fail_foreign(p, home, keyspace);
   }
   *out = p->resolver == NULL ? NULL : p->resolver->find(p->resolver->user, keyspace, name);
-  if (*out != NULL) return CQL_OK;
-  if (keyspace.len == 0) return cql_fail(p->err, CQL_INVALID, "Unknown type " CQL_SLICE_FMT, CQL_SLICE_ARG(name));
-  st = cql_fail(p->err, CQL_INVALID, "Unknown type " CQL_SLICE_FMT "." CQL_SLICE_FMT, CQL_SLICE_ARG(keyspace),
-                CQL_SLICE_ARG(name));
+  if (*out == NULL)
+    st = cql_fail(p->err, CQL_INVALID, "Unknown type " CQL_SLICE_FMT "%s" CQL_SLICE_FMT, CQL_SLICE_ARG(keyspace),
+                  keyspace.len > 0 ? "." : "", CQL_SLICE_ARG(name));
 done:
   return st;
 }

@@ -15,7 +15,7 @@
 enum {
   CQL_TYPE_DEPTH_MAX = 32,         /* nesting of types, and of literals */
   CQL_TYPE_ARGS_MAX = 1024,        /* fields of a tuple or UDT */
-  CQL_VECTOR_DIMENSION_MAX = 8192, /* Cassandra 5.0, VectorType */
+  CQL_VECTOR_DIMENSION_MAX = 65535, /* ours: Cassandra 5.0 sets none but memory */
   CQL_KEY_LEN_MAX = 65535,         /* partition key; clustering in all (trap 14) */
   CQL_VARINT_LEN_MAX = 65536,      /* bytes of a varint, and of a decimal's unscaled part */
   CQL_DECIMAL_PRINT_MAX = 100000,  /* digits a decimal may take when printed in plain form */
@@ -49,6 +49,7 @@ const cql_type *cql_type_clone(cql_arena *a, const cql_type *type);  /* deep cop
 typedef struct cql_type_resolver {
   const cql_type *(*find)(void *user, cql_slice keyspace, cql_slice name);
   void *user;
+  cql_slice keyspace; /* where a bare name is looked for: for the texts of errors. May be empty */
 } cql_type_resolver;
 
 /* "map<text, frozen<list<int>>>" -> type. Nested collections inside collections must be frozen, and counters, durations in
@@ -95,7 +96,9 @@ typedef enum cql_literal_kind {
 
 typedef enum cql_assignable { CQL_NOT_ASSIGNABLE, CQL_WEAKLY_ASSIGNABLE, CQL_EXACT_MATCH } cql_assignable;
 
-/* May a constant of this kind stand for a value of this type? (cql3/Constants.java, Literal.testAssignment) */
+/* May a constant of this kind stand for a value of this type? (cql3/Constants.java, Literal.testAssignment.) Exact are int,
+ * double, text, boolean, uuid, blob and duration, each for its kind: Cassandra looks at the text as well (a long integer is
+ * a bigint first), which matters only where a function has several signatures. */
 cql_assignable cql_literal_test(cql_literal_kind kind, const cql_type *type);
 /* Encodes a constant: text is the token without quotes and escapes. *out lives in a. CQL_INVALID with Cassandra's text:
  * "Unable to make int from '3x'", "Invalid STRING constant (x) for \"n\" of type int" is the engine's (it knows the column). */

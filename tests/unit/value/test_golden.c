@@ -52,7 +52,9 @@ static void answer_hex(asked *q, cql_slice v) {
   for (size_t i = 0; i < v.len; i++) cql_buf_printf(&q->answer, "%02x", v.data[i]);
 }
 
-static void answer_error(asked *q) { cql_buf_printf(&q->answer, "!%s", q->err.message); }
+static void answer_error(asked *q) {
+  cql_buf_printf(&q->answer, "!%s", q->err.message);
+}
 
 static const cql_type *java_type(asked *q, const char *name) {
   const cql_type *type;
@@ -97,7 +99,9 @@ static void ask_validate(asked *q) {
     answer_error(q);
 }
 
-static int sign(int c) { return (c > 0) - (c < 0); }
+static int sign(int c) {
+  return (c > 0) - (c < 0);
+}
 
 static int key_cmp(asked *q, const cql_type *type, cql_slice x, cql_slice y, bool reversed) {
   cql_buf a, b;
