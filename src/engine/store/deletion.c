@@ -155,14 +155,21 @@ static cql_status load(cqle_txn *t, const cqle_table *table, cql_slice from, cql
 /* The ranges that may touch bounds: the last one that starts before it, and all that start in it or at its end. */
 static cql_status load_near(cqle_txn *t, const cqle_table *table, cql_slice partition, cqle_slice_bounds bounds,
                             cql_arena *a, range_list *list, cql_error *err) {
-  cql_slice first, from, to;
-  cql_status st = key_of(a, partition, CQLE_KIND_RANGE_DELETION, (cql_slice){NULL, 0}, &first, err);
+  static const cql_slice NOTHING = {NULL, 0};
+  cql_alloc alloc = cqle_arena_alloc(a);
+  cql_slice first, from;
+  cql_buf to;
+  cql_status st = key_of(a, partition, CQLE_KIND_RANGE_DELETION, NOTHING, &first, err);
   if (st == CQL_OK) st = key_of(a, partition, CQLE_KIND_RANGE_DELETION, bounds.start, &from, err);
   if (st != CQL_OK) return st;
-  st = bounds.end.len == 0 ? key_of(a, partition, CQLE_KIND_RANGE_DELETION + 1, bounds.end, &to, err)
-                           : key_of(a, partition, CQLE_KIND_RANGE_DELETION, bounds.end, &to, err);
+  cqle_key_buf(&to, &alloc);
+  cql_buf_slice(&to, partition);
+  cql_buf_u8(&to, bounds.end.len == 0 ? CQLE_KIND_RANGE_DELETION + 1 : CQLE_KIND_RANGE_DELETION);
+  cql_buf_slice(&to, bounds.end);
+  if (bounds.end.len > 0) cql_buf_u8(&to, 0); /* a start at the end is still wanted */
+  st = cqle_buf_failed(&to, err);
   if (st == CQL_OK && bounds.start.len > 0) st = load(t, table, first, from, true, true, partition.len, a, list, err);
-  return st == CQL_OK ? load(t, table, from, to, false, false, partition.len, a, list, err) : st;
+  return st == CQL_OK ? load(t, table, from, cql_buf_view(&to), false, false, partition.len, a, list, err) : st;
 }
 
 static int end_cmp(cql_slice x, cql_slice y) { /* an empty end is the last */
@@ -182,31 +189,44 @@ static cql_status add_piece(cql_arena *a, range_list *list, cql_slice start, cql
   return append(a, list, (range){start, end, d}, err);
 }
 
+/* Adds what old range r leaves of the result from `at` on, and moves `at` behind it. */
+static cql_status overlay_one(cql_arena *a, const range *r, cqle_slice_bounds bounds, cqle_deletion d, cql_slice *at,
+                              range_list *out, cql_error *err) {
+  cql_status st = CQL_OK;
+  bool starts_before = cql_slice_cmp(r->start, bounds.start) < 0;
+  cql_slice from = starts_before ? bounds.start : r->start;
+  cql_slice to = end_cmp(r->end, bounds.end) < 0 ? r->end : bounds.end;
+  if (starts_before) CQL_TRY(add_piece(a, out, r->start, bounds.start, r->d, err));
+  if (cql_slice_cmp(*at, from) < 0) CQL_TRY(add_piece(a, out, *at, from, d, err));
+  CQL_TRY(add_piece(a, out, from, to, supersedes(r->d, d) ? r->d : d, err));
+  if (end_cmp(r->end, bounds.end) > 0) CQL_TRY(add_piece(a, out, bounds.end, r->end, r->d, err));
+  *at = to;
+done:
+  return st;
+}
+
 /* old: ascending, apart from each other. Inside bounds the newer deletion stands, outside what was there. */
 static cql_status overlay(cql_arena *a, const range_list *old, cqle_slice_bounds bounds, cqle_deletion d,
                           range_list *out, cql_error *err) {
   cql_status st = CQL_OK;
   cql_slice at = bounds.start; /* bounds is done up to here */
-  bool reached_end = false;
+  bool done_to_end = false;
   for (uint32_t i = 0; i < old->count; i++) {
     const range *r = &old->items[i];
-    if (end_cmp(r->end, bounds.start) <= 0 && r->end.len > 0) { /* all before */
+    bool before = r->end.len > 0 && cql_slice_cmp(r->end, bounds.start) <= 0;
+    bool behind = bounds.end.len > 0 && cql_slice_cmp(r->start, bounds.end) >= 0;
+    if (behind && !done_to_end) {
+      CQL_TRY(add_piece(a, out, at, bounds.end, d, err));
+      done_to_end = true;
+    }
+    if (before || behind) {
       CQL_TRY(add_piece(a, out, r->start, r->end, r->d, err));
       continue;
     }
-    if (cql_slice_cmp(r->start, bounds.start) < 0) CQL_TRY(add_piece(a, out, r->start, bounds.start, r->d, err));
-    cql_slice from = cql_slice_cmp(r->start, bounds.start) < 0 ? bounds.start : r->start;
-    cql_slice to = end_cmp(r->end, bounds.end) < 0 ? r->end : bounds.end;
-    if (cql_slice_cmp(at, from) < 0) CQL_TRY(add_piece(a, out, at, from, d, err));
-    CQL_TRY(add_piece(a, out, from, to, supersedes(r->d, d) ? r->d : d, err));
-    if (end_cmp(r->end, bounds.end) > 0) CQL_TRY(add_piece(a, out, bounds.end, r->end, r->d, err));
-    at = to;
-    reached_end = end_cmp(r->end, bounds.end) >= 0;
+    CQL_TRY(overlay_one(a, r, bounds, d, &at, out, err));
+    done_to_end = end_cmp(r->end, bounds.end) >= 0;
   }
-  if (!reached_end) {
-    /* What is left of bounds comes before nothing else: pieces behind it were cut from the range that reached its end. */
-    CQL_TRY(add_piece(a, out, at, bounds.end, d, err));
-  }
+  if (!done_to_end) CQL_TRY(add_piece(a, out, at, bounds.end, d, err));
 done:
   return st;
 }
