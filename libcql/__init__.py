@@ -44,7 +44,7 @@ import os
 from urllib.parse import quote
 
 from . import consistency
-from ._libcql import Column, Prepared, Result, Session
+from ._libcql import Column, Prepared, Result, SchemaChange, Session
 from ._libcql import connect as _connect
 from .consistency import Consistency
 from .exceptions import (
@@ -146,6 +146,7 @@ __all__ = [
     "ReadFailure",
     "ReadTimeout",
     "Result",
+    "SchemaChange",
     "ServerError",
     "Session",
     "SyntaxException",

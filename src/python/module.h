@@ -10,18 +10,25 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#ifdef CQL_CPPCHECK /* which does not read Python.h */
+#define Py_BEGIN_ALLOW_THREADS
+#define Py_END_ALLOW_THREADS
+#define Py_RETURN_NONE return NULL
+#endif
+
 #include "session/session.h"
 
 /* --- state ---------------------------------------------------------------------------------------------------------- */
 
 /* One class of libcql.exceptions per entry; CQLPY_Name is its place in the state. */
-#define CQLPY_EXCEPTION_MAP(X)                                                                                         \
-  X(InterfaceError)                                                                                                    \
-  X(DatabaseError) X(DataError) X(OperationalError) X(InternalError) X(ProgrammingError) X(NotSupportedError)          \
-      X(SyntaxException) X(InvalidRequest) X(ConfigurationException) X(AlreadyExists) X(Unauthorized)                  \
-          X(ProtocolException) X(Unprepared) X(ServerError) X(AuthenticationFailed) X(Unavailable) X(Overloaded)       \
-              X(Bootstrapping) X(TruncateError) X(WriteTimeout) X(ReadTimeout) X(ReadFailure) X(FunctionFailure)       \
-                  X(WriteFailure) X(CasWriteUnknown)
+/* clang-format off */
+#define CQLPY_EXCEPTION_MAP(X) \
+  X(InterfaceError) X(DatabaseError) X(DataError) X(OperationalError) X(InternalError) X(ProgrammingError) \
+  X(NotSupportedError) X(SyntaxException) X(InvalidRequest) X(ConfigurationException) X(AlreadyExists) \
+  X(Unauthorized) X(ProtocolException) X(Unprepared) X(ServerError) X(AuthenticationFailed) X(Unavailable) \
+  X(Overloaded) X(Bootstrapping) X(TruncateError) X(WriteTimeout) X(ReadTimeout) X(ReadFailure) \
+  X(FunctionFailure) X(WriteFailure) X(CasWriteUnknown)
+/* clang-format on */
 
 typedef enum cqlpy_exception {
 #define CQLPY_EXCEPTION_ENUM(name) CQLPY_##name,
@@ -31,10 +38,11 @@ typedef enum cqlpy_exception {
 } cqlpy_exception;
 
 /* The keyword arguments of execute() and execute_batch(), and the interned strings that are their names. */
-#define CQLPY_KEYWORD_MAP(X)                                                                                           \
-  X(query)                                                                                                             \
-  X(statements) X(params) X(type) X(keyspace) X(page_size) X(paging_state) X(consistency) X(serial_consistency)        \
-      X(timestamp)
+/* clang-format off */
+#define CQLPY_KEYWORD_MAP(X) \
+  X(query) X(statements) X(params) X(type) X(keyspace) X(page_size) X(paging_state) X(consistency) \
+  X(serial_consistency) X(timestamp)
+/* clang-format on */
 
 typedef enum cqlpy_keyword {
 #define CQLPY_KEYWORD_ENUM(name) CQLPY_KW_##name,
@@ -44,11 +52,12 @@ typedef enum cqlpy_keyword {
 } cqlpy_keyword;
 
 /* Classes of others that values are made of, and attribute names, looked up once. */
-#define CQLPY_OBJECT_MAP(X)                                                                                            \
-  X(uuid_type)                                                                                                         \
-  X(uuid_safety) X(decimal_type) X(ipv4_type) X(ipv6_type) X(duration_type) X(time_type) X(unset) X(name_int)          \
-      X(name_is_safe) X(name_packed) X(name_scope_id) X(name_months) X(name_days) X(name_nanoseconds)                  \
-          X(name_utcoffset) X(name_keys) X(shift_64)
+/* clang-format off */
+#define CQLPY_OBJECT_MAP(X) \
+  X(uuid_type) X(uuid_safety) X(decimal_type) X(ipv4_type) X(ipv6_type) X(duration_type) X(time_type) \
+  X(unset) X(name_int) X(name_is_safe) X(name_packed) X(name_scope_id) X(name_months) X(name_days) \
+  X(name_nanoseconds) X(name_utcoffset) X(name_keys) X(shift_64)
+/* clang-format on */
 
 typedef struct cqlpy_state {
   PyTypeObject *session_type, *statement_type, *prepared_type, *result_type, *dicts_type, *column_type, *change_type;

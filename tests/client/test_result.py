@@ -1,5 +1,7 @@
 """Results: rows, pages, columns, what a statement did."""
 
+import pickle
+
 import pytest
 from conftest import KEYSPACE
 
@@ -82,6 +84,8 @@ def test_columns(rows):
     column = result.columns[1]
     assert (column.name, column.type, column.keyspace, column.table) == ("v", "text", "ks", "n")
     assert result.columns is result.columns
+    again = pickle.loads(pickle.dumps(column))
+    assert (again.name, again.type, again.keyspace, again.table) == ("v", "text", "ks", "n")
 
 
 def test_no_rows_is_not_no_columns(rows):
