@@ -73,7 +73,8 @@ cql_status cqle_deletion_of_partition(cqle_txn *t, const cqle_table *table, cql_
   return st == CQL_OK ? decode(table, value, out, &end, err) : st;
 }
 
-/* The last deletion at or before upper. It may be the range that covers the row, or one before it, or the partition's. */
+/* The last deletion at or before upper. It may be the range that covers the row, or one before it, or the
+ * partition's. */
 static cql_status last_before(cqle_txn *t, const cqle_table *table, cql_slice lower, cql_slice upper, size_t kind_at,
                               cql_slice clustering, cqle_deletion *out, bool *is_range, cql_error *err) {
   cqle_cursor *c;

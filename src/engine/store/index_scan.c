@@ -1,8 +1,8 @@
 /* index_scan.c: the rows behind index entries, in the order of the table.
  *
- * The entries of one value stand in that order already and are walked as they are. Those of several values do not: the walk
- * goes through all of them, keeps the smallest positions behind the last row given, as many as a batch holds, gives their
- * rows, and goes through the entries again for the next batch.
+ * The entries of one value stand in that order already and are walked as they are. Those of several values do not: the
+ * walk goes through all of them, keeps the smallest positions behind the last row given, as many as a batch holds,
+ * gives their rows, and goes through the entries again for the next batch.
  */
 #include "engine/store/table_int.h"
 

@@ -41,8 +41,8 @@ static int larger_first(int64_t x, int64_t y) {
   return x > y ? -1 : x < y;
 }
 
-/* Cells.resolveRegular(). Expiring cells count as tombstones against live ones, so that the outcome does not depend on when
- * it is decided (CASSANDRA-14592). The last rule is ours: it leaves no two different cells that tie. */
+/* Cells.resolveRegular(). Expiring cells count as tombstones against live ones, so that the outcome does not depend on
+ * when it is decided (CASSANDRA-14592). The last rule is ours: it leaves no two different cells that tie. */
 int cqle_cell_reconcile(const cqle_cell *x, const cqle_cell *y) {
   if (x->timestamp != y->timestamp) return larger_first(x->timestamp, y->timestamp);
   bool x_ends = x->tombstone || x->ttl > 0, y_ends = y->tombstone || y->ttl > 0;

@@ -62,9 +62,9 @@ const cqle_column_data *cqle_row_column(const cqle_row *r, uint32_t column_id);
 int cqle_cell_reconcile(const cqle_cell *x, const cqle_cell *y);
 int cqle_liveness_reconcile(const cqle_liveness *x, const cqle_liveness *y);
 int cqle_deletion_reconcile(const cqle_deletion *x, const cqle_deletion *y);
-/* Merges update into base (either may be empty) and applies all deletions, row, column and covering: cells they cover are
- * dropped, and so are deletions that a wider one covers. Any order of updates gives the same row. *out lives in a and
- * borrows bytes and cells from both. t tells how paths are ordered. CQL_NOMEM. */
+/* Merges update into base (either may be empty) and applies all deletions, row, column and covering: cells they cover
+ * are dropped, and so are deletions that a wider one covers. Any order of updates gives the same row. *out lives in a
+ * and borrows bytes and cells from both. t tells how paths are ordered. CQL_NOMEM. */
 cql_status cqle_row_merge(cql_arena *a, const cqle_table *t, const cqle_row *base, const cqle_row *update,
                           cqle_deletion covering, cqle_row *out);
 /* The order of two paths of a multi-cell column; column NULL (a dropped one): as bytes. */
@@ -76,14 +76,14 @@ bool cqle_cell_is_live(const cqle_cell *c, int64_t now_s);
 bool cqle_liveness_is_live(const cqle_liveness *l, int64_t now_s);
 /* A row exists for a reader when its marker lives or any of its cells does. */
 bool cqle_row_is_live(const cqle_row *r, int64_t now_s);
-/* The value of a column as one wire value: a simple cell's bytes, the live cells of a multi-cell column assembled in a, or
- * a clustering value. data NULL: null. CQL_NOMEM, CQL_LIMIT. */
+/* The value of a column as one wire value: a simple cell's bytes, the live cells of a multi-cell column assembled in a,
+ * or a clustering value. data NULL: null. CQL_NOMEM, CQL_LIMIT. */
 cql_status cqle_row_value(cql_arena *a, const cqle_row *r, const cqle_column *c, int64_t now_s, cql_slice *out);
 
 /* --- the stored form ---------------------------------------------------------------------------------------------- */
 
-/* Appends the row's stored form; its layout is the table at the top of row_codec.c. Equal rows give equal bytes. An empty
- * row (nothing to keep) gives no bytes. */
+/* Appends the row's stored form; its layout is the table at the top of row_codec.c. Equal rows give equal bytes. An
+ * empty row (nothing to keep) gives no bytes. */
 void cqle_row_encode(cql_buf *b, const cqle_table *t, const cqle_row *r);
 /* Cells, values and clustering borrow from bytes; arrays live in a. CQL_CORRUPT, CQL_NOMEM. */
 cql_status cqle_row_decode(cql_arena *a, const cqle_table *t, cql_slice bytes, cqle_row *out);

@@ -24,8 +24,8 @@
  *   bytes     uvarint  length + 1 (0: null), then the bytes
  *   uvarint   LEB128; signed: zig-zag in a uvarint; differences wrap at 64 bits
  *
- * A row that one INSERT wrote thus holds its timestamp and TTL once. Equal rows have equal bytes: a writer can tell by them
- * that nothing changed.
+ * A row that one INSERT wrote thus holds its timestamp and TTL once. Equal rows have equal bytes: a writer can tell by
+ * them that nothing changed.
  */
 #include "engine/store/row.h"
 

@@ -48,8 +48,8 @@ static cql_status bad_position(cql_error *err) {
 
 /* --- one partition ------------------------------------------------------------------------------------------------ */
 
-/* s->key holds the partition's key up to the kind. The static row is one more entry before the first row, if the walk goes
- * that way and nothing lies between; else it is fetched by itself. */
+/* s->key holds the partition's key up to the kind. The static row is one more entry before the first row, if the walk
+ * goes that way and nothing lies between; else it is fetched by itself. */
 static void bound_rows(cqle_scan *s, cqle_slice_bounds bounds, bool want_static) {
   size_t kind_at = s->key.len;
   cql_buf_slice(&s->upper, cql_buf_view(&s->key));

@@ -48,8 +48,8 @@ cql_status cqle_sqlite_fail(const cqle_store *s, sqlite3 *db, int rc, const char
                   system_error != 0 ? strerror(system_error) : "", rc);
 }
 
-/* Commits take microseconds, so the first tries only give way; then sleeps grow, but stay short: a waiter that sleeps long
- * is overtaken by every newcomer. */
+/* Commits take microseconds, so the first tries only give way; then sleeps grow, but stay short: a waiter that sleeps
+ * long is overtaken by every newcomer. */
 static int on_busy(void *user, int tries) {
   enum { YIELDS = 32, SLEEP_FIRST_US = 20, SLEEP_MAX_US = 2000 };
   cqle_txn *t = user;

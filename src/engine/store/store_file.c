@@ -1,5 +1,5 @@
-/* store_file.c: is there a database of ours at this path? Answered from the first hundred bytes, before anything is opened
- * for writing: an SQLite connection would replay a foreign file's journal.
+/* store_file.c: is there a database of ours at this path? Answered from the first hundred bytes, before anything is
+ * opened for writing: an SQLite connection would replay a foreign file's journal.
  *
  *   OFFSET  SIZE  FIELD (SQLite file format, section 1.3), big-endian
  *   0       16    "SQLite format 3\0"
@@ -10,8 +10,8 @@
  *   68      4     application_id
  *   92      4     version-valid-for
  *
- * The bytes are read through SQLite's own file layer. Closing a descriptor drops every POSIX lock that the process has on
- * the file, and only SQLite knows whether one of its connections stands there.
+ * The bytes are read through SQLite's own file layer. Closing a descriptor drops every POSIX lock that the process has
+ * on the file, and only SQLite knows whether one of its connections stands there.
  */
 #include "engine/store/store_int.h"
 

@@ -1,9 +1,9 @@
 /* store_fork.c: no connection to a file lives through a fork.
  *
- * It is not enough that the child leaves inherited connections alone. SQLite keeps the locks of a process in one table by
- * inode; a child that opened the file anew would find its parent's locks there, take them for its own and ask the system
- * for none, and the parent could then delete the log under it. So before a fork the transactions of other threads are
- * awaited and all connections closed; parent and child open theirs when they next need one.
+ * It is not enough that the child leaves inherited connections alone. SQLite keeps the locks of a process in one table
+ * by inode; a child that opened the file anew would find its parent's locks there, take them for its own and ask the
+ * system for none, and the parent could then delete the log under it. So before a fork the transactions of other
+ * threads are awaited and all connections closed; parent and child open theirs when they next need one.
  */
 #include "engine/store/store_int.h"
 

@@ -4,7 +4,8 @@
  *   kv     (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID   every key and value of store.h
  *   stamp  (id INTEGER PRIMARY KEY, last INTEGER NOT NULL)       one row: the last write timestamp given
  *
- * The stamp has a table of its own so that a walk over all keys never meets it; its only page is written by most commits.
+ * The stamp has a table of its own so that a walk over all keys never meets it; its only page is written by most
+ * commits.
  */
 #ifndef CQLE_STORE_INT_H
 #define CQLE_STORE_INT_H

@@ -169,8 +169,8 @@ static cql_status copy_to_new_file(cqle_txn *t, const char *path, cql_error *err
   return st;
 }
 
-/* The name is taken before anything is copied, so that nobody's file is overwritten. Closing that descriptor drops no lock:
- * the file is new, and SQLite does not know it. */
+/* The name is taken before anything is copied, so that nobody's file is overwritten. Closing that descriptor drops no
+ * lock: the file is new, and SQLite does not know it. */
 static cql_status reserve(const char *path, cql_error *err) {
   int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
   if (fd >= 0) {

@@ -6,10 +6,10 @@
  *   INDEX KEY  index id (u32) · value (cql_key_put) · 10 · token · partition key · kind · clustering
  *              A hint: the row decides. Its value is the length of what stands before the 10, as a uvarint.
  *
- * Deletions of partitions and ranges are applied to the stored rows when they are written, and kept so that a late write
- * with an older timestamp stays covered (trap 21). So a reader needs the row alone, and a writer asks for the deletions
- * that cover its row. They stand together before the rows of their partition: one seek tells that there are none.
- * The ranges of a partition never overlap: a new one cuts, joins or replaces those that are there.
+ * Deletions of partitions and ranges are applied to the stored rows when they are written, and kept so that a late
+ * write with an older timestamp stays covered (trap 21). So a reader needs the row alone, and a writer asks for the
+ * deletions that cover its row. They stand together before the rows of their partition: one seek tells that there are
+ * none. The ranges of a partition never overlap: a new one cuts, joins or replaces those that are there.
  *
  *   DELETION   u8 1 · timestamp (i64) · local deletion time (i64) · end bound (ranges; empty: to the last row)
  *
@@ -26,8 +26,8 @@ typedef struct cqle_pkey {
 } cqle_pkey;
 cqle_pkey cqle_pkey_of(cql_slice bytes);
 
-/* A half-open interval of clustering keys as byte strings: rows with start <= key < end. Empty start: from the first; empty
- * end: to the last. */
+/* A half-open interval of clustering keys as byte strings: rows with start <= key < end. Empty start: from the first;
+ * empty end: to the last. */
 typedef struct cqle_slice_bounds {
   cql_slice start, end;
 } cqle_slice_bounds;
@@ -36,8 +36,8 @@ void cqle_bound_put(cql_buf *b, const cqle_table *t, const cql_slice *values, ui
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-/* The row of a full clustering (ignored for is_static). CQL_DONE: nothing stored. *out lives in a (bytes copied). It may
- * hold only tombstones. */
+/* The row of a full clustering (ignored for is_static). CQL_DONE: nothing stored. *out lives in a (bytes copied). It
+ * may hold only tombstones. */
 cql_status cqle_table_get(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, const cql_slice *clustering,
                           bool is_static, cql_arena *a, cqle_row *out, cql_error *err);
 
@@ -49,9 +49,9 @@ typedef struct cqle_scan_row {
   cql_slice position; /* where it stands in the table, for a paging state: token · partition key · kind · clustering */
 } cqle_scan_row;
 
-/* One partition; its static row first (when want_static), then the rows within the bounds, downwards when reverse. after: a
- * position given by a scan of the same shape, to go on behind it; data NULL: from the start. Rows with nothing but
- * tombstones are given too. CQL_PROTOCOL: after is no position in this partition. */
+/* One partition; its static row first (when want_static), then the rows within the bounds, downwards when reverse.
+ * after: a position given by a scan of the same shape, to go on behind it; data NULL: from the start. Rows with nothing
+ * but tombstones are given too. CQL_PROTOCOL: after is no position in this partition. */
 cql_status cqle_scan_partition(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, cqle_slice_bounds bounds,
                                bool want_static, bool reverse, cql_slice after, cqle_scan **out, cql_error *err);
 /* All partitions with first <= token <= last, in token order, then key order; static rows included. */
@@ -65,15 +65,15 @@ void cqle_scan_close(cqle_scan *s); /* NULL is fine; before its transaction ends
 /* Appends the position behind the last row of a partition: to go on with the next one. */
 void cqle_position_behind(cql_buf *b, cqle_pkey pkey);
 
-/* Rows whose index entry lies in [start, end) of encoded index values (cqle_index_bound_put), in table order (token, key,
- * clustering), each at most once, only behind position after. An index on a static column gives static rows, one on a
- * partition key column static rows too. May give rows that no longer hold the value; rows whose entry outlived them are
- * left out. Memory: one value is walked as it stands; otherwise at most batch positions are held at a time, and the entries
- * are gone through once for each batch. */
+/* Rows whose index entry lies in [start, end) of encoded index values (cqle_index_bound_put), in table order (token,
+ * key, clustering), each at most once, only behind position after. An index on a static column gives static rows, one
+ * on a partition key column static rows too. May give rows that no longer hold the value; rows whose entry outlived
+ * them are left out. Memory: one value is walked as it stands; otherwise at most batch positions are held at a time,
+ * and the entries are gone through once for each batch. */
 cql_status cqle_scan_index(cqle_txn *t, const cqle_table *table, const cqle_index *index, cql_slice start,
                            cql_slice end, cql_slice after, uint32_t batch, cqle_scan **out, cql_error *err);
-/* Appends a bound: before the entries of value, or after them. value is the column's; for ENTRIES the map's key and value
- * as cql_partition_key_put() writes two components. */
+/* Appends a bound: before the entries of value, or after them. value is the column's; for ENTRIES the map's key and
+ * value as cql_partition_key_put() writes two components. */
 void cqle_index_bound_put(cql_buf *b, const cqle_index *index, cql_slice value, bool after);
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
@@ -88,8 +88,8 @@ cql_status cqle_table_delete_range(cqle_txn *t, const cqle_table *table, cqle_pk
                                    cqle_deletion d, cql_arena *a, cql_error *err);
 /* Rows, deletions and index entries. */
 cql_status cqle_table_truncate(cqle_txn *t, const cqle_table *table, cql_error *err);
-/* Fills a new index from the rows that are there, or removes a dropped one's entries; a dropped column's cells stay and are
- * passed over. */
+/* Fills a new index from the rows that are there, or removes a dropped one's entries; a dropped column's cells stay and
+ * are passed over. */
 cql_status cqle_index_build(cqle_txn *t, const cqle_table *table, const cqle_index *index, cql_error *err);
 cql_status cqle_index_drop(cqle_txn *t, const cqle_index *index, cql_error *err);
 

@@ -38,7 +38,8 @@ cql_status cqle_row_corrupt(cql_status st, const cqle_table *t, cql_error *err);
 
 /* --- deletion.c --------------------------------------------------------------------------------------------------- */
 
-/* The newest kept deletion that covers the row at key, whose kind stands at kind_at. key is scratch: changed and restored. */
+/* The newest kept deletion that covers the row at key, whose kind stands at kind_at. key is scratch: changed and
+ * restored. */
 cql_status cqle_deletion_covering(cqle_txn *t, const cqle_table *table, cql_buf *key, size_t kind_at, cql_arena *a,
                                   cqle_deletion *out, cql_error *err);
 /* The deletion kept for a whole partition; partition: its key up to the kind. */

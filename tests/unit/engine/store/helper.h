@@ -1,5 +1,5 @@
-/* helper.h: what the store's tests share: cmocka, stores in a directory of their own, tables built by hand, chance that can
- * be repeated.
+/* helper.h: what the store's tests share: cmocka, stores in a directory of their own, tables built by hand, chance that
+ * can be repeated.
  */
 #ifndef TEST_STORE_HELPER_H
 #define TEST_STORE_HELPER_H
@@ -42,7 +42,8 @@ typedef struct column_spec {
   bool reversed;
 } column_spec;
 
-/* Columns get the ids 1, 2, …, in the order given, which is: partition key, clustering, statics, regulars. Lives in a. */
+/* Columns get the ids 1, 2, …, in the order given, which is: partition key, clustering, statics, regulars. Lives in
+ * a. */
 cqle_table *table_make(cql_arena *a, uint32_t id, const column_spec *specs, uint32_t count);
 void table_add_index(cql_arena *a, cqle_table *t, uint32_t id, const char *column, cqle_index_target target);
 const cqle_column *table_column(const cqle_table *t, const char *name);

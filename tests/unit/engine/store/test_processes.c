@@ -30,7 +30,8 @@ static int teardown(void **state) {
   return 0;
 }
 
-/* --- children: they report by exit status, and leave without cmocka's or a sanitizer's last words ------------------- */
+/* --- children: they report by exit status, and leave without cmocka's or a sanitizer's last words
+ * ------------------- */
 
 #define CHILD_TRY(call)                                                                                                \
   do {                                                                                                                 \
@@ -189,8 +190,8 @@ static void parent_and_child_go_on_after_a_fork(void **state) {
   assert_int_equal(temp_count(&place), 1);
 }
 
-/* SQLite keeps a process's locks by inode. A child that inherited them would hold none of its own: when its parent closes,
- * the last lock would be gone, and with it the log that the child still writes to. */
+/* SQLite keeps a process's locks by inode. A child that inherited them would hold none of its own: when its parent
+ * closes, the last lock would be gone, and with it the log that the child still writes to. */
 static void a_child_holds_locks_of_its_own(void **state) {
   (void)state;
   int ready[2], closed[2];

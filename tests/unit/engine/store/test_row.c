@@ -178,7 +178,8 @@ static void equal_keys_keep_the_bytes_they_were_first_written_with(void **state)
   assert_false(cql_slice_eq(out.clustering[0], second.clustering[0]));
 }
 
-/* --- any order of updates gives the same bytes ---------------------------------------------------------------------- */
+/* --- any order of updates gives the same bytes
+ * ---------------------------------------------------------------------- */
 
 static cqle_cell random_cell(chance *c) {
   static const char *const VALUES[] = {"", "a", "b", "\xFF"};

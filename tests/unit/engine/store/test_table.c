@@ -1,5 +1,5 @@
-/* test_table.c: rows in their table and their indexes, beside a model that knows nothing of keys: a grid of rows, a list of
- * deletions, and Cassandra's rule that any order of writes has one outcome.
+/* test_table.c: rows in their table and their indexes, beside a model that knows nothing of keys: a grid of rows, a
+ * list of deletions, and Cassandra's rule that any order of writes has one outcome.
  */
 #include "helper.h"
 
@@ -199,7 +199,8 @@ static int teardown(void **state) {
   return 0;
 }
 
-/* --- random work, done to both -------------------------------------------------------------------------------------- */
+/* --- random work, done to both
+ * -------------------------------------------------------------------------------------- */
 
 static cqle_cell random_cell(chance *c, cql_slice value) {
   int64_t timestamp = 1 + chance_below(c, 12);
