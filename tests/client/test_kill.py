@@ -72,7 +72,7 @@ def test_kill_9_of_four_writers_loses_nothing(tmp_path):
         with libcql.connect(f"local:{path}?keyspace=k") as session:
             for n, last in acknowledged.items():
                 found = session.execute("SELECT part, n FROM acked WHERE writer = ?", (n,)).all()
-                parts = {part: value for part, value in found}
+                parts = dict(found)
                 assert set(range(last + 1)) <= set(parts), f"round {round}, writer {n}"
                 # One more row than was acknowledged may be there: killed between the write and its line.
                 assert len(parts) <= last + 2
