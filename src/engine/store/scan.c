@@ -101,8 +101,10 @@ cql_status cqle_scan_partition(cqle_txn *t, const cqle_table *table, cqle_pkey p
   cql_buf_slice(&s->pkey_bytes, pkey.bytes);
   s->pkey = (cqle_pkey){cql_buf_view(&s->pkey_bytes), pkey.token};
   cqle_key_put_partition(&s->key, table->id, pkey);
+  CQL_TRY(cqle_buf_failed(&s->pkey_bytes, err));
   CQL_TRY(cqle_buf_failed(&s->key, err));
   bound_rows(s, bounds, want_static && table->static_count > 0);
+  CQL_TRY(cqle_buf_failed(&s->partition, err));
   CQL_TRY(cqle_buf_failed(&s->key, err));
   CQL_TRY(cqle_buf_failed(&s->upper, err));
   if (after.data != NULL) CQL_TRY(go_behind(s, after, err));
