@@ -9,7 +9,7 @@ static void put_items(cql_buf *b, const cqle_term *t, const char *open, const ch
   cql_buf_str(b, open);
   for (uint32_t i = 0; i < t->count; i++) {
     bool is_value = t->kind == CQLE_TERM_MAP && i % 2 == 1;
-    if (i > 0) cql_buf_str(b, is_value ? ":" : ", ");
+    if (i > 0) cql_buf_str(b, is_value ? ": " : ", ");
     if (t->kind == CQLE_TERM_UDT) {
       cql_buf_slice(b, t->names[i]);
       cql_buf_str(b, ": ");
