@@ -127,12 +127,35 @@ cql_status cql_read_u64(cql_reader *r, uint64_t *out);
 cql_status cql_read_uvarint(cql_reader *r, uint64_t *out);
 cql_status cql_read_bytes(cql_reader *r, size_t len, cql_slice *out); /* borrows */
 
-uint16_t cql_load_u16(const uint8_t *p);
-uint32_t cql_load_u32(const uint8_t *p);
-uint64_t cql_load_u64(const uint8_t *p);
-void cql_store_u16(uint8_t *p, uint16_t v);
-void cql_store_u32(uint8_t *p, uint32_t v);
-void cql_store_u64(uint8_t *p, uint64_t v);
+/* Big-endian, at any address. Here, so that they cost no call: every cell and every key passes through them. */
+static inline uint16_t cql_load_u16(const uint8_t *p) {
+  return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t cql_load_u32(const uint8_t *p) {
+  return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
+}
+
+static inline uint64_t cql_load_u64(const uint8_t *p) {
+  return (uint64_t)cql_load_u32(p) << 32 | cql_load_u32(p + 4);
+}
+
+static inline void cql_store_u16(uint8_t *p, uint16_t v) {
+  p[0] = (uint8_t)(v >> 8);
+  p[1] = (uint8_t)v;
+}
+
+static inline void cql_store_u32(uint8_t *p, uint32_t v) {
+  p[0] = (uint8_t)(v >> 24);
+  p[1] = (uint8_t)(v >> 16);
+  p[2] = (uint8_t)(v >> 8);
+  p[3] = (uint8_t)v;
+}
+
+static inline void cql_store_u64(uint8_t *p, uint64_t v) {
+  cql_store_u32(p, (uint32_t)(v >> 32));
+  cql_store_u32(p + 4, (uint32_t)v);
+}
 
 /* --- text, hash, clock, chance ------------------------------------------------------------------------------------ */
 

@@ -1,36 +1,5 @@
-/* reader.c: big-endian loads and stores, and a cursor that never runs past its end. */
+/* reader.c: a cursor that never runs past its end. */
 #include "base/base.h"
-
-#include <string.h>
-
-uint16_t cql_load_u16(const uint8_t *p) {
-  return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-uint32_t cql_load_u32(const uint8_t *p) {
-  return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
-}
-
-uint64_t cql_load_u64(const uint8_t *p) {
-  return (uint64_t)cql_load_u32(p) << 32 | cql_load_u32(p + 4);
-}
-
-void cql_store_u16(uint8_t *p, uint16_t v) {
-  p[0] = (uint8_t)(v >> 8);
-  p[1] = (uint8_t)v;
-}
-
-void cql_store_u32(uint8_t *p, uint32_t v) {
-  p[0] = (uint8_t)(v >> 24);
-  p[1] = (uint8_t)(v >> 16);
-  p[2] = (uint8_t)(v >> 8);
-  p[3] = (uint8_t)v;
-}
-
-void cql_store_u64(uint8_t *p, uint64_t v) {
-  cql_store_u32(p, (uint32_t)(v >> 32));
-  cql_store_u32(p + 4, (uint32_t)v);
-}
 
 cql_reader cql_reader_of(cql_slice s) {
   /* end == p for an empty slice, whose data may be NULL: no arithmetic on NULL. */

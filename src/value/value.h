@@ -13,12 +13,11 @@
 /* --- limits ------------------------------------------------------------------------------------------------------- */
 
 enum {
-  CQL_TYPE_DEPTH_MAX = 32,         /* nesting of types, and of literals */
-  CQL_TYPE_ARGS_MAX = 1024,        /* fields of a tuple or UDT */
+  CQL_TYPE_DEPTH_MAX = 32,          /* nesting of types, and of literals */
+  CQL_TYPE_ARGS_MAX = 1024,         /* fields of a tuple or UDT */
   CQL_VECTOR_DIMENSION_MAX = 65535, /* ours: Cassandra 5.0 sets none but memory */
-  CQL_KEY_LEN_MAX = 65535,         /* partition key; clustering in all (trap 14) */
-  CQL_VARINT_LEN_MAX = 65536,      /* bytes of a varint, and of a decimal's unscaled part */
-  CQL_DECIMAL_PRINT_MAX = 100000,  /* digits a decimal may take when printed in plain form */
+  CQL_KEY_LEN_MAX = 65535,          /* partition key; clustering in all (trap 14) */
+  CQL_VARINT_LEN_MAX = 65536,       /* bytes of a varint, and of a decimal's unscaled part */
 };
 #define CQL_VALUE_LEN_MAX ((size_t)256 * 1024 * 1024)
 

@@ -2,7 +2,7 @@
 #include "value/value_int.h"
 
 uint64_t cqlv_zigzag(int64_t v) {
-  return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+  return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0);
 }
 
 size_t cqlv_uvint_store(uint8_t out[CQLV_VINT_LEN_MAX], uint64_t v) {

@@ -17,7 +17,6 @@ from typing import Any
 from cassandra.cqltypes import lookup_casstype
 from cassandra.metadata import Murmur3Token
 from cassandra.util import Date, Duration, Time
-
 from values import NATIVE, Type, random_type
 
 SEED = 20260102
@@ -53,7 +52,9 @@ def native(rng: random.Random, kind: str) -> tuple[Any, str]:
         value = decimal.Decimal(_int(rng, 64)).scaleb(rng.randint(-20, 20))
         return value, str(value)
     if kind in ("float", "double"):
-        value = rng.choice([0.0, -0.0, 1.5, -2.25, 1e10, float("inf"), float("-inf"), rng.randint(-99, 99) / 8])
+        value = rng.choice(
+            [0.0, -0.0, 1.5, -2.25, 1e10, float("inf"), float("-inf"), rng.randint(-99, 99) / 8]
+        )
         return value, {"inf": "Infinity", "-inf": "-Infinity"}.get(repr(value), repr(value))
     if kind in ("uuid", "timeuuid"):
         value = uuid.UUID(bytes=rng.randbytes(16), version=1 if kind == "timeuuid" else 4)
@@ -82,7 +83,7 @@ def moment(rng: random.Random, kind: str) -> tuple[Any, str]:
     return Duration(sign * months, sign * days, sign * ns), ("-" if sign < 0 else "") + text
 
 
-def order(type: Type, value: Any) -> bytes:
+def encoded(type: Type, value: Any) -> bytes:
     return lookup_casstype(plain_java(type)).serialize(value, PROTOCOL)
 
 
@@ -95,7 +96,9 @@ def value_of(rng: random.Random, type: Type) -> tuple[Any, str]:
     if type.kind == "map":
         key, value = value_of(rng, type.args[0]), value_of(rng, type.args[1])
         return [(key[0], value[0])], f"{{{key[1]}: {value[1]}}}"
-    count = type.dimension if type.kind == "vector" else 1 if type.kind == "set" else rng.randint(0, 3)
+    count = (
+        type.dimension if type.kind == "vector" else 1 if type.kind == "set" else rng.randint(0, 3)
+    )
     parts = [value_of(rng, type.args[0]) for _ in range(count)]
     text = ", ".join(text for _, text in parts)
     return [v for v, _ in parts], f"{{{text}}}" if type.kind == "set" else f"[{text}]"
@@ -139,14 +142,14 @@ def for_driver(type: Type, value: Any) -> Any:
 
 def main() -> None:
     rng = random.Random(SEED)
-    print("# Written by tests/unit/value/make_driver_golden.py with the Python driver for Cassandra. See test_golden.c.")
+    print("# Written by tests/unit/value/make_driver_golden.py; see test_golden.c.")
     types = [Type(name) for name in NATIVE for _ in range(20)]
     types += [random_type(rng, ordered=False) for _ in range(400)]
     for type in types:
         if any(keyed.has("duration") for keyed in keys(type)):
             continue
         value, text = value_of(rng, type)
-        print("E", cql(type), text, order(type, for_driver(type, value)).hex(), sep="\t")
+        print("E", cql(type), text, encoded(type, for_driver(type, value)).hex(), sep="\t")
     for length in range(0, 41):
         for key in (rng.randbytes(length), bytes(rng.randint(0x80, 0xFF) for _ in range(length))):
             if key:  # the driver hashes the empty key; Cassandra gives it the smallest token

@@ -113,14 +113,28 @@ def _big(rng: random.Random) -> int:
     sizes = [4, 4, 8, 8, 16, 30, 63, 64, 65, 130, 500, 1100]
     value = rng.getrandbits(rng.choice(sizes))
     if rng.random() < 0.4:
-        value = rng.choice([0, 1, 10, 100, 128, 255, 256, 10**9, 10**18, 10**40, 2**63, 2**64, 2**960])
+        value = rng.choice(
+            [0, 1, 10, 100, 128, 255, 256, 10**9, 10**18, 10**40, 2**63, 2**64, 2**960]
+        )
     return -value if rng.random() < 0.4 else value
 
 
 def _float(rng: random.Random, width: int) -> bytes:
     code = ">f" if width == 4 else ">d"
     if rng.random() < 0.5:
-        special = [0.0, -0.0, 1.0, -1.0, float("inf"), float("-inf"), float("nan"), 1e-40, 0.1, 1e7, 1e-3]
+        special = [
+            0.0,
+            -0.0,
+            1.0,
+            -1.0,
+            float("inf"),
+            float("-inf"),
+            float("nan"),
+            1e-40,
+            0.1,
+            1e7,
+            1e-3,
+        ]
         return struct.pack(code, rng.choice(special))
     if rng.random() < 0.3:
         return rng.randbytes(width)
@@ -128,7 +142,9 @@ def _float(rng: random.Random, width: int) -> bytes:
 
 
 def _bytes(rng: random.Random) -> bytes:
-    return bytes(rng.choice([0, 0, 1, 0x37, 0x61, 0x7F, 0xFE, 0xFF]) for _ in range(rng.randint(0, 5)))
+    return bytes(
+        rng.choice([0, 0, 1, 0x37, 0x61, 0x7F, 0xFE, 0xFF]) for _ in range(rng.randint(0, 5))
+    )
 
 
 def _text(rng: random.Random) -> bytes:
@@ -147,7 +163,9 @@ def _decimal(rng: random.Random) -> bytes:
 
 def _uuid(rng: random.Random, version: int) -> bytes:
     few = [0x00, 0x01, 0x7F, 0x80, 0xFF]
-    raw = bytearray(rng.choice(few) if rng.random() < 0.7 else rng.randrange(256) for _ in range(16))
+    raw = bytearray(
+        rng.choice(few) if rng.random() < 0.7 else rng.randrange(256) for _ in range(16)
+    )
     raw[6] = version << 4 | raw[6] & 0x0F
     return bytes(raw)
 
@@ -166,14 +184,20 @@ def native_value(rng: random.Random, kind: str) -> bytes:
         "ascii": lambda: bytes(rng.choice(b"\0\1abz'\x7f") for _ in range(rng.randint(0, 5))),
         "blob": lambda: _bytes(rng),
         "boolean": lambda: rng.choice([b"\0", b"\1", b"\1", b"\2"]),
-        "date": lambda: rng.choice([0, 1, 2**31 - 1, 2**31, 2**32 - 1, rng.getrandbits(32)]).to_bytes(4, "big"),
+        "date": lambda: rng.choice(
+            [0, 1, 2**31 - 1, 2**31, 2**32 - 1, rng.getrandbits(32)]
+        ).to_bytes(4, "big"),
         "decimal": lambda: _decimal(rng),
         "double": lambda: _float(rng, 8),
         "duration": lambda: _duration(rng),
         "float": lambda: _float(rng, 4),
-        "inet": lambda: rng.randbytes(rng.choice([4, 16])) if rng.random() < 0.5 else bytes(rng.choice([4, 16])),
+        "inet": lambda: (
+            rng.randbytes(rng.choice([4, 16])) if rng.random() < 0.5 else bytes(rng.choice([4, 16]))
+        ),
         "text": lambda: _text(rng),
-        "time": lambda: rng.choice([0, 1, 10**9, 86399999999999, rng.randrange(86400 * 10**9)]).to_bytes(8, "big"),
+        "time": lambda: rng.choice(
+            [0, 1, 10**9, 86399999999999, rng.randrange(86400 * 10**9)]
+        ).to_bytes(8, "big"),
         "timeuuid": lambda: _uuid(rng, 1),
         "uuid": lambda: _uuid(rng, rng.choice([0, 1, 1, 3, 4, 4, 5, 7, 15])),
         "varint": lambda: varint(_big(rng)),
@@ -197,7 +221,9 @@ def random_value(rng: random.Random, type: Type, top: bool = True) -> bytes:
         return struct.pack(">i", count) + b"".join(map(framed, parts))
     if kind == "tuple":
         shown = type.args if rng.random() < 0.8 else type.args[: rng.randint(1, len(type.args))]
-        return b"".join(framed(None if rng.random() < 0.2 else random_value(rng, arg, False)) for arg in shown)
+        return b"".join(
+            framed(None if rng.random() < 0.2 else random_value(rng, arg, False)) for arg in shown
+        )
     parts = [vector_element(rng, type.args[0]) for _ in range(type.dimension)]
     if fixed_length(type.args[0]):
         return b"".join(parts)
