@@ -104,6 +104,8 @@ typedef struct cqle_schema {
   const cqle_keyspace *const *keyspaces; /* by name, system keyspaces included */
 } cqle_schema;
 
+/* Gives a new file its identity (host id, first schema version), once: in a write transaction, when the version is 0. */
+cql_status cqle_schema_create(cqle_txn *txn, cql_error *err);
 /* Loads the snapshot that txn sees. CQL_CORRUPT, CQL_NOMEM, CQL_IO. */
 cql_status cqle_schema_load(cqle_txn *txn, const cql_alloc *alloc, cqle_schema **out, cql_error *err);
 void cqle_schema_free(cqle_schema *s);

@@ -1,0 +1,134 @@
+/* catalog.h: how the schema stands in the store, and what DDL shares. Private to src/engine/schema.
+ *
+ *   STORE KEY                                         VALUE, each led by a format byte (CQLE_CATALOG_FORMAT)
+ *   catalog id (u32) · 01                             version (u64) · schema uuid · host id · next table or index id (u32)
+ *   catalog id (u32) · 02 · keyspace                  durable writes (u8) · replication
+ *   catalog id (u32) · 03 · keyspace · 00 · table     see catalog_table.c
+ *
+ * Ids from CQLE_FIRST_ID on belong to tables and indexes; they are given once in the life of a file.
+ */
+#ifndef CQLE_CATALOG_H
+#define CQLE_CATALOG_H
+
+#include "engine/engine_int.h"
+
+enum {
+  CQLE_CATALOG_ID = 1,
+  CQLE_FIRST_ID = 256,
+  CQLE_CATALOG_FORMAT = 1,
+  CQLE_CATALOG_STRING_MAX = 65535,
+  CQLE_TABLE_NAME_MAX = 222,    /* Cassandra 5.0.8: SchemaConstants.TABLE_NAME_LENGTH */
+  CQLE_TABLES_MAX = 65536,      /* in one keyspace, and keyspaces in one file */
+  CQLE_INDEXES_MAX = 256,       /* of one table */
+  CQLE_DROPPED_COLUMNS_MAX = 65536,
+};
+
+/* Early return: all memory here is an arena's. */
+#define CQLE_SCHEMA(call)                                                                                              \
+  do {                                                                                                                 \
+    cql_status schema_status_ = (call);                                                                                \
+    if (schema_status_ != CQL_OK) return schema_status_;                                                               \
+  } while (0)
+
+typedef struct cqle_catalog_state {
+  uint64_t version; /* 0: not written yet */
+  uint8_t uuid[16], host_id[16];
+  uint32_t next_id;
+} cqle_catalog_state;
+
+cql_status cqle_out_of_memory(cql_error *err);
+cql_status cqle_catalog_corrupt(cql_error *err);
+
+/* --- reading and writing (catalog.c, catalog_table.c) ------------------------------------------------------------- */
+
+cql_status cqle_catalog_get_state(cqle_txn *txn, cqle_catalog_state *out, cql_error *err);
+cql_status cqle_catalog_put_state(cqle_txn *txn, const cqle_catalog_state *s, cql_error *err);
+/* Counts one change of the schema: a new version and schema uuid. */
+cql_status cqle_catalog_bump(cqle_txn *txn, cql_error *err);
+cql_status cqle_catalog_new_id(cqle_txn *txn, uint32_t *out, cql_error *err);
+cql_status cqle_catalog_put_keyspace(cqle_txn *txn, const cql_alloc *alloc, const cqle_keyspace *ks, cql_error *err);
+cql_status cqle_catalog_del_keyspace(cqle_txn *txn, const cql_alloc *alloc, const char *name, cql_error *err);
+cql_status cqle_catalog_put_table(cqle_txn *txn, const cql_alloc *alloc, const cqle_table *t, cql_error *err);
+cql_status cqle_catalog_del_table(cqle_txn *txn, const cql_alloc *alloc, const cqle_table *t, cql_error *err);
+/* The start and end of all keyspaces' or tables' keys. */
+void cqle_catalog_range(uint8_t kind, uint8_t from[5], uint8_t to[5]);
+enum { CQLE_CATALOG_STATE = 1, CQLE_CATALOG_KEYSPACE = 2, CQLE_CATALOG_TABLE = 3 };
+cql_status cqle_catalog_decode_keyspace(cql_arena *a, cql_slice name, cql_slice value, cqle_keyspace *out,
+                                        cql_error *err);
+void cqle_catalog_encode_table(cql_buf *b, const cqle_table *t);
+cql_status cqle_catalog_decode_table(cql_arena *a, cql_slice name, cql_slice value, cqle_table *out, cql_error *err);
+
+/* Strings with their length, for the values above. */
+void cqle_catalog_put_string(cql_buf *b, const char *s);
+cql_status cqle_catalog_read_string(cql_reader *r, cql_arena *a, const char **out);
+cql_status cqle_catalog_read_strings(cql_reader *r, cql_arena *a, uint32_t *count, const char *const **out);
+
+/* --- building a table (arrange.c) --------------------------------------------------------------------------------- */
+
+/* Sorts columns (which it keeps) into the order of SELECT * and sets everything of *t that follows from them. Key columns
+ * come with their position. */
+cql_status cqle_table_arrange(cql_arena *a, cqle_table *t, cqle_column *columns, uint32_t count, cql_error *err);
+/* A copy whose arrays may be changed: columns, indexes, dropped and options are new, what they point to is shared. */
+cql_status cqle_table_copy(cql_arena *a, const cqle_table *t, cqle_table *out, cql_error *err);
+cql_status cqle_column_init(cql_arena *a, cqle_column *c, cql_slice name, const cql_type *type, cqle_column_kind kind,
+                            cql_error *err);
+
+/* --- options (options.c) ------------------------------------------------------------------------------------------ */
+
+/* Sets *t's options to the defaults, then to what the properties say. CREATE (is_new) and ALTER. CQL_SYNTAX, CQL_CONFIG. */
+cql_status cqle_options_default(cql_arena *a, cqle_table *t, cql_error *err);
+cql_status cqle_options_parse(cql_arena *a, const cqle_property *properties, uint32_t count, cql_error *err);
+cql_status cqle_options_apply(cql_arena *a, cqle_table *t, const cqle_property *properties, uint32_t count, bool is_new,
+                              cql_error *err);
+/* Reads default_time_to_live and gc_grace_seconds out of the options. CQL_CORRUPT. */
+cql_status cqle_options_read(cqle_table *t, cql_error *err);
+const cql_type *cqle_option_type(cql_arena *a, const char *name); /* NULL: no such option, or out of memory */
+cql_status cqle_property_text(const cqle_property *p, cql_slice *out, cql_error *err);
+cql_status cqle_property_map(const cqle_property *p, const cqle_term **out, cql_error *err);
+cql_status cqle_property_bool(const cqle_property *p, bool *out, cql_error *err);
+cql_status cqle_property_unknown(const cqle_property *p, cql_error *err);
+
+#define CQLE_DATA_CENTER "datacenter1"
+#define CQLE_STATIC_USELESS                                                                                            \
+  "Static columns are only useful (and thus allowed) if the table has at least one clustering column"
+#define CQLE_NO_MASKS                                                                                                  \
+  "Cannot mask columns because dynamic data masking is not enabled. You can enable it with the "                       \
+  "dynamic_data_masking_enabled property on cassandra.yaml"
+
+/* --- DDL ---------------------------------------------------------------------------------------------------------- */
+
+/* The keyspace a statement means: given or default. CQL_INVALID: none; CQL_UNAUTHORIZED: a system keyspace. */
+cql_status cqle_ddl_keyspace_name(cqle_exec *x, const char *default_keyspace, cql_slice given, cql_slice *out);
+cql_status cqle_ddl_changed(cqle_exec *x, const char *change, const char *target, const char *keyspace,
+                            const char *name);
+bool cqle_name_is_valid(cql_slice name); /* letters, digits, underscores; not empty */
+
+cql_status cqle_create_keyspace_execute(cqle_exec *x, const cqle_create_keyspace *k);
+cql_status cqle_alter_keyspace_execute(cqle_exec *x, const cqle_create_keyspace *k);
+cql_status cqle_drop_keyspace_execute(cqle_exec *x, const cqle_drop *d);
+cql_status cqle_use_execute(cqle_exec *x, const cqle_drop *d);
+cql_status cqle_create_table_execute(cqle_exec *x, const char *default_keyspace, const cqle_create_table *t);
+cql_status cqle_alter_table_execute(cqle_exec *x, const char *default_keyspace, const cqle_alter_table *t);
+cql_status cqle_drop_table_execute(cqle_exec *x, const char *default_keyspace, const cqle_drop *d);
+cql_status cqle_truncate_execute(cqle_exec *x, const char *default_keyspace, const cqle_drop *d);
+cql_status cqle_create_index_execute(cqle_exec *x, const char *default_keyspace, const cqle_create_index *c);
+cql_status cqle_drop_index_execute(cqle_exec *x, const char *default_keyspace, const cqle_drop *d);
+
+/* Reads a written type and checks what holds for every column's type. CQL_SYNTAX, CQL_INVALID, CQL_LIMIT, CQL_NOMEM. */
+cql_status cqle_ddl_type(cql_arena *a, const char *keyspace, const cqle_raw_type *raw, const cql_type **out,
+                         cql_error *err);
+/* Makes a table of a definition, without ids: names, types and keys checked (create_table.c). */
+cql_status cqle_table_define(cql_arena *a, const char *keyspace, const cqle_create_table *def, cqle_table *out,
+                             cql_error *err);
+/* Removes a table's rows, indexes and definition. */
+cql_status cqle_table_remove(cqle_exec *x, const cqle_table *t);
+const char *cqle_column_kind_text(cqle_column_kind kind); /* "partition_key", …, as system_schema shows it */
+
+/* --- system keyspaces (system.c) ---------------------------------------------------------------------------------- */
+
+/* Adds system, system_schema and system_virtual_schema to keyspaces[*count…]; room for CQLE_SYSTEM_KEYSPACES. */
+enum { CQLE_SYSTEM_KEYSPACES = 3 };
+cql_status cqle_system_keyspaces(cql_arena *a, const cqle_keyspace **keyspaces, uint32_t *count, cql_error *err);
+bool cqle_is_system_keyspace(cql_slice name);
+
+#endif

@@ -1,0 +1,269 @@
+/* create_table.c: CREATE TABLE, DROP TABLE, TRUNCATE. Cassandra: cql3/statements/schema/CreateTableStatement.java. */
+#include "engine/schema/catalog.h"
+
+#include <string.h>
+
+#include "engine/store/table.h"
+
+/* --- what may be a key -------------------------------------------------------------------------------------------- */
+
+static bool holds_duration(const cql_type *type) {
+  if (type->code == CQL_TYPE_DURATION) return true;
+  for (uint32_t i = 0; i < type->arg_count; i++)
+    if (holds_duration(type->args[i])) return true;
+  return false;
+}
+
+static cql_status check_key_type(const cqle_column *c, cql_error *err) {
+  char text[512];
+  if (cql_type_is_multicell(c->type)) {
+    cql_type_to_cql(c->type, text, sizeof text);
+    return cql_fail(err, CQL_INVALID, "Invalid non-frozen %s type %s for PRIMARY KEY column '%s'",
+                    c->type->code == CQL_TYPE_UDT ? "user-defined" : "collection", text, c->name);
+  }
+  if (c->type->code == CQL_TYPE_COUNTER)
+    return cql_fail(err, CQL_INVALID, "counter type is not supported for PRIMARY KEY column '%s'", c->name);
+  if (holds_duration(c->type))
+    return cql_fail(err, CQL_INVALID, "duration type is not supported for PRIMARY KEY column '%s'", c->name);
+  return CQL_OK;
+}
+
+/* --- columns ------------------------------------------------------------------------------------------------------ */
+
+typedef struct definition {
+  cql_arena *a;
+  const char *keyspace, *table;
+  const cqle_create_table *def;
+  cqle_column *columns;
+  cql_error *err;
+} definition;
+
+static cqle_column *find_column(definition *d, cql_slice name) {
+  for (uint32_t i = 0; i < d->def->column_count; i++)
+    if (cql_slice_eq(d->columns[i].name_slice, name)) return &d->columns[i];
+  return NULL;
+}
+
+static cql_status read_columns(definition *d) {
+  const cqle_create_table *def = d->def;
+  if (def->column_count > CQLE_COLUMNS_MAX)
+    return cql_fail(d->err, CQL_LIMIT, "A table may have at most %d columns", CQLE_COLUMNS_MAX);
+  d->columns = cql_arena_array(d->a, def->column_count + 1, sizeof *d->columns);
+  if (!d->columns) return cqle_out_of_memory(d->err);
+  memset(d->columns, 0, (def->column_count + 1) * sizeof *d->columns);
+  for (uint32_t i = 0; i < def->column_count; i++) {
+    const cqle_column_def *c = &def->columns[i];
+    const cql_type *type;
+    if (find_column(d, c->name))
+      return cql_fail(d->err, CQL_INVALID, "Duplicate column '" CQL_SLICE_FMT "' declaration for table '%s.%s'",
+                      CQL_SLICE_ARG(c->name), d->keyspace, d->table);
+    CQLE_SCHEMA(cqle_ddl_type(d->a, d->keyspace, &c->type, &type, d->err));
+    CQLE_SCHEMA(cqle_column_init(d->a, &d->columns[i], c->name, type, c->is_static ? CQLE_STATIC : CQLE_REGULAR,
+                                 d->err));
+    d->columns[i].id = i;
+  }
+  return CQL_OK;
+}
+
+/* The columns of the key, in the key's order. */
+static cql_status set_key(definition *d, const cql_slice *names, uint32_t count, cqle_column_kind kind) {
+  for (uint32_t i = 0; i < count; i++) {
+    cqle_column *c = find_column(d, names[i]);
+    if (!c)
+      return cql_fail(d->err, CQL_INVALID, "Unknown column '" CQL_SLICE_FMT "' referenced in PRIMARY KEY for table '%s'",
+                      CQL_SLICE_ARG(names[i]), d->table);
+    if (c->kind == CQLE_PARTITION_KEY || c->kind == CQLE_CLUSTERING)
+      return cql_fail(d->err, CQL_INVALID, "Duplicate column '%s' in PRIMARY KEY clause for table '%s'", c->name,
+                      d->table);
+    if (c->kind == CQLE_STATIC)
+      return cql_fail(d->err, CQL_INVALID, "Static column '%s' cannot be part of the PRIMARY KEY", c->name);
+    CQLE_SCHEMA(check_key_type(c, d->err));
+    c->kind = kind;
+    c->position = i;
+  }
+  return CQL_OK;
+}
+
+static cql_status set_primary_key(definition *d) {
+  const cqle_create_table *def = d->def;
+  if (def->primary_key_count != 1)
+    return cql_fail(d->err, CQL_INVALID, "%s PRIMARY KEY %s for table '%s.%s' (exactly one required)",
+                    def->primary_key_count ? "Multiple" : "No", def->primary_key_count ? "specified" : "specifed",
+                    d->keyspace, d->table);
+  CQLE_SCHEMA(set_key(d, def->partition, def->partition_count, CQLE_PARTITION_KEY));
+  CQLE_SCHEMA(set_key(d, def->clustering, def->clustering_count, CQLE_CLUSTERING));
+  for (uint32_t i = 0; i < def->column_count && def->clustering_count == 0; i++)
+    if (d->columns[i].kind == CQLE_STATIC)
+      return cql_fail(d->err, CQL_INVALID, CQLE_STATIC_USELESS);
+  return CQL_OK;
+}
+
+/* CLUSTERING ORDER BY names leading clustering columns, in their order. */
+static cql_status set_clustering_order(definition *d) {
+  const cqle_create_table *def = d->def;
+  for (uint32_t i = 0; i < def->order_count; i++) {
+    const cqle_order *o = &def->clustering_order[i];
+    for (uint32_t j = 0; j < i; j++)
+      if (cql_slice_eq(def->clustering_order[j].column, o->column))
+        return cql_fail(d->err, CQL_INVALID,
+                        "Duplicate column '" CQL_SLICE_FMT "' in CLUSTERING ORDER BY clause for table '%s.%s'",
+                        CQL_SLICE_ARG(o->column), d->keyspace, d->table);
+  }
+  for (uint32_t i = 0; i < def->order_count; i++) {
+    cqle_column *c = find_column(d, def->clustering_order[i].column);
+    if (!c || c->kind != CQLE_CLUSTERING)
+      return cql_fail(d->err, CQL_INVALID,
+                      "Only clustering key columns can be defined in CLUSTERING ORDER directive: [" CQL_SLICE_FMT
+                      "] are not clustering columns",
+                      CQL_SLICE_ARG(def->clustering_order[i].column));
+  }
+  for (uint32_t i = 0; i < def->order_count; i++) {
+    cqle_column *c = find_column(d, def->clustering_order[i].column);
+    if (c->position != i)
+      return cql_fail(d->err, CQL_INVALID,
+                      "The order of columns in the CLUSTERING ORDER directive must match that of the clustering "
+                      "columns (" CQL_SLICE_FMT " must appear before %s)",
+                      CQL_SLICE_ARG(def->clustering[i]), c->name);
+    c->reversed = def->clustering_order[i].descending;
+  }
+  return CQL_OK;
+}
+
+static cql_status check_values(definition *d, bool *is_counter) {
+  uint32_t counters = 0, others = 0;
+  for (uint32_t i = 0; i < d->def->column_count; i++) {
+    const cqle_column *c = &d->columns[i];
+    if (c->kind == CQLE_PARTITION_KEY || c->kind == CQLE_CLUSTERING) continue;
+    counters += c->type->code == CQL_TYPE_COUNTER;
+    others += c->type->code != CQL_TYPE_COUNTER;
+    if (d->def->columns[i].masked) return cql_fail(d->err, CQL_INVALID, CQLE_NO_MASKS);
+  }
+  if (counters && others)
+    return cql_fail(d->err, CQL_INVALID, "Cannot mix counter and non counter columns in the same table");
+  if (counters) return cql_fail(d->err, CQL_INVALID, "Counter tables are not supported by the embedded engine");
+  *is_counter = false;
+  return CQL_OK;
+}
+
+cql_status cqle_table_define(cql_arena *a, const char *keyspace, const cqle_create_table *def, cqle_table *out,
+                             cql_error *err) {
+  definition d = {.a = a, .keyspace = keyspace, .def = def, .err = err};
+  memset(out, 0, sizeof *out);
+  out->name = d.table = cql_arena_str(a, def->name.name);
+  if (!out->name) return cqle_out_of_memory(err);
+  CQLE_SCHEMA(read_columns(&d));
+  CQLE_SCHEMA(set_primary_key(&d));
+  CQLE_SCHEMA(set_clustering_order(&d));
+  CQLE_SCHEMA(check_values(&d, &out->is_counter));
+  out->next_column_id = def->column_count;
+  CQLE_SCHEMA(cqle_table_arrange(a, out, d.columns, def->column_count, err));
+  return cqle_options_default(a, out, err);
+}
+
+/* --- CREATE TABLE ------------------------------------------------------------------------------------------------- */
+
+static cql_status check_table_name(cqle_exec *x, const char *keyspace, cql_slice name) {
+  if (!cqle_name_is_valid(name))
+    return cql_fail(x->err, CQL_CONFIG,
+                    "%s." CQL_SLICE_FMT ": Table name must not be empty or not contain non-alphanumeric-underscore "
+                    "characters (got \"" CQL_SLICE_FMT "\")",
+                    keyspace, CQL_SLICE_ARG(name), CQL_SLICE_ARG(name));
+  if (name.len > CQLE_TABLE_NAME_MAX)
+    return cql_fail(x->err, CQL_CONFIG,
+                    "%s." CQL_SLICE_FMT ": Table name must not be more than %d characters long (got %zu characters for "
+                    "\"" CQL_SLICE_FMT "\")",
+                    keyspace, CQL_SLICE_ARG(name), CQLE_TABLE_NAME_MAX, name.len, CQL_SLICE_ARG(name));
+  return CQL_OK;
+}
+
+static void copy_name(char out[CQL_NAME_LEN], const char *name) {
+  size_t len = strlen(name);
+  if (len >= CQL_NAME_LEN) len = CQL_NAME_LEN - 1;
+  memcpy(out, name, len);
+  out[len] = 0;
+}
+
+static cql_status already_exists(cqle_exec *x, const cqle_table *t) {
+  cql_fail(x->err, CQL_ALREADY_EXISTS, "Cannot add already existing table \"%s\" to keyspace \"%s\"", t->name,
+           t->keyspace->name);
+  if (x->err) {
+    copy_name(x->err->keyspace, t->keyspace->name);
+    copy_name(x->err->table, t->name);
+  }
+  return CQL_ALREADY_EXISTS;
+}
+
+static cql_status find_keyspace(cqle_exec *x, const char *default_keyspace, cql_slice given,
+                                const cqle_keyspace **out) {
+  cql_slice name;
+  CQLE_SCHEMA(cqle_ddl_keyspace_name(x, default_keyspace, given, &name));
+  *out = cqle_schema_keyspace(x->schema, name);
+  if (*out) return CQL_OK;
+  return cql_fail(x->err, CQL_INVALID, "Keyspace '" CQL_SLICE_FMT "' doesn't exist", CQL_SLICE_ARG(name));
+}
+
+static bool is_zero(const uint8_t uuid[16]) {
+  static const uint8_t zero[16];
+  return memcmp(uuid, zero, sizeof zero) == 0;
+}
+
+/* Cassandra's table ids are time-based uuids. */
+static void make_uuid(cqle_exec *x, uint8_t out[16]) {
+  const uint64_t unix_epoch = UINT64_C(0x01B21DD213814000);
+  uint8_t random[8];
+  cql_random_bytes(random, sizeof random);
+  cql_timeuuid_make(out, unix_epoch + (uint64_t)x->now_us * 10, cql_load_u64(random));
+}
+
+cql_status cqle_create_table_execute(cqle_exec *x, const char *default_keyspace, const cqle_create_table *def) {
+  const cqle_keyspace *ks;
+  const cqle_table *old;
+  cqle_table t;
+  CQLE_SCHEMA(find_keyspace(x, default_keyspace, def->name.keyspace, &ks));
+  CQLE_SCHEMA(cqle_options_parse(x->arena, def->properties, def->property_count, x->err));
+  old = cqle_keyspace_table(ks, def->name.name);
+  if (old) return def->if_not_exists ? CQL_OK : already_exists(x, old);
+  if (def->compact_storage)
+    return cql_fail(x->err, CQL_INVALID, "COMPACT STORAGE tables are not supported by the embedded engine");
+  if (ks->table_count == CQLE_TABLES_MAX)
+    return cql_fail(x->err, CQL_LIMIT, "A keyspace may have at most %d tables", CQLE_TABLES_MAX);
+  CQLE_SCHEMA(cqle_table_define(x->arena, ks->name, def, &t, x->err));
+  CQLE_SCHEMA(check_table_name(x, ks->name, def->name.name));
+  t.keyspace = ks;
+  CQLE_SCHEMA(cqle_options_apply(x->arena, &t, def->properties, def->property_count, true, x->err));
+  if (is_zero(t.uuid)) make_uuid(x, t.uuid);
+  CQLE_SCHEMA(cqle_ddl_changed(x, "CREATED", "TABLE", ks->name, t.name));
+  CQLE_SCHEMA(cqle_catalog_new_id(x->txn, &t.id, x->err));
+  return cqle_catalog_put_table(x->txn, x->engine->alloc, &t, x->err);
+}
+
+/* --- DROP TABLE, TRUNCATE ----------------------------------------------------------------------------------------- */
+
+cql_status cqle_table_remove(cqle_exec *x, const cqle_table *t) {
+  CQLE_SCHEMA(cqle_table_truncate(x->txn, t, x->err));
+  return cqle_catalog_del_table(x->txn, x->engine->alloc, t, x->err);
+}
+
+cql_status cqle_drop_table_execute(cqle_exec *x, const char *default_keyspace, const cqle_drop *d) {
+  const cqle_keyspace *ks;
+  const cqle_table *t;
+  cql_slice name;
+  CQLE_SCHEMA(cqle_ddl_keyspace_name(x, default_keyspace, d->name.keyspace, &name));
+  ks = cqle_schema_keyspace(x->schema, name);
+  t = ks ? cqle_keyspace_table(ks, d->name.name) : NULL;
+  if (!t) {
+    if (d->if_exists) return CQL_OK;
+    return cql_fail(x->err, CQL_INVALID, "Table '" CQL_SLICE_FMT "." CQL_SLICE_FMT "' doesn't exist",
+                    CQL_SLICE_ARG(name), CQL_SLICE_ARG(d->name.name));
+  }
+  CQLE_SCHEMA(cqle_table_remove(x, t));
+  return cqle_ddl_changed(x, "DROPPED", "TABLE", ks->name, t->name);
+}
+
+cql_status cqle_truncate_execute(cqle_exec *x, const char *default_keyspace, const cqle_drop *d) {
+  const cqle_table *t;
+  CQLE_SCHEMA(cqle_schema_resolve(x->schema, default_keyspace, &d->name, &t, x->err));
+  if (t->read)
+    return cql_fail(x->err, CQL_UNAUTHORIZED, "%s keyspace is not user-modifiable.", t->keyspace->name);
+  return cqle_table_truncate(x->txn, t, x->err);
+}
