@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,7 +225,7 @@ static void a_child_holds_locks_of_its_own(void **state) {
 }
 
 static cqle_store *shared;
-static volatile bool stop;
+static atomic_bool stop;
 
 static void *keep_writing(void *arg) {
   (void)arg;
