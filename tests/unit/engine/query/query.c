@@ -130,5 +130,5 @@ void refuses(db *d, const char *cql, cql_status status, const char *message) {
 }
 
 void applied(db *d, const char *cql) {
-  gives(d, cql, "[applied]\nTrue");
+  gives(d, cql, "[applied]\ntrue");
 }

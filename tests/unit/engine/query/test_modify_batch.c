@@ -64,27 +64,27 @@ static void trap_10_answers_tell_rows_apart(void **state) {
         "BEGIN BATCH UPDATE w SET v = 'x' WHERE k = 7 AND c = 1 IF v = 'b'; UPDATE w SET v = 'x' WHERE k = 7 AND c = 2 "
         "IF n = 3;"
         " APPLY BATCH",
-        "[applied] k c v n\nFalse 7 1 'v1' 1");
+        "[applied] k c v n\nfalse 7 1 'v1' 1");
   gives(
       d,
       "BEGIN BATCH UPDATE w SET v = 'x' WHERE k = 7 AND c = 1 IF v = 'b'; UPDATE w SET s = 'x' WHERE k = 7 IF s = 'bb';"
       " APPLY BATCH",
-      "[applied] k c v s\nFalse 7 1 'v1' 'x'");
+      "[applied] k c v s\nfalse 7 1 'v1' 'x'");
   gives(d,
         "BEGIN BATCH UPDATE w SET v = 'x' WHERE k = 7 AND c = 1; UPDATE w SET s = 'x' WHERE k = 7 IF s = 'bb'; APPLY "
         "BATCH",
-        "[applied] k c s\nFalse 7 1 'x'");
+        "[applied] k c s\nfalse 7 1 'x'");
   gives(d,
         "BEGIN BATCH INSERT INTO w (k, c, v) VALUES (7, 1, 'b') IF NOT EXISTS; INSERT INTO w (k, c) VALUES (7, 2) IF "
         "NOT EXISTS;"
         " APPLY BATCH",
-        "[applied] k c s l n v\nFalse 7 1 null null 1 'v1'");
+        "[applied] k c s l n v\nfalse 7 1 null null 1 'v1'");
   run(d, "INSERT INTO w (k, c, v) VALUES (7, 3, 'v3')");
   gives(d,
         "BEGIN BATCH UPDATE w SET n = 0 WHERE k = 7 AND c = 3 IF v = 'v3'; UPDATE w SET n = 0 WHERE k = 7 AND c = 1 IF "
         "v = 'no';"
         " APPLY BATCH",
-        "[applied] k c v\nFalse 7 1 'v1'\nFalse 7 3 'v3'");
+        "[applied] k c v\nfalse 7 1 'v1'\nfalse 7 3 'v3'");
 }
 
 static void trap_10_all_conditions_or_none(void **state) {

@@ -13,7 +13,7 @@ static void not_exists_answers_with_the_whole_row(void **state) {
   use(d);
   applied(d, "INSERT INTO w (k, c, v) VALUES (1, 1, 'a') IF NOT EXISTS");
   gives(d, "INSERT INTO w (k, c, v) VALUES (1, 1, 'b') IF NOT EXISTS",
-        "[applied] k c s l m n v\nFalse 1 1 null null null null 'a'");
+        "[applied] k c s l m n v\nfalse 1 1 null null null null 'a'");
   applied(d, "INSERT INTO w (k, c, v) VALUES (1, 2, 'b') IF NOT EXISTS");
 }
 
@@ -22,18 +22,18 @@ static void a_row_of_tombstones_does_not_exist(void **state) {
   use(d);
   run(d, "UPDATE w SET v = 'a' WHERE k = 1 AND c = 1");
   run(d, "DELETE v FROM w WHERE k = 1 AND c = 1");
-  gives(d, "UPDATE w SET v = 'b' WHERE k = 1 AND c = 1 IF EXISTS", "[applied]\nFalse");
+  gives(d, "UPDATE w SET v = 'b' WHERE k = 1 AND c = 1 IF EXISTS", "[applied]\nfalse");
   applied(d, "INSERT INTO w (k, c, v) VALUES (1, 1, 'c') IF NOT EXISTS");
 }
 
 static void exists_on_a_missing_row_answers_with_nothing_more(void **state) {
   db *d = *state;
   use(d);
-  gives(d, "UPDATE w SET v = 'b' WHERE k = 1 AND c = 1 IF EXISTS", "[applied]\nFalse");
+  gives(d, "UPDATE w SET v = 'b' WHERE k = 1 AND c = 1 IF EXISTS", "[applied]\nfalse");
   run(d, "INSERT INTO w (k, s) VALUES (1, 'st')");
-  gives(d, "UPDATE w SET v = 'b' WHERE k = 1 AND c = 1 IF EXISTS", "[applied]\nFalse");
+  gives(d, "UPDATE w SET v = 'b' WHERE k = 1 AND c = 1 IF EXISTS", "[applied]\nfalse");
   gives(d, "UPDATE w SET v = 'b', s = 'x' WHERE k = 1 AND c = 1 IF EXISTS",
-        "[applied] k c s l m n v\nFalse 1 null 'st' null null null null");
+        "[applied] k c s l m n v\nfalse 1 null 'st' null null null null");
   run(d, "INSERT INTO w (k, c) VALUES (1, 1)");
   applied(d, "DELETE FROM w WHERE k = 1 AND c = 1 IF EXISTS");
 }
@@ -43,34 +43,34 @@ static void statics_are_shown_when_the_statement_writes_some(void **state) {
   use(d);
   run(d, "INSERT INTO w (k, c, s, v) VALUES (7, 1, 'x', 'v1')");
   gives(d, "INSERT INTO w (k, c, v) VALUES (7, 1, 'b') IF NOT EXISTS",
-        "[applied] k c s l m n v\nFalse 7 1 null null null null 'v1'");
+        "[applied] k c s l m n v\nfalse 7 1 null null null null 'v1'");
   gives(d, "INSERT INTO w (k, c, v, s) VALUES (7, 1, 'b', 's') IF NOT EXISTS",
-        "[applied] k c s l m n v\nFalse 7 1 'x' null null null 'v1'");
+        "[applied] k c s l m n v\nfalse 7 1 'x' null null null 'v1'");
 }
 
 static void existence_of_static_columns(void **state) {
   db *d = *state;
   use(d);
   run(d, "INSERT INTO w (k, c, n) VALUES (1, 1, 2)");
-  gives(d, "DELETE s FROM w WHERE k = 1 IF EXISTS", "[applied] k c s l m n v\nFalse 1 1 null null null null null");
+  gives(d, "DELETE s FROM w WHERE k = 1 IF EXISTS", "[applied] k c s l m n v\nfalse 1 1 null null null null null");
   applied(d, "INSERT INTO w (k, s) VALUES (1, 'x') IF NOT EXISTS");
   gives(d, "INSERT INTO w (k, s) VALUES (1, 'y') IF NOT EXISTS",
-        "[applied] k c s l m n v\nFalse 1 1 'x' null null null null");
+        "[applied] k c s l m n v\nfalse 1 1 'x' null null null null");
   applied(d, "INSERT INTO w (k, s) VALUES (7, 'x') IF NOT EXISTS");
   gives(d, "INSERT INTO w (k, s) VALUES (7, 'y') IF NOT EXISTS",
-        "[applied] k c s l m n v\nFalse 7 null 'x' null null null null");
+        "[applied] k c s l m n v\nfalse 7 null 'x' null null null null");
 }
 
 static void conditions_answer_with_their_columns(void **state) {
   db *d = *state;
   use(d);
   run(d, "INSERT INTO w (k, c, s, v, n) VALUES (1, 1, 'x', 'a', 2)");
-  gives(d, "UPDATE w SET n = 5 WHERE k = 1 AND c = 1 IF s = 'no' AND n = 2", "[applied] n s\nFalse 2 'x'");
-  gives(d, "UPDATE w SET n = 5 WHERE k = 1 AND c = 55 IF s = 'no' AND n = 2", "[applied] n s\nFalse null 'x'");
-  gives(d, "UPDATE w SET n = 5 WHERE k = 1 AND c = 55 IF n = 2", "[applied]\nFalse");
-  gives(d, "UPDATE w SET s = 'z' WHERE k = 1 IF s = 'no'", "[applied] s\nFalse 'x'");
-  gives(d, "UPDATE w SET s = 'z' WHERE k = 99 IF s = 'no'", "[applied]\nFalse");
-  gives(d, "UPDATE w SET s = 'q' WHERE k = 1 AND c = 1 IF v = 'b'", "[applied] v\nFalse 'a'");
+  gives(d, "UPDATE w SET n = 5 WHERE k = 1 AND c = 1 IF s = 'no' AND n = 2", "[applied] n s\nfalse 2 'x'");
+  gives(d, "UPDATE w SET n = 5 WHERE k = 1 AND c = 55 IF s = 'no' AND n = 2", "[applied] n s\nfalse null 'x'");
+  gives(d, "UPDATE w SET n = 5 WHERE k = 1 AND c = 55 IF n = 2", "[applied]\nfalse");
+  gives(d, "UPDATE w SET s = 'z' WHERE k = 1 IF s = 'no'", "[applied] s\nfalse 'x'");
+  gives(d, "UPDATE w SET s = 'z' WHERE k = 99 IF s = 'no'", "[applied]\nfalse");
+  gives(d, "UPDATE w SET s = 'q' WHERE k = 1 AND c = 1 IF v = 'b'", "[applied] v\nfalse 'a'");
   applied(d, "UPDATE w SET s = 'q', n = 3 WHERE k = 1 AND c = 1 IF v = 'a' AND s = 'x' AND n = 2");
   gives(d, "SELECT s, n FROM w", "s n\n'q' 3");
 }
@@ -79,9 +79,9 @@ static void conditions_and_null(void **state) {
   db *d = *state;
   use(d);
   applied(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF n = null");
-  gives(d, "UPDATE w SET n = 2 WHERE k = 1 AND c = 1 IF n = null", "[applied] n\nFalse 1");
+  gives(d, "UPDATE w SET n = 2 WHERE k = 1 AND c = 1 IF n = null", "[applied] n\nfalse 1");
   applied(d, "UPDATE w SET n = 2 WHERE k = 1 AND c = 1 IF n != null AND v != 'a'");
-  gives(d, "UPDATE w SET n = 2 WHERE k = 1 AND c = 1 IF v < 'z'", "[applied] v\nFalse null");
+  gives(d, "UPDATE w SET n = 2 WHERE k = 1 AND c = 1 IF v < 'z'", "[applied] v\nfalse null");
   applied(d, "UPDATE w SET n = 2 WHERE k = 1 AND c = 1 IF v IN ('a', null)");
   refuses(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF n > null", CQL_INVALID,
           "Invalid comparison with null for operator \">\"");
@@ -90,7 +90,7 @@ static void conditions_and_null(void **state) {
   bind_null(d);
   refuses(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF n IN ?", CQL_INVALID, "Invalid null list in IN condition");
   bind_unset(d);
-  gives(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF n IN (?, 1)", "[applied] n\nFalse 2");
+  gives(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF n IN (?, 1)", "[applied] n\nfalse 2");
 }
 
 static void conditions_compare(void **state) {
@@ -99,9 +99,9 @@ static void conditions_compare(void **state) {
   run(d, "INSERT INTO w (k, c, n) VALUES (1, 1, 5)");
   applied(
       d, "UPDATE w SET v = 'x' WHERE k = 1 AND c = 1 IF n > 4 AND n >= 5 AND n < 6 AND n <= 5 AND n != 4 AND n IN (5)");
-  gives(d, "UPDATE w SET v = 'y' WHERE k = 1 AND c = 1 IF n > 5", "[applied] n\nFalse 5");
-  gives(d, "UPDATE w SET v = 'y' WHERE k = 1 AND c = 1 IF n < 5", "[applied] n\nFalse 5");
-  gives(d, "UPDATE w SET v = 'y' WHERE k = 1 AND c = 1 IF n IN (1, 2)", "[applied] n\nFalse 5");
+  gives(d, "UPDATE w SET v = 'y' WHERE k = 1 AND c = 1 IF n > 5", "[applied] n\nfalse 5");
+  gives(d, "UPDATE w SET v = 'y' WHERE k = 1 AND c = 1 IF n < 5", "[applied] n\nfalse 5");
+  gives(d, "UPDATE w SET v = 'y' WHERE k = 1 AND c = 1 IF n IN (1, 2)", "[applied] n\nfalse 5");
 }
 
 static void conditions_on_collections(void **state) {
@@ -111,8 +111,8 @@ static void conditions_on_collections(void **state) {
   applied(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF m['a'] = 1 AND m['b'] = null AND l[1] = 2 AND l[9] = null");
   applied(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF m = {'a': 1} AND l = [1, 2] AND l < [1, 3] AND l > [1]");
   applied(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF m CONTAINS 1 AND m CONTAINS KEY 'a' AND l CONTAINS 2");
-  gives(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF m CONTAINS 2", "[applied] m\nFalse {'a': 1}");
-  gives(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF l[0] IN (5, 6)", "[applied] l\nFalse [1, 2]");
+  gives(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF m CONTAINS 2", "[applied] m\nfalse {'a': 1}");
+  gives(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF l[0] IN (5, 6)", "[applied] l\nfalse [1, 2]");
   applied(d, "UPDATE w SET n = 1 WHERE k = 2 AND c = 1 IF l = [] AND m = null AND l < [2]");
   refuses(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF l[-1] = 3", CQL_INVALID, "Invalid negative list index -1");
   refuses(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF m[null] = 3", CQL_INVALID,
