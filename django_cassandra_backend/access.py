@@ -92,8 +92,9 @@ def _by_key(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
         else:
             bounds = _one_slice(r.ranges.get(column, ()))
             break
-    if len(columns) < len(key.columns) and not bounds and columns == list(key.partition):
-        if (access := _index_in_partition(key, r, parts, quote)) is not None:
+    if key.clustering and not bounds and columns == list(key.partition):
+        access = _index_in_partition(key, r, parts, quote)
+        if access is not None:
             return access
     lists = [r.values(column) for column in columns]
     if math.prod(map(len, lists)) > MAX_READS:
@@ -108,10 +109,10 @@ def _by_key(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
         POINTS if whole else SLICES,
         [(text, [*values, *ends]) for values in products if "" not in _lone(key, values)],
         [part for part in parts if id(part) not in used],
-        points=[dict(zip(columns, v)) for v in products if "" not in _lone(key, v)]
+        points=[dict(zip(columns, v, strict=True)) for v in products if "" not in _lone(key, v)]
         if whole
         else [],
-        fixed=frozenset(c for c, values in zip(columns, lists) if len(values) == 1),
+        fixed=frozenset(c for c, values in zip(columns, lists, strict=True) if len(values) == 1),
     )
 
 

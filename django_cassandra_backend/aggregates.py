@@ -11,7 +11,6 @@ from .exceptions import not_supported
 from .lookups import PredicateBuilder
 from .ordering import order_key
 
-
 _EXACT = decimal.Context(prec=1000)  # digits; a sum of stored decimals does not round
 
 

@@ -109,7 +109,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
 
     def is_usable(self) -> bool:
         try:
-            self.connection.session.execute("SELECT key FROM system.local")
+            self.session.execute("SELECT key FROM system.local")
         except self.Database.Error:
             return False
         return True

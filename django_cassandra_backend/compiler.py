@@ -220,14 +220,14 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         ]
         if not wanted:
             return True, ""
-        if any(column not in access.fixed for column in key.partition):
-            # Several partitions: each statement is sorted, and the streams are merged.
-            if len({tuple(values) for _, values in access.reads}) != len(access.reads):
-                return False, ""
+        # Of several partitions each is sorted by itself, and SelectPlan merges the streams.
         free = [(column, flag) for column, flag in key.clustering if column not in access.fixed]
         if [column for column, _ in wanted] != [column for column, _ in free[: len(wanted)]]:
             return False, ""
-        turned = {descending != flag for (_, descending), (_, flag) in zip(wanted, free)}
+        turned = {
+            descending != flag
+            for (_, descending), (_, flag) in zip(wanted, free[: len(wanted)], strict=True)
+        }
         if len(turned) != 1:
             return False, ""
         if turned == {False}:

@@ -27,12 +27,12 @@ class Result:
 
     def one(self) -> dict | None:
         row = self._cursor.fetchone()
-        return None if row is None else dict(zip(self.column_names, row))
+        return None if row is None else dict(zip(self.column_names, row, strict=True))
 
     def __iter__(self):
         names = self.column_names
         for row in self._cursor:
-            yield dict(zip(names, row))
+            yield dict(zip(names, row, strict=True))
 
     def all(self) -> list[dict]:
         return list(self)

@@ -47,7 +47,9 @@ class PrimaryKey(models.CompositePrimaryKey):
     @property
     def cluster_by(self) -> tuple[str, ...]:
         names = self.field_names[self.partition :]
-        return tuple(f"-{name}" if flag else name for name, flag in zip(names, self.descending))
+        return tuple(
+            f"-{name}" if flag else name for name, flag in zip(names, self.descending, strict=True)
+        )
 
     def deconstruct(self):
         name, _, _, kwargs = super().deconstruct()
@@ -112,7 +114,9 @@ class PhysicalKey(models.Field):
             kwargs.pop(constant, None)
         names = self.field_names[self.partition :]
         kwargs["partition_by"] = list(self.field_names[: self.partition])
-        kwargs["cluster_by"] = [f"-{n}" if flag else n for n, flag in zip(names, self.descending)]
+        kwargs["cluster_by"] = [
+            f"-{n}" if flag else n for n, flag in zip(names, self.descending, strict=True)
+        ]
         return name, "django_cassandra_backend.models.PhysicalKey", args, kwargs
 
     def get_attname_column(self):

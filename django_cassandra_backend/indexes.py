@@ -3,8 +3,8 @@
 from django.db import models
 
 from . import names
-from .keys import TableKey, indexed_fields, key_fields, table_key
 from .introspection import index_target
+from .keys import TableKey, indexed_fields, key_fields, table_key
 
 
 def key_of(model) -> TableKey:

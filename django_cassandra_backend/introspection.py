@@ -4,7 +4,7 @@ import re
 
 from django.db.backends.base.introspection import BaseDatabaseIntrospection, TableInfo
 from django.db.backends.base.introspection import FieldInfo as BaseFieldInfo
-from django.db.models import Index
+from django.db.models import AutoField, Index
 
 from . import names, sequences
 from .types import FIELDS_BY_TYPE
@@ -44,7 +44,9 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
         ] or None
 
     def get_sequences(self, cursor, table_name, table_fields=()):
-        return []
+        """The AutoField's counter stands beside the tables: only the fields tell that there is one."""
+        columns = [field.column for field in table_fields if isinstance(field, AutoField)]
+        return [{"table": table_name, "column": column} for column in columns]
 
     def get_relations(self, cursor, table_name):
         """Foreign keys are not known to the database."""

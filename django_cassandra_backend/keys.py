@@ -55,7 +55,7 @@ def key_fields(meta) -> tuple[list, list, list[bool]]:
     """(partition fields, clustering fields, their descending flags) of the table."""
     if (physical := physical_key(meta)) is not None:
         found = [meta.get_field(name) for name in physical.field_names]
-        clustering = found[physical.partition :] + [meta.pk]
+        clustering = [*found[physical.partition :], meta.pk]
         return found[: physical.partition], clustering, [*physical.descending, False]
     if isinstance(meta.pk, models.CompositePrimaryKey):
         found = [meta.get_field(name) for name in meta.pk.field_names]

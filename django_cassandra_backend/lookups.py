@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
+from django.db import DataError
 from django.db.models import fields, lookups
 from django.db.models.expressions import ColPairs
 from django.db.models.fields import related_lookups, tuple_lookups
@@ -14,6 +15,7 @@ from .evaluate import Column, Constant, Evaluator, Expr, stored_field
 from .exceptions import not_supported
 from .predicates import And, Comparison, Const, IsNull, Not, Or, Predicate, RowIn, Test, Xor
 
+_TEXT_FIELDS = (fields.CharField, fields.TextField)
 _OPERATORS = {"exact": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -96,7 +98,7 @@ class PredicateBuilder:
             stored = self.connection.ops.adapt_decimalfield_value(
                 value, field.max_digits, field.decimal_places
             )
-        except self.connection.Database.DataError:
+        except DataError:
             return Comparison(lhs, op, Constant(value), exact=False)
         exact = stored == value
         return Comparison(lhs, op, Constant(stored if exact else value), exact=exact or op != "=")
@@ -184,15 +186,10 @@ class PredicateBuilder:
 
     def _text(self, lookup) -> Predicate:
         lhs = self._lhs(lookup)
-        if not isinstance(_field_of(lhs), (fields.CharField, fields.TextField)) or not isinstance(
-            lhs, Column
-        ):
-            if not isinstance(
-                stored_field(lookup.lhs.output_field), (fields.CharField, fields.TextField)
-            ):
-                raise not_supported(
-                    f"{self._name(lookup)} on a column that is not text", "Filter in Python."
-                )
+        if not isinstance(stored_field(lookup.lhs.output_field), _TEXT_FIELDS):
+            raise not_supported(
+                f"{self._name(lookup)} on a column that is not text", "Filter in Python."
+            )
         if not lookup.rhs_is_direct_value():
             raise not_supported(f"{self._name(lookup)} with an expression", "Filter in Python.")
         if lookup.rhs is None:
@@ -246,7 +243,10 @@ class PredicateBuilder:
         branches = []
         for i, ((lhs, prepare), value) in enumerate(zip(columns, lookup.rhs, strict=True)):
             last = i == len(columns) - 1
-            before = [self._compare(c, "=", v, p) for (c, p), v in zip(columns[:i], lookup.rhs)]
+            before = [
+                self._compare(c, "=", v, p)
+                for (c, p), v in zip(columns[:i], lookup.rhs[:i], strict=True)
+            ]
             branches.append(
                 And([*before, self._compare(lhs, op if last else op[0], value, prepare)])
             )
@@ -283,9 +283,13 @@ def _refuse_json(field) -> None:
 
 
 def _like(test: Callable[[str, str], bool], *, fold: bool = False) -> Callable:
-    if fold:
-        return lambda wanted: lambda value, w=wanted.casefold(): test(value.casefold(), w)
-    return lambda wanted: lambda value: test(value, wanted)
+    def make(wanted: str):
+        if not fold:
+            return lambda value: test(value, wanted)
+        folded = wanted.casefold()
+        return lambda value: test(value.casefold(), folded)
+
+    return make
 
 
 def _regex(flags: int) -> Callable:

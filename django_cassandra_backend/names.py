@@ -5,12 +5,12 @@ import re
 MAX_LENGTH = 48
 
 _ESCAPE = re.compile(r"_u([0-9a-f]{4,6})_")
-_OTHER = re.compile(r"[^A-Za-z0-9_]")
+# A character that CQL has no place for, and an underscore that could be read as the start of an escape.
+_OTHER = re.compile(r"[^A-Za-z0-9_]|_(?=u[0-9a-f]{4})")
 
 
 def encode(name: str) -> str:
     """The CQL name of a db_table: other characters become `_uXXXX_`, and decode() finds them again."""
-    name = _ESCAPE.sub(lambda match: "_u005f_" + match[0][1:], name)
     return _OTHER.sub(lambda match: f"_u{ord(match[0]):04x}_", name)
 
 

@@ -6,6 +6,7 @@ import ipaddress
 import json
 
 from django.conf import settings
+from django.db import DataError
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.utils import timezone
 from django.utils.duration import duration_microseconds
@@ -80,12 +81,12 @@ class DatabaseOperations(BaseDatabaseOperations):
         if value is None or hasattr(value, "resolve_expression") or decimal_places is None:
             return value
         if not value.is_finite():
-            raise self.connection.Database.DataError(f"a decimal column cannot hold {value}")
+            raise DataError(f"a decimal column cannot hold {value}")
         context = decimal.Context(prec=max_digits or 1000, rounding=decimal.ROUND_HALF_EVEN)
         try:
             stored = value.quantize(decimal.Decimal(1).scaleb(-decimal_places), context=context)
         except decimal.InvalidOperation:
-            raise self.connection.Database.DataError(
+            raise DataError(
                 f"{value} has more than {max_digits} digits with {decimal_places} decimal places"
             ) from None
         return abs(stored) if stored.is_zero() else stored

@@ -25,8 +25,12 @@ class SelectPlan(Plan):
     def run(self, cursor) -> None:
         cursor.give(self.rows(cursor))
 
-    def rows(self, cursor) -> Iterator[tuple]:
-        budget = ScanBudget(cursor.connection.scan_budget, self.key.table, str(self), self.advice)
+    def budget(self, cursor) -> ScanBudget:
+        """A budget for one run of this plan."""
+        return ScanBudget(cursor.connection.scan_budget, self.key.table, str(self), self.advice)
+
+    def rows(self, cursor, budget: ScanBudget | None = None) -> Iterator[tuple]:
+        budget = budget or self.budget(cursor)
         rows = self._stored(cursor)
         if self.newest is not None:
             rows = self.newest(cursor, rows)
@@ -59,10 +63,8 @@ class AggregatePlan(Plan):
 
     def run(self, cursor) -> None:
         folds = [make() for make in self.folds]
-        budget = ScanBudget(
-            cursor.connection.scan_budget, self.source.key.table, str(self), self.source.advice
-        )
-        for row in self.source.rows(cursor):
+        budget = self.source.budget(cursor)
+        for row in self.source.rows(cursor, budget):
             budget.spend()
             for fold in folds:
                 fold.step(row)

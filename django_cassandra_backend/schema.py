@@ -4,7 +4,7 @@ What CQL can do is done with one statement. A change of a key, of a column's typ
 the table (`table_copy.py`). Uniqueness off the key is refused, because nothing would keep it."""
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.models import CompositePrimaryKey, NOT_PROVIDED, UniqueConstraint
+from django.db.models import NOT_PROVIDED, CompositePrimaryKey, UniqueConstraint
 from django.db.utils import NotSupportedError
 
 from . import indexes, names, sequences

@@ -89,11 +89,10 @@ class _Copier:
         convert = [
             self.converters.get(field.column) if new_columns else None for field in self.fields
         ]
-        session, count = self.editor.connection.session, 0
-        for row in session.execute(select):
-            values = [value if f is None else f(value) for f, value in zip(convert, row)]
+        session = self.editor.connection.session
+        for count, row in enumerate(session.execute(select), 1):
+            values = [v if f is None else f(v) for f, v in zip(convert, row, strict=True)]
             session.execute(insert, values)
-            count += 1
             if count % REPORT_EVERY == 0:
                 print(f"    {source}: {count} rows copied", file=sys.stderr, flush=True)
 

@@ -25,7 +25,7 @@ class InsertPlan(Plan):
     def run(self, cursor) -> None:
         self._fill_ids(cursor)
         self.inserted = 0
-        for row, reserved in zip(self.rows, self.reserved):
+        for row, reserved in zip(self.rows, self.reserved, strict=True):
             self._insert(cursor, row, reserved)
         cursor.rowcount = self.inserted
         if self.returning is not None:
@@ -47,7 +47,7 @@ class InsertPlan(Plan):
                     first += 1
 
     def _insert(self, cursor, row, reserved: bool) -> None:
-        _check_partition(self.key, dict(zip(self.columns, row)))
+        _check_partition(self.key, dict(zip(self.columns, row, strict=True)))
         if self.plain:
             cursor.send(self.text, row)
             self.inserted += 1
@@ -67,7 +67,7 @@ class InsertPlan(Plan):
             )
 
     def _describe(self, row) -> str:
-        known = dict(zip(self.columns, row))
+        known = dict(zip(self.columns, row, strict=True))
         return ", ".join(f"{column} = {literal(known.get(column))}" for column in self.key.columns)
 
 
@@ -150,7 +150,7 @@ class RowsPlan(Plan):
         for text, values in select_statements(self.key, self.access, columns, self.quote):
             for row in cursor.send(text, values):
                 if test(row) is True:
-                    found.append(dict(zip(columns, row)))
+                    found.append(dict(zip(columns, row, strict=True)))
                 else:
                     budget.spend()
         return found
@@ -208,7 +208,7 @@ class RowsPlan(Plan):
         access = Access(POINTS, [(where, list(point.values()))], [])
         ((text, values),) = select_statements(self.key, access, self.columns, self.quote)
         row = cursor.send(text, values).one()
-        return None if row is None else dict(zip(self.columns, row))
+        return None if row is None else dict(zip(self.columns, row, strict=True))
 
     def _again(self, cursor, row: dict) -> dict | None:
         """The row as it is now, if it still is one of those to write. Beside a PhysicalKey it may have moved."""
@@ -222,7 +222,7 @@ class RowsPlan(Plan):
         for text, values in select_statements(self.key, access, columns, self.quote):
             for found in cursor.send(text, values):
                 if test(found) is True:
-                    return dict(zip(columns, found))
+                    return dict(zip(columns, found, strict=True))
         return None
 
     # --- plain ---

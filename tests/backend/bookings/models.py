@@ -1,0 +1,118 @@
+"""Models of the tests: one for each kind of key, one with every field."""
+
+import uuid
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from django_cassandra_backend.models import PhysicalKey, PrimaryKey
+
+
+class Party(models.Model):
+    """A plain pk beside a physical key: parties of a city, the newest first."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    city = models.CharField(max_length=50)
+    name = models.CharField(max_length=200)
+    people = models.IntegerField(default=0)
+    date = models.DateTimeField(default=timezone.now)
+    key = PhysicalKey(partition_by=["city"], cluster_by=["-date"])
+
+    class Meta:
+        db_table = "party"
+
+
+class Seat(models.Model):
+    """A composite key: seats of a show, the last row first."""
+
+    pk = PrimaryKey(partition_by=["show"], cluster_by=["-row", "number"])
+    show = models.CharField(max_length=20)
+    row = models.IntegerField()
+    number = models.IntegerField()
+    taken = models.BooleanField(default=False)
+    guest = models.TextField(null=True)
+
+
+class Author(models.Model):
+    """An AutoField, and an index."""
+
+    name = models.CharField(max_length=100, db_index=True)
+    born = models.IntegerField(null=True)
+    email = models.EmailField(null=True)
+
+
+class Book(models.Model):
+    author = models.ForeignKey(Author, models.CASCADE, related_name="books")
+    translator = models.ForeignKey(Author, models.SET_NULL, null=True, related_name="translated")
+    title = models.TextField()
+    price = models.DecimalField(max_digits=8, decimal_places=2, default=0)
+    published = models.DateField(null=True)
+    pages = models.IntegerField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["published"], name="book_published"),
+            models.Index(fields=["pages", "title"], name="book_pages_title"),
+        ]
+
+
+class Everything(models.Model):
+    """Each field that Django has and CQL can store."""
+
+    big = models.BigIntegerField(null=True)
+    binary = models.BinaryField(null=True)
+    boolean = models.BooleanField(null=True)
+    char = models.CharField(max_length=10, null=True)
+    date = models.DateField(null=True)
+    moment = models.DateTimeField(null=True)
+    decimal = models.DecimalField(max_digits=10, decimal_places=3, null=True)
+    duration = models.DurationField(null=True)
+    email = models.EmailField(null=True)
+    file = models.FileField(null=True)
+    floating = models.FloatField(null=True)
+    address = models.GenericIPAddressField(null=True)
+    integer = models.IntegerField(null=True)
+    json = models.JSONField(null=True)
+    positive = models.PositiveIntegerField(null=True)
+    positive_big = models.PositiveBigIntegerField(null=True)
+    positive_small = models.PositiveSmallIntegerField(null=True)
+    slug = models.SlugField(null=True)
+    small = models.SmallIntegerField(null=True)
+    text = models.TextField(null=True)
+    time = models.TimeField(null=True)
+    url = models.URLField(null=True)
+    uuid = models.UUIDField(null=True)
+
+
+class Defaults(models.Model):
+    """Defaults that the database would compute: they are computed on our side and returned."""
+
+    kind = models.CharField(max_length=10, db_default="plain")
+    made = models.DateTimeField(db_default=Now())
+
+
+class Price(models.Model):
+    """A decimal as the key, where 1.0 and 1.00 would be two rows."""
+
+    amount = models.DecimalField(primary_key=True, max_digits=8, decimal_places=2)
+    note = models.TextField(default="")
+
+
+class Reading(models.Model):
+    """Written in plain mode: see settings.DATABASES."""
+
+    pk = PrimaryKey(partition_by=["sensor"], cluster_by=["at"])
+    sensor = models.CharField(max_length=20)
+    at = models.IntegerField()
+    value = models.FloatField(null=True)
+
+
+class Stage(models.Model):
+    """A table name that CQL has no letters for."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    size = models.IntegerField(default=0)
+
+    class Meta:
+        db_table = "the stage-äø"

@@ -1,0 +1,23 @@
+"""Settings of the backend's tests: two databases, both in memory while tests run."""
+
+import os
+
+SECRET_KEY = "tests"
+USE_TZ = True
+TIME_ZONE = "Europe/Oslo"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = ["bookings"]
+
+
+def database(name: str, **options) -> dict:
+    return {
+        "ENGINE": "django_cassandra_backend",
+        "NAME": name,
+        "OPTIONS": {"local": os.environ.get("BACKEND_TEST_FILE", ":memory:"), **options},
+    }
+
+
+DATABASES = {
+    "default": database("backend", plain_models=["bookings.Reading"]),
+    "other": database("backend_other"),
+}

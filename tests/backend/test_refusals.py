@@ -1,0 +1,75 @@
+"""What needs the relational road is refused by name, and never answered wrongly."""
+
+from bookings.models import Author, Book, Everything
+from django.core.exceptions import FieldError
+from django.db import NotSupportedError
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum, Window
+from django.db.models.functions import Concat, RowNumber
+from django.test import TestCase
+
+from bookings.models import Party
+
+
+class RefusalTests(TestCase):
+    def refused(self, name, function):
+        with self.assertNumQueries(0), self.assertRaisesMessage(NotSupportedError, name) as caught:
+            function()
+        self.assertIn("the relational road is not built yet", str(caught.exception))
+
+    def test_joins(self):
+        self.refused("A join", lambda: list(Book.objects.filter(author__name="x")))
+        self.refused("A join", lambda: list(Book.objects.select_related("author")))
+        self.refused("A join", lambda: list(Book.objects.order_by("author__name")))
+        self.refused("A join", lambda: Author.objects.filter(books__title="x").delete())
+        self.refused("A join", lambda: Author.objects.filter(books__title="x").update(name="y"))
+
+    def test_subqueries(self):
+        inner = Author.objects.filter(name="x")
+        self.refused("A subquery", lambda: list(Book.objects.filter(author__in=inner)))
+        self.refused("A subquery", lambda: list(Book.objects.filter(author_id__in=inner.values("pk"))))
+        self.refused("A subquery", lambda: list(Author.objects.filter(Exists(Book.objects.filter(author=OuterRef("pk"))))))
+        self.refused(
+            "A subquery", lambda: list(Author.objects.annotate(t=Subquery(Book.objects.values("title")[:1])))
+        )
+
+    def test_groups_and_windows(self):
+        self.refused("GROUP BY", lambda: list(Book.objects.values("author").annotate(Count("pk"))))
+        self.refused("A window", lambda: list(Author.objects.annotate(n=Window(RowNumber()))))
+
+    def test_sets(self):
+        both = Author.objects.filter(name="a").union(Author.objects.filter(name="b"))
+        with self.assertRaises(NotSupportedError):
+            list(both)
+
+    def test_aggregates_over_slices(self):
+        self.refused("An aggregate over a slice", lambda: Author.objects.all()[:3].aggregate(Sum("born")))
+
+    def test_expressions_without_an_exact_meaning(self):
+        self.refused("Concat", lambda: list(Author.objects.annotate(x=Concat("name", "email"))))
+        self.refused("operator /", lambda: list(Author.objects.annotate(x=F("born") / 2)))
+
+    def test_lookups(self):
+        self.refused("JSONField", lambda: list(Everything.objects.filter(json={"a": 1})))
+        self.refused("lookup", lambda: list(Everything.objects.filter(json__a=1)))
+        self.refused("not text", lambda: list(Everything.objects.filter(integer__contains="1")))
+
+    def test_extra_and_random(self):
+        self.refused("extra()", lambda: list(Author.objects.extra(where=["name = 'x'"])))
+        self.refused("order_by('?')", lambda: list(Author.objects.order_by("?")))
+
+    def test_update_conflicts(self):
+        with self.assertRaises(NotSupportedError):
+            Author.objects.bulk_create(
+                [Author(pk=1, name="x")], update_conflicts=True, update_fields=["name"], unique_fields=["id"]
+            )
+
+    def test_a_physical_key_is_no_column(self):
+        for use in (
+            lambda: Party.objects.filter(key=("Oslo",)),
+            lambda: Party.objects.filter(Q(key__isnull=True)),
+            lambda: Party.objects.values("key"),
+        ):
+            with self.assertRaisesMessage(FieldError, "PhysicalKey"):
+                list(use())
+        with self.assertRaises(AttributeError):
+            Party().key = ("Oslo",)
