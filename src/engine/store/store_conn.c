@@ -40,6 +40,8 @@ cql_status cqle_sqlite_fail(const cqle_store *s, sqlite3 *db, int rc, const char
   if (st == CQL_BUSY)
     return cql_fail(err, st, "%s is locked by another writer, and did not become free within %u ms (%s)", where,
                     s->busy_timeout_ms, sqlite3_errstr(rc));
+  if ((rc & 0xFF) == SQLITE_READONLY)
+    return cql_fail(err, st, "%s cannot be written: check the permissions of the file and of its directory", where);
   /* The connection's own text says more, when it speaks of this very error. */
   const char *text =
       db != NULL && (sqlite3_errcode(db) & 0xFF) == (rc & 0xFF) ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
@@ -174,6 +176,8 @@ static cql_status open_db(cqle_txn *t, bool create, cql_error *err) {
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
   if (create || s->path == NULL) flags |= SQLITE_OPEN_CREATE;
   int rc = sqlite3_open_v2(s->path == NULL ? ":memory:" : s->path, &t->db, flags, NULL);
+  if (create && (rc & 0xFF) == SQLITE_CANTOPEN)
+    return cql_fail(err, CQL_IO, "cannot create %s: its directory is missing or cannot be written", s->path);
   if (rc != SQLITE_OK) return cqle_sqlite_fail(s, t->db, rc, create ? "create" : "open", err);
   sqlite3_extended_result_codes(t->db, 1);
   sqlite3_busy_handler(t->db, on_busy, t);

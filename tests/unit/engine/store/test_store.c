@@ -480,6 +480,7 @@ static void places_that_cannot_hold_a_file_are_refused(void **state) {
   assert_non_null(strstr(err.message, "is a directory"));
   temp_path(&place, "no/such/dir/db.cql", path);
   assert_int_equal(try_open(path), CQL_IO);
+  assert_non_null(strstr(err.message, "its directory is missing or cannot be written"));
   assert_int_equal(try_open(""), CQL_IO);
   assert_int_equal(try_open("/dev/null"), CQL_IO);
   assert_int_equal(temp_count(&place), 0);
