@@ -13,6 +13,8 @@ struct cqle_function {
   const cql_type *args[CQLE_FUNCTION_ARGS_MAX];
   const cql_type *result;
   bool deterministic, is_aggregate;
+  bool takes_null;   /* else a null argument gives null without a call */
+  const void *extra; /* what call needs to know beside the types */
   /* scalar: args are wire values (data NULL: null); *out lives in x->arena */
   cql_status (*call)(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out);
   /* aggregate: state is state_len zeroed bytes; memory it needs comes from x->arena */
@@ -26,7 +28,19 @@ struct cqle_function {
 cql_status cqle_function_find(cql_arena *a, const cqle_table *table, const cqle_qname *name, uint32_t arg_count,
                               const cql_type *const *args, const cql_type *receiver, const cqle_function **out,
                               cql_error *err);
-/* CAST(x AS type) of selectors: the matrix of CastFcts. */
+/* A call as it stands in a statement. */
+typedef struct cqle_call_site {
+  uint32_t count;
+  const cql_type *const *types;  /* NULL items: not known */
+  const char *const *texts;      /* the arguments in the words of errors; may be NULL */
+  const cqle_term *const *terms; /* those that are literals: they fit some types and not others. NULL items; may be NULL */
+} cqle_call_site;
+cql_status cqle_function_find_at(cql_arena *a, const cqle_table *table, const cqle_qname *name,
+                                 const cqle_call_site *site, const cql_type *receiver, const cqle_function **out,
+                                 cql_error *err);
+/* Calls a scalar function, null in null out where it does not take nulls. */
+cql_status cqle_function_call(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out);
+/* CAST(x AS type) of selectors: the matrix of CastFcts. CQL_DONE: there is no such cast (nothing is written to err). */
 cql_status cqle_function_cast(cql_arena *a, const cql_type *from, const cql_type *to, const cqle_function **out,
                               cql_error *err);
 

@@ -117,7 +117,7 @@ static cql_status eval_call(cqle_exec *x, const cqle_expr *e, cqle_value *out) {
     args[i] = v.bytes;
   }
   *out = (cqle_value){{NULL, 0}, false};
-  return e->function->call(x, e->function, args, &out->bytes);
+  return cqle_function_call(x, e->function, args, &out->bytes);
 }
 
 static cql_status eval_items(cqle_exec *x, const cqle_expr *e, cqle_value *out) {

@@ -165,15 +165,15 @@ static bool filters_freely(const cqle_table *t) {
 
 static cql_status check_read_partition(rules *r) {
   cqle_where *w = r->w;
-  if (w->has_token && !w->partition_complete) r->key_range = true;
+  if (w->has_token && !w->partition_complete) r->w->key_range = true;
   if (!w->partition_restricted && !w->has_token) {
-    r->key_range = true;
+    r->w->key_range = true;
     w->uses_index = r->has_index;
   }
   if (r->partition_filtered) {
     if (!r->allow_filtering && !r->has_index && !filters_freely(r->t))
       return cql_fail(r->b->err, CQL_INVALID, "%s", FILTERING_TEXT);
-    r->key_range = true;
+    r->w->key_range = true;
     w->uses_index = r->has_index;
   }
   r->filter_on_partition = w->uses_index || r->partition_filtered;
@@ -234,7 +234,7 @@ static cql_status check_read_clustering(rules *r, bool only_statics) {
       if (st != CQL_OK) return st;
     }
   }
-  for (uint32_t i = 0; i < w->group_count && r->key_range; i++) {
+  for (uint32_t i = 0; i < w->group_count && r->w->key_range; i++) {
     const cqle_group *g = &r->groups[i];
     if (!g->on_token && g->columns[0]->kind == CQLE_CLUSTERING && has_index(r->t, g)) w->uses_index = true;
   }
@@ -343,7 +343,7 @@ static cql_status check_read(rules *r, bool only_statics) {
   CQL_TRY(check_read_partition(r));
   CQL_TRY(check_read_clustering(r, only_statics));
   CQL_TRY(check_read_others(r));
-  if (!r->allow_filtering && (r->key_range || r->w->uses_index) && !filters_freely(r->t) && needs_filtering(r))
+  if (!r->allow_filtering && (r->w->key_range || r->w->uses_index) && !filters_freely(r->t) && needs_filtering(r))
     st = cql_fail(r->b->err, CQL_INVALID, "%s", FILTERING_TEXT);
   else
     choose_index(r);

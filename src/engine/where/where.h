@@ -67,6 +67,7 @@ typedef struct cqle_where {
   uint32_t clustering_count; /* how many leading clustering columns are restricted by what the store can follow */
   bool clustering_has_slice; /* the last of them is a slice */
   bool needs_filter;         /* some group is not in_bounds */
+  bool key_range;            /* SELECT: more partitions than named ones */
   bool uses_index;           /* Cassandra would ask an index: decides what is refused */
   const cqle_index *index;   /* the one to scan; NULL: none serves */
   const cqle_group *indexed; /* what it serves */

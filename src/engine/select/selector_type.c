@@ -1,0 +1,110 @@
+/* selector_type.c: which type a selector has by itself, and which function a call means. Cassandra: the
+ * getExactTypeIfKnown() of cql3/selection/Selectable.java.
+ */
+#include "engine/select/select_int.h"
+#include "engine/term/term_int.h"
+
+static bool is_operator(const cqle_selector *sel) {
+  return sel->function.name.len > 0 && sel->function.name.data[0] == '_';
+}
+
+static bool is_literal(const cqle_selector *sel) {
+  return sel->kind == CQLE_SEL_TERM && sel->term->kind == CQLE_TERM_LITERAL;
+}
+
+/* Literals fit parameters of many types, so they choose none; only operators are told what a literal looks like. */
+static const cql_type *argument_type(cqle_select_compiler *c, const cqle_selector *call, const cqle_selector *arg) {
+  if (is_literal(arg)) return is_operator(call) ? cqle_term_own_type(c->b, arg->term) : NULL;
+  return cqle_selector_type(c, arg);
+}
+
+cql_status cqle_selector_function(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *expected,
+                                  const cqle_function **out, cql_error *err) {
+  const cql_type *types[CQLE_FUNCTION_ARGS_MAX];
+  const char *texts[CQLE_FUNCTION_ARGS_MAX];
+  const cqle_term *terms[CQLE_FUNCTION_ARGS_MAX];
+  if (sel->count > CQLE_FUNCTION_ARGS_MAX)
+    return cql_fail(err, CQL_LIMIT, "A function takes at most %d arguments", CQLE_FUNCTION_ARGS_MAX);
+  for (uint32_t i = 0; i < sel->count; i++) {
+    types[i] = argument_type(c, sel, sel->args[i]);
+    terms[i] = is_literal(sel->args[i]) ? sel->args[i]->term : NULL;
+    texts[i] = err == NULL ? "" : cqle_selector_text(c, sel->args[i]);
+  }
+  cqle_call_site site = {sel->count, types, texts, terms};
+  return cqle_function_find_at(c->b->arena, c->t, &sel->function, &site, expected, out, err);
+}
+
+static const cql_type *call_type(cqle_select_compiler *c, const cqle_selector *sel) {
+  const cqle_function *f;
+  return cqle_selector_function(c, sel, NULL, &f, NULL) == CQL_OK ? f->result : NULL;
+}
+
+static const cql_type *part_type(cqle_select_compiler *c, const cqle_selector *sel) {
+  const cql_type *of = cqle_selector_type(c, sel->args[0]);
+  if (of == NULL) return NULL;
+  if (sel->kind == CQLE_SEL_FIELD) {
+    for (uint32_t i = 0; i < of->arg_count && of->code == CQL_TYPE_UDT; i++)
+      if (cql_slice_eq(of->field_names[i], sel->name)) return of->args[i];
+    return NULL;
+  }
+  if (of->code != CQL_TYPE_MAP && of->code != CQL_TYPE_SET) return NULL;
+  return sel->kind == CQLE_SEL_SLICE ? of : of->args[of->arg_count - 1];
+}
+
+static const cql_type *times_type(cqle_select_compiler *c, const cqle_selector *sel) {
+  const cql_type *type = cql_type_native(sel->kind == CQLE_SEL_TTL ? CQL_TYPE_INT : CQL_TYPE_BIGINT);
+  const cqle_selector *of = sel->args[0];
+  const cql_type *column = cqle_selector_type(c, of);
+  if (sel->kind == CQLE_SEL_MAXWRITETIME || column == NULL || !cql_type_is_multicell(column)) return type;
+  return of->kind == CQLE_SEL_COLUMN || of->kind == CQLE_SEL_SLICE ? cql_type_list(c->b->arena, type, false) : type;
+}
+
+/* A tuple when all of its items have types, a list or set when one has. */
+static const cql_type *pack_type(cqle_select_compiler *c, const cqle_selector *sel) {
+  const cql_type *types[CQLE_FUNCTION_ARGS_MAX], *known = NULL;
+  if (sel->kind == CQLE_SEL_MAP || sel->count > CQLE_FUNCTION_ARGS_MAX) return NULL;
+  if (sel->kind == CQLE_SEL_TUPLE && sel->count == 1) return NULL;
+  for (uint32_t i = 0; i < sel->count; i++) {
+    types[i] = cqle_selector_type(c, sel->args[i]);
+    if (types[i] == NULL && sel->kind == CQLE_SEL_TUPLE) return NULL;
+    if (known == NULL) known = types[i];
+  }
+  if (known == NULL) return NULL;
+  if (sel->kind == CQLE_SEL_TUPLE) return cql_type_tuple(c->b->arena, types, sel->count);
+  return sel->kind == CQLE_SEL_LIST ? cql_type_list(c->b->arena, known, false) : cql_type_set(c->b->arena, known, false);
+}
+
+const cql_type *cqle_selector_type(cqle_select_compiler *c, const cqle_selector *sel) {
+  const cqle_column *column;
+  const cql_type *type;
+  switch (sel->kind) {
+  case CQLE_SEL_COLUMN: column = cqle_table_column(c->t, sel->name); return column == NULL ? NULL : column->type;
+  case CQLE_SEL_TERM: return sel->term->kind == CQLE_TERM_LITERAL ? NULL : cqle_term_own_type(c->b, sel->term);
+  case CQLE_SEL_COUNT_STAR: return cql_type_native(CQL_TYPE_BIGINT);
+  case CQLE_SEL_CALL: return call_type(c, sel);
+  case CQLE_SEL_CAST:
+  case CQLE_SEL_HINT:
+    return cql_type_parse_cql(c->b->arena, sel->type.text, NULL, &type, NULL) == CQL_OK ? type : NULL;
+  case CQLE_SEL_WRITETIME:
+  case CQLE_SEL_MAXWRITETIME:
+  case CQLE_SEL_TTL: return times_type(c, sel);
+  case CQLE_SEL_FIELD:
+  case CQLE_SEL_ELEMENT:
+  case CQLE_SEL_SLICE: return part_type(c, sel);
+  case CQLE_SEL_TUPLE:
+  case CQLE_SEL_LIST:
+  case CQLE_SEL_SET:
+  case CQLE_SEL_MAP: return pack_type(c, sel);
+  }
+  return NULL;
+}
+
+bool cqle_selector_is_aggregate(cqle_select_compiler *c, const cqle_selector *sel) {
+  const cqle_function *f;
+  if (sel->kind == CQLE_SEL_COUNT_STAR) return true;
+  if (sel->kind == CQLE_SEL_CALL && cqle_selector_function(c, sel, NULL, &f, NULL) == CQL_OK && f->is_aggregate)
+    return true;
+  for (uint32_t i = 0; i < sel->count; i++)
+    if (cqle_selector_is_aggregate(c, sel->args[i])) return true;
+  return false;
+}

@@ -1,0 +1,176 @@
+/* function_cast.c: CAST(x AS type). Cassandra: cql3/functions/CastFcts.java; numbers are narrowed as Java narrows them. */
+#include "engine/term/function_int.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/term/calendar.h"
+#include "engine/term/number.h"
+
+static cql_status give_null(cql_slice *out) {
+  *out = (cql_slice){NULL, 0};
+  return CQL_OK;
+}
+
+static cql_status print(cqle_exec *x, const cql_type *type, cql_slice value, cql_slice *out) {
+  cql_buf b;
+  cql_buf_init(&b, x->engine->alloc, CQL_VALUE_LEN_MAX);
+  cql_value_print(&b, type, value);
+  cql_slice text = cql_buf_view(&b);
+  if (text.len >= 2 && text.data[0] == '\'') text = cql_slice_of(text.data + 1, text.len - 2);
+  cql_status st = b.st == CQL_OK ? cql_arena_slice(x->arena, text, out) : b.st;
+  cql_buf_free(&b);
+  return st;
+}
+
+/* --- to numbers --------------------------------------------------------------------------------------------------- */
+
+static int64_t narrow(double v, int64_t least, int64_t most) {
+  if (isnan(v)) return 0;
+  if (v <= (double)least) return least;
+  if (v >= (double)most) return most;
+  return (int64_t)v;
+}
+
+/* The low 64 bits of a whole number, as BigInteger.longValue(). */
+static int64_t low_bits(const cqle_big *b) {
+  uint64_t v = 0;
+  for (uint32_t i = b->count < 2 ? b->count : 2; i-- > 0;) v = v << 32 | b->limbs[i];
+  return (int64_t)(b->negative ? 0 - v : v);
+}
+
+static cql_status whole_of(cqle_exec *x, const cqle_function *f, cql_slice value, int64_t *out) {
+  cql_type_code from = f->args[0]->code;
+  bool to_long = f->result->code == CQL_TYPE_BIGINT || f->result->code == CQL_TYPE_VARINT;
+  double v;
+  cqle_decimal d;
+  if (cqle_is_integer(from)) return cqle_load_integer(from, value, out) ? CQL_OK : CQL_DONE;
+  if (from == CQL_TYPE_FLOAT || from == CQL_TYPE_DOUBLE) {
+    if (!cqle_load_float(from, value, &v)) return CQL_DONE;
+    *out = to_long ? narrow(v, INT64_MIN, INT64_MAX) : narrow(v, INT32_MIN, INT32_MAX);
+    return CQL_OK;
+  }
+  cql_status st = cqle_decimal_from(x->arena, from, value, &d);
+  if (st == CQL_OK) st = cqle_decimal_set_scale(x->arena, &d, 0, CQLE_DOWN);
+  if (st == CQL_OK) *out = low_bits(&d.unscaled);
+  return st;
+}
+
+static cql_status to_whole(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
+  int64_t v = 0;
+  cqle_big big = {0};
+  if (args[0].len == 0) return give_null(out);
+  cql_status st = whole_of(x, f, args[0], &v);
+  if (st == CQL_DONE) return give_null(out);
+  if (st != CQL_OK) return st;
+  if (f->result->code != CQL_TYPE_VARINT) return cqle_give_integer(x, f->result->code, v, out);
+  st = cqle_big_from_int(x->arena, v, &big);
+  return st == CQL_OK ? cqle_big_to_bytes(x->arena, &big, out) : st;
+}
+
+static cql_status to_float(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
+  cql_type_code from = f->args[0]->code;
+  int64_t i;
+  double v;
+  if (args[0].len == 0) return give_null(out);
+  if (cqle_is_integer(from)) {
+    if (!cqle_load_integer(from, args[0], &i)) return give_null(out);
+    v = f->result->code == CQL_TYPE_FLOAT ? (double)(float)i : (double)i;
+  } else if (from == CQL_TYPE_FLOAT || from == CQL_TYPE_DOUBLE) {
+    if (!cqle_load_float(from, args[0], &v)) return give_null(out);
+  } else { /* through the digits, so that it is rounded once */
+    cql_slice text;
+    cql_status st = print(x, f->args[0], args[0], &text);
+    const char *digits = st == CQL_OK ? cql_arena_str(x->arena, text) : NULL;
+    if (digits == NULL) return st == CQL_OK ? CQL_NOMEM : st;
+    v = f->result->code == CQL_TYPE_FLOAT ? (double)strtof(digits, NULL) : strtod(digits, NULL);
+  }
+  return cqle_give_float(x, f->result->code, v, out);
+}
+
+static cql_status to_decimal(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
+  cqle_decimal d;
+  double v;
+  if (args[0].len == 0) return give_null(out);
+  cql_type_code from = f->args[0]->code;
+  if ((from == CQL_TYPE_FLOAT || from == CQL_TYPE_DOUBLE) && cqle_load_float(from, args[0], &v) && !isfinite(v))
+    return cql_fail(x->err, CQL_INVALID, "%s cannot be converted to a decimal", isnan(v) ? "NaN" : "Infinity");
+  cql_status st = cqle_decimal_from(x->arena, from, args[0], &d);
+  return st == CQL_OK ? cqle_decimal_give(x, &d, out) : st;
+}
+
+/* --- to text and times -------------------------------------------------------------------------------------------- */
+
+static cql_status to_text(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
+  if (f->args[0]->code == CQL_TYPE_ASCII) {
+    *out = args[0];
+    return CQL_OK;
+  }
+  if (args[0].len == 0) return give_null(out);
+  cql_status st = print(x, f->args[0], args[0], out);
+  if (st != CQL_OK || f->args[0]->code != CQL_TYPE_TIMESTAMP || out->len < 11) return st;
+  uint8_t *text = cql_arena_copy(x->arena, out->data, out->len); /* ISO 8601: a T where CQL has a space */
+  if (text == NULL) return CQL_NOMEM;
+  uint8_t *space = memchr(text, ' ', out->len);
+  if (space != NULL) *space = 'T';
+  out->data = text;
+  return CQL_OK;
+}
+
+static cql_status to_time(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
+  cql_type_code from = f->args[0]->code;
+  int64_t ms;
+  if (from == CQL_TYPE_TIMEUUID && args[0].len == 16) ms = cql_timeuuid_unix_ms(args[0].data);
+  else if (from == CQL_TYPE_TIMESTAMP && args[0].len == 8) ms = (int64_t)cql_load_u64(args[0].data);
+  else if (from == CQL_TYPE_DATE && args[0].len == 4)
+    ms = ((int64_t)cql_load_u32(args[0].data) - CQLE_DATE_EPOCH) * CQLE_DAY_MS;
+  else return give_null(out);
+  if (f->result->code == CQL_TYPE_TIMESTAMP) return cqle_give_bigint(x, ms, out);
+  return cqle_give_int(x, (int32_t)(uint32_t)(cqle_floor_div(ms, CQLE_DAY_MS) + CQLE_DATE_EPOCH), out);
+}
+
+/* --- the matrix --------------------------------------------------------------------------------------------------- */
+
+static bool is_printable(cql_type_code code) {
+  switch (code) {
+  case CQL_TYPE_BOOLEAN:
+  case CQL_TYPE_TIMEUUID:
+  case CQL_TYPE_UUID:
+  case CQL_TYPE_TIMESTAMP:
+  case CQL_TYPE_DATE:
+  case CQL_TYPE_TIME:
+  case CQL_TYPE_INET: return true;
+  default: return cqle_is_numeric(code);
+  }
+}
+
+static cqle_call choose(cql_type_code from, cql_type_code to) {
+  switch (to) {
+  case CQL_TYPE_TINYINT:
+  case CQL_TYPE_SMALLINT:
+  case CQL_TYPE_INT:
+  case CQL_TYPE_BIGINT:
+  case CQL_TYPE_VARINT: return cqle_is_numeric(from) ? to_whole : NULL;
+  case CQL_TYPE_FLOAT:
+  case CQL_TYPE_DOUBLE: return cqle_is_numeric(from) ? to_float : NULL;
+  case CQL_TYPE_DECIMAL: return cqle_is_numeric(from) ? to_decimal : NULL;
+  case CQL_TYPE_TEXT: return from == CQL_TYPE_ASCII || is_printable(from) ? to_text : NULL;
+  case CQL_TYPE_ASCII: return is_printable(from) ? to_text : NULL;
+  case CQL_TYPE_DATE: return from == CQL_TYPE_TIMEUUID || from == CQL_TYPE_TIMESTAMP ? to_time : NULL;
+  case CQL_TYPE_TIMESTAMP: return from == CQL_TYPE_TIMEUUID || from == CQL_TYPE_DATE ? to_time : NULL;
+  default: return NULL;
+  }
+}
+
+cql_status cqle_function_cast(cql_arena *a, const cql_type *from, const cql_type *to, const cqle_function **out,
+                              cql_error *err) {
+  cqle_call call = choose(from->code, to->code);
+  (void)err;
+  if (call == NULL) return CQL_DONE;
+  cqle_function *f = cqle_function_new(a, "cast", 1, &from, to);
+  if (f == NULL) return CQL_NOMEM;
+  f->call = call;
+  *out = f;
+  return CQL_OK;
+}

@@ -1,0 +1,160 @@
+/* json.c: values as JSON text. Cassandra: the toJSONString() of db/marshal's types, cql3/Json.java. */
+#include "engine/term/json.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "engine/term/function_int.h"
+#include "engine/term/number.h"
+
+static void put_escaped(cql_buf *b, const uint8_t *p, size_t len) {
+  static const char letters[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+  for (size_t i = 0; i < len; i++) {
+    uint8_t c = p[i];
+    if (c == '"' || c == '\\') {
+      cql_buf_u8(b, '\\');
+      cql_buf_u8(b, c);
+    } else if (c < sizeof letters && letters[c] != 0) {
+      cql_buf_u8(b, '\\');
+      cql_buf_u8(b, (uint8_t)letters[c]);
+    } else if (c < 0x20) cql_buf_printf(b, "\\u%04X", c);
+    else cql_buf_u8(b, c);
+  }
+}
+
+static void put_string(cql_buf *b, const uint8_t *p, size_t len) {
+  cql_buf_u8(b, '"');
+  put_escaped(b, p, len);
+  cql_buf_u8(b, '"');
+}
+
+void cqle_json_put_name(cql_buf *b, const char *name) {
+  bool upper = false;
+  for (const char *c = name; *c != '\0'; c++) upper |= *c >= 'A' && *c <= 'Z';
+  cql_buf_u8(b, '"');
+  if (upper) cql_buf_str(b, "\\\"");
+  put_escaped(b, (const uint8_t *)name, strlen(name));
+  cql_buf_str(b, upper ? "\\\"\"" : "\"");
+}
+
+/* The text of a CQL literal, without the quotes that some types have there. */
+static cql_status put_literal(cql_buf *b, const cql_type *type, cql_slice value, bool quoted) {
+  cql_buf text;
+  cql_buf_init(&text, b->alloc, b->limit);
+  cql_value_print(&text, type, value);
+  cql_slice s = cql_buf_view(&text);
+  if (s.len >= 2 && s.data[0] == '\'') s = cql_slice_of(s.data + 1, s.len - 2);
+  if (quoted) put_string(b, s.data, s.len);
+  else cql_buf_slice(b, s);
+  cql_status st = text.st;
+  cql_buf_free(&text);
+  return st;
+}
+
+static cql_status put_list(cql_buf *b, const cql_type *type, cql_slice value) {
+  cql_elements e;
+  cql_status st = cql_elements_open(&e, type, value);
+  cql_buf_u8(b, '[');
+  for (uint32_t i = 0; st == CQL_OK; i++) {
+    cql_slice v;
+    st = cql_elements_next(&e, &v);
+    if (st != CQL_OK) break;
+    if (i > 0) cql_buf_str(b, ", ");
+    st = cqle_json_put(b, type->args[type->code == CQL_TYPE_TUPLE ? i : 0], v);
+  }
+  cql_buf_u8(b, ']');
+  return st == CQL_DONE ? CQL_OK : st;
+}
+
+/* Keys are strings: what is no string by itself is quoted whole. */
+static cql_status put_key(cql_buf *b, const cql_type *type, cql_slice value) {
+  cql_buf key;
+  cql_buf_init(&key, b->alloc, b->limit);
+  cql_status st = cqle_json_put(&key, type, value);
+  if (st == CQL_OK) st = key.st;
+  if (st == CQL_OK && key.len > 0 && key.data[0] == '"') cql_buf_slice(b, cql_buf_view(&key));
+  else if (st == CQL_OK) put_string(b, key.data, key.len);
+  cql_buf_free(&key);
+  return st;
+}
+
+static cql_status put_map(cql_buf *b, const cql_type *type, cql_slice value) {
+  cql_elements e;
+  cql_status st = cql_elements_open(&e, type, value);
+  bool udt = type->code == CQL_TYPE_UDT;
+  cql_buf_u8(b, '{');
+  for (uint32_t i = 0; st == CQL_OK; i++) {
+    cql_slice v;
+    st = cql_elements_next(&e, &v);
+    if (st != CQL_OK) break;
+    if (i > 0) cql_buf_str(b, ", ");
+    if (udt) put_string(b, type->field_names[i].data, type->field_names[i].len);
+    else if ((st = put_key(b, type->args[0], v)) == CQL_OK)
+      st = cql_elements_next(&e, &v);
+    cql_buf_str(b, ": ");
+    if (st == CQL_OK) st = cqle_json_put(b, type->args[udt ? i : 1], v);
+  }
+  cql_buf_u8(b, '}');
+  return st == CQL_DONE ? CQL_OK : st;
+}
+
+static cql_status put_float(cql_buf *b, const cql_type *type, cql_slice value) {
+  double v;
+  if (cqle_load_float(type->code, value, &v) && !isfinite(v)) {
+    cql_buf_str(b, "null");
+    return CQL_OK;
+  }
+  return put_literal(b, type, value, false);
+}
+
+cql_status cqle_json_put(cql_buf *b, const cql_type *type, cql_slice value) {
+  if (value.data == NULL) {
+    cql_buf_str(b, "null");
+    return b->st;
+  }
+  switch (type->code) {
+  case CQL_TYPE_ASCII:
+  case CQL_TYPE_TEXT: put_string(b, value.data, value.len); return b->st;
+  case CQL_TYPE_LIST:
+  case CQL_TYPE_SET:
+  case CQL_TYPE_VECTOR:
+  case CQL_TYPE_TUPLE: return put_list(b, type, value);
+  case CQL_TYPE_MAP:
+  case CQL_TYPE_UDT: return put_map(b, type, value);
+  default: break;
+  }
+  if (value.len == 0 && type->code != CQL_TYPE_BLOB) {
+    cql_buf_str(b, "\"\"");
+    return b->st;
+  }
+  if (type->code == CQL_TYPE_FLOAT || type->code == CQL_TYPE_DOUBLE) return put_float(b, type, value);
+  return put_literal(b, type, value, !cqle_is_numeric(type->code) && type->code != CQL_TYPE_BOOLEAN);
+}
+
+/* --- to_json() ---------------------------------------------------------------------------------------------------- */
+
+static cql_status to_json(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
+  cql_buf b;
+  cql_buf_init(&b, x->engine->alloc, CQL_VALUE_LEN_MAX);
+  cql_status st = cqle_json_put(&b, f->args[0], args[0]);
+  if (st == CQL_OK) st = b.st;
+  if (st == CQL_OK) st = cql_arena_slice(x->arena, cql_buf_view(&b), out);
+  cql_buf_free(&b);
+  return st;
+}
+
+cql_status cqle_resolve_json(const cqle_lookup *l, const cqle_function **out) {
+  if (strcmp(l->name, "from_json") == 0 || strcmp(l->name, "fromjson") == 0)
+    return cql_fail(l->err, CQL_INVALID, "%s() is not supported by the embedded engine", l->name);
+  if (strcmp(l->name, "to_json") != 0 && strcmp(l->name, "tojson") != 0) return CQL_DONE;
+  if (l->count != 1)
+    return cql_fail(l->err, CQL_INVALID, "%s() accepts one argument only", l->name);
+  if (l->args[0] == NULL)
+    return cql_fail(l->err, CQL_INVALID, "%s() requires its argument's type to be known", l->name);
+  cqle_function *f = cqle_function_new(l->a, l->name, 1, l->args, cql_type_native(CQL_TYPE_TEXT));
+  if (f == NULL) return CQL_NOMEM;
+  f->call = to_json;
+  f->takes_null = true;
+  *out = f;
+  return CQL_OK;
+}
