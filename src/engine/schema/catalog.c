@@ -54,8 +54,7 @@ cql_status cqle_catalog_get_state(cqle_txn *txn, cqle_catalog_state *out, cql_er
   if (st != CQL_OK) return st;
   if (value.len < 1) return cqle_catalog_corrupt(err);
   if (value.data[0] != CQLE_CATALOG_FORMAT)
-    return cql_fail(err, CQL_VERSION, "The schema was written by another version of libcql (format %u)",
-                    value.data[0]);
+    return cql_fail(err, CQL_VERSION, "The schema was written by another version of libcql (format %u)", value.data[0]);
   if (value.len != STATE_LEN) return cqle_catalog_corrupt(err);
   out->version = cql_load_u64(value.data + 1);
   memcpy(out->uuid, value.data + 9, 16);

@@ -17,9 +17,9 @@ enum {
   CQLE_FIRST_ID = 256,
   CQLE_CATALOG_FORMAT = 1,
   CQLE_CATALOG_STRING_MAX = 65535,
-  CQLE_TABLE_NAME_MAX = 222,    /* Cassandra 5.0.8: SchemaConstants.TABLE_NAME_LENGTH */
-  CQLE_TABLES_MAX = 65536,      /* in one keyspace, and keyspaces in one file */
-  CQLE_INDEXES_MAX = 256,       /* of one table */
+  CQLE_TABLE_NAME_MAX = 222, /* Cassandra 5.0.8: SchemaConstants.TABLE_NAME_LENGTH */
+  CQLE_TABLES_MAX = 65536,   /* in one keyspace, and keyspaces in one file */
+  CQLE_INDEXES_MAX = 256,    /* of one table */
   CQLE_DROPPED_COLUMNS_MAX = 65536,
 };
 

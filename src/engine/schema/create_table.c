@@ -58,8 +58,8 @@ static cql_status read_columns(definition *d) {
       return cql_fail(d->err, CQL_INVALID, "Duplicate column '" CQL_SLICE_FMT "' declaration for table '%s.%s'",
                       CQL_SLICE_ARG(c->name), d->keyspace, d->table);
     CQLE_SCHEMA(cqle_ddl_type(d->a, d->keyspace, &c->type, &type, d->err));
-    CQLE_SCHEMA(cqle_column_init(d->a, &d->columns[i], c->name, type, c->is_static ? CQLE_STATIC : CQLE_REGULAR,
-                                 d->err));
+    CQLE_SCHEMA(
+        cqle_column_init(d->a, &d->columns[i], c->name, type, c->is_static ? CQLE_STATIC : CQLE_REGULAR, d->err));
     d->columns[i].id = i;
   }
   return CQL_OK;
@@ -70,7 +70,8 @@ static cql_status set_key(definition *d, const cql_slice *names, uint32_t count,
   for (uint32_t i = 0; i < count; i++) {
     cqle_column *c = find_column(d, names[i]);
     if (!c)
-      return cql_fail(d->err, CQL_INVALID, "Unknown column '" CQL_SLICE_FMT "' referenced in PRIMARY KEY for table '%s'",
+      return cql_fail(d->err, CQL_INVALID,
+                      "Unknown column '" CQL_SLICE_FMT "' referenced in PRIMARY KEY for table '%s'",
                       CQL_SLICE_ARG(names[i]), d->table);
     if (c->kind == CQLE_PARTITION_KEY || c->kind == CQLE_CLUSTERING)
       return cql_fail(d->err, CQL_INVALID, "Duplicate column '%s' in PRIMARY KEY clause for table '%s'", c->name,
@@ -93,8 +94,7 @@ static cql_status set_primary_key(definition *d) {
   CQLE_SCHEMA(set_key(d, def->partition, def->partition_count, CQLE_PARTITION_KEY));
   CQLE_SCHEMA(set_key(d, def->clustering, def->clustering_count, CQLE_CLUSTERING));
   for (uint32_t i = 0; i < def->column_count && def->clustering_count == 0; i++)
-    if (d->columns[i].kind == CQLE_STATIC)
-      return cql_fail(d->err, CQL_INVALID, CQLE_STATIC_USELESS);
+    if (d->columns[i].kind == CQLE_STATIC) return cql_fail(d->err, CQL_INVALID, CQLE_STATIC_USELESS);
   return CQL_OK;
 }
 
@@ -263,7 +263,6 @@ cql_status cqle_drop_table_execute(cqle_exec *x, const char *default_keyspace, c
 cql_status cqle_truncate_execute(cqle_exec *x, const char *default_keyspace, const cqle_drop *d) {
   const cqle_table *t;
   CQLE_SCHEMA(cqle_schema_resolve(x->schema, default_keyspace, &d->name, &t, x->err));
-  if (t->read)
-    return cql_fail(x->err, CQL_UNAUTHORIZED, "%s keyspace is not user-modifiable.", t->keyspace->name);
+  if (t->read) return cql_fail(x->err, CQL_UNAUTHORIZED, "%s keyspace is not user-modifiable.", t->keyspace->name);
   return cqle_table_truncate(x->txn, t, x->err);
 }

@@ -63,8 +63,7 @@ static cql_status read_target_count(creation *c) {
   cql_status st;
   if (def->target_count == 1) return CQL_OK;
   if (def->target_count == 0)
-    return cql_fail(c->x->err, CQL_INVALID,
-                    "Only CUSTOM indexes can be created without specifying a target column");
+    return cql_fail(c->x->err, CQL_INVALID, "Only CUSTOM indexes can be created without specifying a target column");
   if (c->index.kind == CQLE_INDEX_LEGACY)
     return cql_fail(c->x->err, CQL_INVALID, "Only CUSTOM indexes support multiple columns");
   cql_buf_init(&b, c->x->engine->alloc, CQL_ERROR_MESSAGE_LEN);
@@ -166,8 +165,7 @@ static cql_status check_analyzer(creation *c, cql_slice key, cql_slice value) {
                     CQL_SLICE_ARG(key), CQL_SLICE_ARG(value));
   if (on == neutral) return CQL_OK;
   return cql_fail(c->x->err, CQL_INVALID,
-                  "The index option '" CQL_SLICE_FMT "' = '" CQL_SLICE_FMT
-                  "' is not supported by the embedded engine",
+                  "The index option '" CQL_SLICE_FMT "' = '" CQL_SLICE_FMT "' is not supported by the embedded engine",
                   CQL_SLICE_ARG(key), CQL_SLICE_ARG(value));
 }
 

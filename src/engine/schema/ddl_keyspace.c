@@ -19,8 +19,7 @@ static cql_status check_factor(cql_slice text, cql_error *err) {
   if (!cqle_text_to_long(transient, &m) || m > INT32_MAX)
     return cql_fail(err, CQL_CONFIG, "For input string: \"" CQL_SLICE_FMT "\"", CQL_SLICE_ARG(transient));
   if (n < 0) return cql_fail(err, CQL_CONFIG, "Replication factor must be non-negative, found %d", (int)n);
-  if (m > 0)
-    return cql_fail(err, CQL_CONFIG, "Transient replication is not enabled on this node");
+  if (m > 0) return cql_fail(err, CQL_CONFIG, "Transient replication is not enabled on this node");
   return CQL_OK;
 }
 
@@ -101,26 +100,37 @@ static cql_status set_replication(cql_arena *a, cqle_keyspace *ks, const cqle_op
   return CQL_OK;
 }
 
-/* Reads WITH replication = {…} AND durable_writes = … into *ks. */
-static cql_status apply_properties(cqle_exec *x, const cqle_create_keyspace *k, cqle_keyspace *ks, bool *replicated) {
+/* What is wrong whatever there is: found before the keyspace is looked for. */
+static cql_status check_properties(cqle_exec *x, const cqle_create_keyspace *k, bool *replicated) {
   const cqle_term *map;
+  bool ignored;
   *replicated = false;
-  for (uint32_t i = 0; i < k->property_count; i++)
-    if (!cql_slice_eq_str(k->properties[i].name, "replication") &&
-        !cql_slice_eq_str(k->properties[i].name, "durable_writes"))
-      return cqle_property_unknown(&k->properties[i], x->err);
+  for (uint32_t i = 0; i < k->property_count; i++) {
+    const cqle_property *p = &k->properties[i];
+    if (cql_slice_eq_str(p->name, "replication")) {
+      CQLE_SCHEMA(cqle_property_map(p, &map, x->err));
+      *replicated = true;
+    } else if (cql_slice_eq_str(p->name, "durable_writes")) {
+      CQLE_SCHEMA(cqle_property_bool(p, &ignored, x->err));
+    } else {
+      return cqle_property_unknown(p, x->err);
+    }
+  }
+  return CQL_OK;
+}
+
+/* Reads WITH replication = {…} AND durable_writes = … into *ks. */
+static cql_status apply_properties(cqle_exec *x, const cqle_create_keyspace *k, cqle_keyspace *ks) {
   for (uint32_t i = 0; i < k->property_count; i++) {
     const cqle_property *p = &k->properties[i];
     cqle_option_map m = {0};
     if (cql_slice_eq_str(p->name, "durable_writes")) {
-      if (p->value->kind == CQLE_TERM_LITERAL) CQLE_SCHEMA(cqle_property_bool(p, &ks->durable_writes, x->err));
+      CQLE_SCHEMA(cqle_property_bool(p, &ks->durable_writes, x->err));
       continue;
     }
-    CQLE_SCHEMA(cqle_property_map(p, &map, x->err));
-    CQLE_SCHEMA(cqle_option_map_read(map, &m, x->err));
+    CQLE_SCHEMA(cqle_option_map_read(p->value, &m, x->err));
     CQLE_SCHEMA(check_replication(x->arena, &m, k->name, x->err));
     CQLE_SCHEMA(set_replication(x->arena, ks, &m, x->err));
-    *replicated = true;
   }
   return CQL_OK;
 }
@@ -156,19 +166,19 @@ cql_status cqle_create_keyspace_execute(cqle_exec *x, const cqle_create_keyspace
   if (cqle_is_system_keyspace(k->name))
     return cql_fail(x->err, CQL_INVALID, "System keyspace '" CQL_SLICE_FMT "' is not user-modifiable",
                     CQL_SLICE_ARG(k->name));
+  CQLE_SCHEMA(check_properties(x, k, &replicated));
+  if (!replicated) return cql_fail(x->err, CQL_INVALID, "Missing mandatory option 'replication'");
   CQLE_SCHEMA(check_name(x, k->name));
   if (cqle_schema_keyspace(x->schema, k->name)) {
     if (k->if_not_exists) return CQL_OK;
-    cql_fail(x->err, CQL_ALREADY_EXISTS, "Cannot add existing keyspace \"" CQL_SLICE_FMT "\"",
-             CQL_SLICE_ARG(k->name));
+    cql_fail(x->err, CQL_ALREADY_EXISTS, "Cannot add existing keyspace \"" CQL_SLICE_FMT "\"", CQL_SLICE_ARG(k->name));
     if (x->err) {
       memcpy(x->err->keyspace, k->name.data, k->name.len);
       x->err->keyspace[k->name.len] = 0;
     }
     return CQL_ALREADY_EXISTS;
   }
-  CQLE_SCHEMA(apply_properties(x, k, &ks, &replicated));
-  if (!replicated) return cql_fail(x->err, CQL_INVALID, "Missing mandatory option 'replication'");
+  CQLE_SCHEMA(apply_properties(x, k, &ks));
   ks.name = cql_arena_str(x->arena, k->name);
   if (!ks.name) return cqle_out_of_memory(x->err);
   CQLE_SCHEMA(cqle_catalog_put_keyspace(x->txn, x->engine->alloc, &ks, x->err));
@@ -178,11 +188,12 @@ cql_status cqle_create_keyspace_execute(cqle_exec *x, const cqle_create_keyspace
 cql_status cqle_alter_keyspace_execute(cqle_exec *x, const cqle_create_keyspace *k) {
   const cqle_keyspace *old = cqle_schema_keyspace(x->schema, k->name);
   cqle_keyspace ks;
-  bool replicated;
+  bool ignored;
   CQLE_SCHEMA(check_user_keyspace(x, k->name));
+  CQLE_SCHEMA(check_properties(x, k, &ignored));
   if (!old) return k->if_not_exists ? CQL_OK : missing(x, k->name);
   ks = *old;
-  CQLE_SCHEMA(apply_properties(x, k, &ks, &replicated));
+  CQLE_SCHEMA(apply_properties(x, k, &ks));
   CQLE_SCHEMA(cqle_catalog_put_keyspace(x->txn, x->engine->alloc, &ks, x->err));
   return cqle_ddl_changed(x, "UPDATED", "KEYSPACE", ks.name, "");
 }

@@ -124,8 +124,8 @@ cql_status cqle_caching_check(cql_arena *a, cqle_option_map *m, cql_error *err) 
 #define SIZE_TIERED "min_threshold", "max_threshold", "min_sstable_size", "bucket_low", "bucket_high"
 
 static const char *const size_tiered[] = {COMPACTION_COMMON, SIZE_TIERED, NULL};
-static const char *const levelled[] = {COMPACTION_COMMON,   SIZE_TIERED,   "sstable_size_in_mb",
-                                       "fanout_size", "single_sstable_uplevel", NULL};
+static const char *const levelled[] = {COMPACTION_COMMON,        SIZE_TIERED, "sstable_size_in_mb", "fanout_size",
+                                       "single_sstable_uplevel", NULL};
 static const char *const time_window[] = {COMPACTION_COMMON,
                                           SIZE_TIERED,
                                           "compaction_window_unit",
@@ -214,8 +214,14 @@ static cql_status check_chunk(const cqle_option_map *m, cql_error *err) {
 }
 
 static cql_status check_compressor(const cqle_option_map *m, cql_slice full, cql_error *err) {
-  static const char *const known[] = {"class", "chunk_length_in_kb", "enabled", "min_compress_ratio",
-                                      "compression_level", "lz4_compressor_type", "lz4_high_compressor_level", NULL};
+  static const char *const known[] = {"class",
+                                      "chunk_length_in_kb",
+                                      "enabled",
+                                      "min_compress_ratio",
+                                      "compression_level",
+                                      "lz4_compressor_type",
+                                      "lz4_high_compressor_level",
+                                      NULL};
   static const char *const classes[] = {
       "org.apache.cassandra.io.compress.LZ4Compressor",     "org.apache.cassandra.io.compress.SnappyCompressor",
       "org.apache.cassandra.io.compress.DeflateCompressor", "org.apache.cassandra.io.compress.ZstdCompressor",

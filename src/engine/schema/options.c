@@ -199,7 +199,8 @@ static cql_status default_value(cql_arena *a, const option_def *d, cql_slice *ou
   m = cql_arena_zero(a, sizeof *m);
   if (!m) return cqle_out_of_memory(err);
   if (d->kind == OPTION_COMPACTION)
-    CQLE_SCHEMA(cqle_option_map_put(m, CQL_SLICE_LITERAL("class"), CQL_SLICE_LITERAL("SizeTieredCompactionStrategy"), err));
+    CQLE_SCHEMA(
+        cqle_option_map_put(m, CQL_SLICE_LITERAL("class"), CQL_SLICE_LITERAL("SizeTieredCompactionStrategy"), err));
   if (d->kind == OPTION_COMPRESSION)
     CQLE_SCHEMA(cqle_option_map_put(m, CQL_SLICE_LITERAL("class"), CQL_SLICE_LITERAL("LZ4Compressor"), err));
   return put_map(a, d->kind, m, out, err);
@@ -365,8 +366,7 @@ cql_status cqle_options_apply(cql_arena *a, cqle_table *t, const cqle_property *
     }
     has_bloom = has_bloom || strcmp(d->name, "bloom_filter_fp_chance") == 0;
     for (uint32_t o = 0; o < t->option_count; o++)
-      if (strcmp(options[o].name, d->name) == 0)
-        CQLE_SCHEMA(value_of(a, d, &properties[i], &options[o].value, err));
+      if (strcmp(options[o].name, d->name) == 0) CQLE_SCHEMA(value_of(a, d, &properties[i], &options[o].value, err));
   }
   if (is_new && !has_bloom) CQLE_SCHEMA(default_bloom_filter(a, options, t->option_count, err));
   CQLE_SCHEMA(cqle_options_read(t, err));

@@ -160,7 +160,8 @@ static cql_status load_all(loader *l, uint8_t kind) {
   cql_slice key, value;
   cql_status st;
   cqle_catalog_range(kind, from, to);
-  CQL_TRY(cqle_cursor_open(l->txn, cql_slice_of(from, sizeof from), cql_slice_of(to, sizeof to), false, &cursor, l->err));
+  CQL_TRY(
+      cqle_cursor_open(l->txn, cql_slice_of(from, sizeof from), cql_slice_of(to, sizeof to), false, &cursor, l->err));
   while ((st = cqle_cursor_next(cursor, &key, &value, l->err)) == CQL_OK) {
     cql_slice name = cql_slice_of(key.data + HEAD_LEN, key.len - HEAD_LEN);
     CQL_TRY(kind == CQLE_CATALOG_KEYSPACE ? load_keyspace(l, name, value) : load_table(l, &list, name, value));

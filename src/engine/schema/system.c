@@ -20,7 +20,7 @@ typedef struct system_keyspace {
 #define LOCAL_WITH(uuid, comment)                                                                                      \
   " WITH id = " uuid " AND comment = '" comment "' AND gc_grace_seconds = 0 AND memtable_flush_period_in_ms = 3600000"
 #define SCHEMA_WITH(uuid, comment)                                                                                     \
-  " WITH id = " uuid " AND comment = '" comment                                                                       \
+  " WITH id = " uuid " AND comment = '" comment                                                                        \
   "' AND gc_grace_seconds = 604800 AND memtable_flush_period_in_ms = 3600000"
 #define TABLE_COLUMNS                                                                                                  \
   "additional_write_policy text, allow_auto_snapshot boolean, bloom_filter_fp_chance double, "                         \
@@ -57,14 +57,14 @@ static const system_table local_tables[] = {
 static const system_table schema_tables[] = {
     {"CREATE TABLE aggregates (keyspace_name text, aggregate_name text, argument_types frozen<list<text>>, "
      "final_func text, initcond text, return_type text, state_func text, state_type text, "
-     "PRIMARY KEY (keyspace_name, aggregate_name, argument_types))" SCHEMA_WITH(
-         "924c5587-2e3a-345b-b10c-12f37c1ba895", "user defined aggregate definitions"),
+     "PRIMARY KEY (keyspace_name, aggregate_name, argument_types))" SCHEMA_WITH("924c5587-2e3a-345b-b10c-12f37c1ba895",
+                                                                                "user defined aggregate definitions"),
      cqle_read_nothing},
     {"CREATE TABLE column_masks (keyspace_name text, table_name text, column_name text, "
      "function_argument_nulls frozen<list<boolean>>, function_argument_types frozen<list<text>>, "
      "function_argument_values frozen<list<text>>, function_keyspace text, function_name text, "
      "PRIMARY KEY (keyspace_name, table_name, column_name))" SCHEMA_WITH("738cc5ed-0168-3268-b9d1-853d4bc278af",
-                                                                        "column dynamic data masks"),
+                                                                         "column dynamic data masks"),
      cqle_read_nothing},
     {"CREATE TABLE columns (" COLUMN_COLUMNS SCHEMA_WITH("24101c25-a2ae-3af7-87c1-b40ee1aca33f", "column definitions"),
      cqle_read_columns},
@@ -74,8 +74,8 @@ static const system_table schema_tables[] = {
      cqle_read_dropped_columns},
     {"CREATE TABLE functions (keyspace_name text, function_name text, argument_types frozen<list<text>>, "
      "argument_names frozen<list<text>>, body text, called_on_null_input boolean, language text, return_type text, "
-     "PRIMARY KEY (keyspace_name, function_name, argument_types))" SCHEMA_WITH(
-         "96489b79-80be-3e14-a701-66a0b9159450", "user defined function definitions"),
+     "PRIMARY KEY (keyspace_name, function_name, argument_types))" SCHEMA_WITH("96489b79-80be-3e14-a701-66a0b9159450",
+                                                                               "user defined function definitions"),
      cqle_read_nothing},
     {"CREATE TABLE indexes (keyspace_name text, table_name text, index_name text, kind text, "
      "options frozen<map<text, text>>, PRIMARY KEY (keyspace_name, table_name, index_name))" SCHEMA_WITH(
@@ -97,8 +97,8 @@ static const system_table schema_tables[] = {
          "5a8b1ca8-6602-3f77-a045-9273d308917a", "user defined type definitions"),
      cqle_read_nothing},
     {"CREATE TABLE views (keyspace_name text, view_name text, base_table_id uuid, base_table_name text, "
-     "include_all_columns boolean, where_clause text, " TABLE_COLUMNS "PRIMARY KEY (keyspace_name, view_name))"
-         SCHEMA_WITH("9786ac1c-dd58-3201-a7cd-ad556410c985", "view definitions"),
+     "include_all_columns boolean, where_clause text, " TABLE_COLUMNS
+     "PRIMARY KEY (keyspace_name, view_name))" SCHEMA_WITH("9786ac1c-dd58-3201-a7cd-ad556410c985", "view definitions"),
      cqle_read_nothing},
 };
 
