@@ -8,6 +8,24 @@ static int64_t wall_clock(void *user) {
   return cql_clock_now_us();
 }
 
+/* A new file gets its host id and first schema version; an old one is only looked at. */
+static cql_status give_identity(cql_engine *e, cql_error *err) {
+  uint64_t version = 0;
+  cqle_txn *txn;
+  cql_status st = cqle_txn_begin(e->store, false, &txn, err);
+  if (st != CQL_OK) return st;
+  st = cqle_schema_version(txn, &version);
+  cqle_txn_abort(txn);
+  if (st != CQL_OK) return cql_fail(err, st, "The schema could not be read");
+  if (version > 0) return CQL_OK;
+  st = cqle_txn_begin(e->store, true, &txn, err);
+  if (st != CQL_OK) return st;
+  st = cqle_schema_create(txn, err);
+  if (st == CQL_OK) return cqle_txn_commit(txn, err);
+  cqle_txn_abort(txn);
+  return st;
+}
+
 cql_status cql_engine_open(cql_engine **out, const cql_engine_config *config, cql_error *err) {
   *out = NULL;
   const cql_alloc *alloc = config->alloc != NULL ? config->alloc : &cql_alloc_libc;
@@ -18,6 +36,10 @@ cql_status cql_engine_open(cql_engine **out, const cql_engine_config *config, cq
   e->now_user = config->now_user;
   cqle_store_config store = {config->path, config->durability_full, config->busy_timeout_ms, alloc};
   cql_status st = cqle_store_open(&e->store, &store, err);
+  if (st == CQL_OK) {
+    st = give_identity(e, err);
+    if (st != CQL_OK) cqle_store_close(e->store);
+  }
   if (st != CQL_OK) {
     cql_alloc_free(alloc, e, sizeof *e);
     return st;
