@@ -129,7 +129,12 @@ def _literals(row: tuple, types: list[Type]) -> list[str]:
 
 def _raw_protocol_handler() -> type:
     """The driver's protocol handler with cells left as bytes."""
-    from cassandra.protocol import ResultMessage, _ProtocolHandler
+    from cassandra.protocol import (
+        AlreadyExistsException,
+        ErrorMessage,
+        ResultMessage,
+        _ProtocolHandler,
+    )
 
     class RawResult(ResultMessage):
         def recv_results_rows(self, f, protocol_version, user_type_map, result_metadata, *_):
@@ -142,10 +147,21 @@ def _raw_protocol_handler() -> type:
             count = read_int(f)
             self.parsed_rows = [tuple(read_value(f) for _ in metadata) for _ in range(count)]
 
+    class RawError(ErrorMessage):
+        """Keeps the server's text, which the driver's AlreadyExists puts its own in place of."""
+
+        @classmethod
+        def recv_body(cls, *args):
+            error = ErrorMessage.recv_body(*args)
+            if isinstance(error, AlreadyExistsException):
+                return ErrorMessage(error.code, error.message, error.info)
+            return error
+
     class RawHandler(_ProtocolHandler):
         message_types_by_opcode = _ProtocolHandler.message_types_by_opcode.copy()
 
     RawHandler.message_types_by_opcode[ResultMessage.opcode] = RawResult
+    RawHandler.message_types_by_opcode[ErrorMessage.opcode] = RawError
     return RawHandler
 
 
@@ -208,7 +224,6 @@ def _code_of_driver_error(error: Exception) -> int | None:
     return {
         cassandra.InvalidRequest: 0x2200,
         cassandra.Unauthorized: 0x2100,
-        cassandra.AlreadyExists: 0x2400,
         cassandra.FunctionFailure: 0x1400,
         cassandra.ReadFailure: READ_FAILURE,
     }.get(type(error))
