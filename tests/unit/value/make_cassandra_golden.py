@@ -8,9 +8,12 @@ JARS is the folder of jars that tools/cassandra/node fetches. The questions are 
 from __future__ import annotations
 
 import random
+import re
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 from values import MAY_BE_EMPTY, NATIVE, Type, native_value, random_type, random_value
@@ -71,6 +74,25 @@ def printable(text: str) -> bool:
     return not any(c in text for c in "\0\t\n\r")
 
 
+def has_needless_digits(question: list[str], answer: str) -> bool:
+    """Java before 19 prints some binary fractions with a digit too many (JDK-4511638): not Cassandra's doing."""
+    codes = [
+        code for code, name in ((">f", "FloatType"), (">d", "DoubleType")) if name in question[1]
+    ]
+    if question[0] != "S":
+        return False
+    for token in re.findall(r"-?\d+\.\d+(?:E-?\d+)?", answer):
+        digits = len(Decimal(token).as_tuple().digits)
+        shorter = f"{Decimal(token):.{max(digits - 2, 1)}e}"
+        for code in codes if digits > 2 else []:
+            try:
+                if struct.pack(code, float(shorter)) == struct.pack(code, float(token)):
+                    return True
+            except OverflowError:  # a double beside a float: too large for one
+                continue
+    return False
+
+
 def questions() -> Iterator[list[str]]:
     rng = random.Random(SEED)
     for line in (HERE / "questions.tsv").read_text().splitlines():
@@ -126,7 +148,7 @@ def main() -> None:
     ).stdout.split("\n")
     print("# Written by tests/unit/value/make_cassandra_golden.py; see test_golden.c.")
     for question, answer in zip(asked, said, strict=False):
-        if printable(answer):
+        if printable(answer) and not has_needless_digits(question, answer):
             print("\t".join([*question, answer]))
 
 

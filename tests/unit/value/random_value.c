@@ -115,7 +115,8 @@ static void put_decimal(rng *r, cql_buf *b) {
 static void put_uuid(rng *r, cql_buf *b, uint8_t version) {
   static const uint8_t few[] = {0x00, 0x01, 0x7F, 0x80, 0xFF};
   uint8_t bytes[16];
-  for (int i = 0; i < 16; i++) bytes[i] = few[rng_below(r, 5)];
+  bool same_time = rng_below(r, 2) == 0; /* then the low half decides */
+  for (int i = 0; i < 16; i++) bytes[i] = same_time && i < 8 ? 1 : few[rng_below(r, 5)];
   bytes[6] = (uint8_t)(version << 4 | (bytes[6] & 0x0F));
   cql_buf_put(b, bytes, sizeof bytes);
 }

@@ -163,9 +163,11 @@ def _decimal(rng: random.Random) -> bytes:
 
 def _uuid(rng: random.Random, version: int) -> bytes:
     few = [0x00, 0x01, 0x7F, 0x80, 0xFF]
-    raw = bytearray(
-        rng.choice(few) if rng.random() < 0.7 else rng.randrange(256) for _ in range(16)
-    )
+    raw = bytearray(rng.choice(few) for _ in range(16))
+    if rng.random() < 0.3:
+        raw = bytearray(rng.randbytes(16))
+    if rng.random() < 0.5:  # one time for many: the low half decides
+        raw[:8] = bytes(8)
     raw[6] = version << 4 | raw[6] & 0x0F
     return bytes(raw)
 
