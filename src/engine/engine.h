@@ -40,6 +40,8 @@ cql_status cql_engine_prepare(cql_engine *engine, const char *keyspace, cql_slic
 cql_plan *cql_plan_retain(cql_plan *plan);
 void cql_plan_release(cql_plan *plan); /* NULL is fine */
 const cql_plan_info *cql_plan_get_info(const cql_plan *plan);
+/* CQL_UNPREPARED: the schema has changed since the plan was made, as cql_engine_execute() would say. CQL_IO, CQL_BUSY, CQL_NOMEM. */
+cql_status cql_engine_check(cql_engine *engine, const cql_plan *plan, cql_error *err);
 
 /* Runs a plan with the values, paging, timestamp of request (its text, prepared and keyspace are not looked at). CQL_UNPREPARED: the schema
  * has changed since the plan was made: prepare the text again. *out takes the result. */

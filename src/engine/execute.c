@@ -111,6 +111,16 @@ static cql_status check_schema(run *r, const cql_plan *p) {
   return cql_fail(r->x.err, CQL_UNPREPARED, "The schema has changed since the statement was prepared");
 }
 
+cql_status cql_engine_check(cql_engine *engine, const cql_plan *plan, cql_error *err) {
+  if (!is_planned(plan->statement->kind)) return CQL_OK;
+  run r = {.x = {.engine = engine, .err = err}};
+  cql_status st = cqle_txn_begin(engine->store, false, &r.x.txn, err);
+  if (st != CQL_OK) return st;
+  st = check_schema(&r, plan);
+  cqle_txn_abort(r.x.txn);
+  return st;
+}
+
 /* Writes go by the request's timestamp, else by the file's own clock, which never gives the same one twice. A condition's outcome depends on what is
  * stored, so its write must be newer than that: it always goes by the file's clock, as Cassandra goes by its ballot. */
 static cql_status choose_timestamp(run *r, bool conditional) {

@@ -46,12 +46,20 @@ static int bind(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *p
   return rc;
 }
 
+/* A value that does not fit may be one for a schema that has changed since the statement was cached: it is encoded once
+ * more, for the markers as they are now. */
+static int bind_anew(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params) {
+  if (q->statement == NULL || !PyErr_ExceptionMatches(s->state->exceptions[CQLPY_DataError])) return -1;
+  PyErr_Clear();
+  return bind(s, q, query, params, true);
+}
+
 static PyObject *execute(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params) {
   cql_error err;
   for (int attempt = 0; attempt < ATTEMPT_COUNT; attempt++) {
     cql_result *page = NULL;
     err = (cql_error){.status = CQL_OK};
-    if (bind(s, q, query, params, attempt > 0) < 0) return NULL;
+    if (bind(s, q, query, params, attempt > 0) < 0 && bind_anew(s, q, query, params) < 0) return NULL;
     cql_status st = cqlpy_run(s, q, &page, &err);
     if (st == CQL_OK) return cqlpy_result_new(s, q, page);
     err.status = st;
@@ -149,7 +157,10 @@ static int batch_init(batch *b, cqlpy_state *state, PyObject *const keywords[CQL
 static int batch_bind(SessionObject *s, batch *b, bool renew) {
   for (Py_ssize_t i = 0; i < b->count; i++) {
     PyObject *item = PyTuple_GET_ITEM(b->items, i), *params = PyTuple_GET_ITEM(item, 1);
-    if (bind(s, &b->requests[i], PyTuple_GET_ITEM(item, 0), params == Py_None ? NULL : params, renew) < 0) return -1;
+    PyObject *query = PyTuple_GET_ITEM(item, 0);
+    if (params == Py_None) params = NULL;
+    if (bind(s, &b->requests[i], query, params, renew) < 0 && bind_anew(s, &b->requests[i], query, params) < 0)
+      return -1;
     b->c[i] = b->requests[i].c;
   }
   return 0;

@@ -43,38 +43,66 @@ static cql_prepared *remember(cql_session *s, cql_prepared *p) {
   return oldest->users == 0 ? oldest : NULL;
 }
 
+/* A statement from the cache, held for the caller; NULL: it is not there. */
+static cql_prepared *recall(cql_session *s, const char *keyspace, cql_slice text) {
+  cql_lock_take(&s->lock);
+  cql_prepared *p = cqli_cache_find(&s->cache, keyspace, text);
+  if (p != NULL) hold(p);
+  cql_lock_drop(&s->lock);
+  return p;
+}
+
+/* Is what the statement says of its markers and columns still true? CQL_UNPREPARED: no, and the cache has forgotten it. */
+static cql_status refresh(cql_prepared *p, cql_error *err) {
+  cql_plan *plan = cqli_prepared_plan(p);
+  cql_status st = cql_engine_check(p->session->engine, plan, err);
+  if (st == CQL_UNPREPARED) {
+    st = cqli_prepared_replan(p, plan, err);
+    cql_lock_take(&p->session->lock);
+    if (st == CQL_OK && !p->cached) st = CQL_UNPREPARED; /* it runs, but its columns have changed */
+    cql_lock_drop(&p->session->lock);
+  }
+  cql_plan_release(plan);
+  return st;
+}
+
+/* Prepares the text anew and shares it, unless another thread has been faster. */
+static cql_status prepare(cql_session *s, const char *keyspace, cql_slice text, cql_prepared **out, cql_error *err) {
+  cql_prepared *made = NULL, *unwanted = NULL;
+  cql_status st = make(s, keyspace, text, &made, err);
+  if (st != CQL_OK) return st;
+  cql_lock_take(&s->lock);
+  cql_prepared *found = cqli_cache_find(&s->cache, keyspace, text);
+  if (found != NULL) {
+    unwanted = made;
+    made = found;
+  } else if (text.len <= CQL_SESSION_CACHE_TEXT_LEN) {
+    unwanted = remember(s, made);
+  }
+  hold(made);
+  cql_lock_drop(&s->lock);
+  destroy(unwanted);
+  *out = made;
+  return CQL_OK;
+}
+
 cql_status cql_session_prepare(cql_session *session, const char *text, size_t text_len, const char *keyspace,
                                cql_prepared **out, cql_error *err) {
   *out = NULL;
   char name[CQL_NAME_LEN] = "";
+  cql_slice key = cql_slice_of(text, text_len);
   cql_status st = cqli_session_request_keyspace(session, keyspace, name, err);
   if (st != CQL_OK) return st;
-  cql_slice key = cql_slice_of(text, text_len);
-  cql_lock_take(&session->lock);
-  cql_prepared *found = cqli_cache_find(&session->cache, name, key);
-  if (found != NULL) hold(found);
-  cql_lock_drop(&session->lock);
-  if (found != NULL) {
-    *out = found;
-    return CQL_OK;
+  cql_prepared *known = recall(session, name, key);
+  if (known != NULL) {
+    st = refresh(known, err);
+    if (st == CQL_OK)
+      *out = known;
+    else
+      cql_prepared_release(known);
+    if (st != CQL_UNPREPARED) return st;
   }
-
-  cql_prepared *made = NULL, *unwanted = NULL;
-  st = make(session, name, key, &made, err);
-  if (st != CQL_OK) return st;
-  cql_lock_take(&session->lock);
-  found = cqli_cache_find(&session->cache, name, key); /* another thread may have been faster */
-  if (found != NULL) {
-    unwanted = made;
-    made = found;
-  } else if (text_len <= CQL_SESSION_CACHE_TEXT_LEN) {
-    unwanted = remember(session, made);
-  }
-  hold(made);
-  cql_lock_drop(&session->lock);
-  destroy(unwanted);
-  *out = made;
-  return CQL_OK;
+  return prepare(session, name, key, out, err);
 }
 
 void cql_prepared_release(cql_prepared *prepared) {

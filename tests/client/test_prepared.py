@@ -87,3 +87,16 @@ def test_more_texts_than_the_cache_holds(rows):
             "row 0",
         )
     assert rows.execute("SELECT v FROM n WHERE p = ? AND c < 1 LIMIT 1", [1]).one() == ("row 0",)
+
+
+def test_preparing_again_looks_at_the_schema_as_it_is(session):
+    session.execute("CREATE TABLE t (k int PRIMARY KEY, v int)")
+    query = "INSERT INTO t (k, v) VALUES (?, ?)"
+    assert session.prepare(query).bind_types == ("int", "int")
+    session.execute(query, [1, 1])
+    session.execute("DROP TABLE t")
+    session.execute("CREATE TABLE t (k text PRIMARY KEY, v int)")
+    assert session.prepare(query).bind_types == ("text", "int")
+    session.execute(query, ["one", 1])
+    with pytest.raises(libcql.DataError, match="k: the type text takes a str, not int"):
+        session.execute(query, [1, 1])

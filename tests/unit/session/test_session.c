@@ -210,6 +210,25 @@ static void a_schema_change_by_others_is_followed(void **state) {
   pair_close(&p);
 }
 
+static void preparing_looks_at_the_schema_as_it_is(void **state) {
+  (void)state;
+  pair p;
+  pair_open(&p);
+  cql_prepared *before = prepared(p.mine, "SELECT * FROM t");
+  run(p.theirs, "ALTER TABLE t ADD w int");
+  cql_prepared *after = prepared(p.mine, "SELECT * FROM t");
+  assert_int_equal(cql_prepared_column_count(before), 2);
+  assert_int_equal(cql_prepared_column_count(after), 3);
+  run(p.theirs, "DROP TABLE t");
+  cql_prepared *none;
+  cql_error err;
+  assert_int_equal(cql_session_prepare(p.mine, "SELECT * FROM t", 15, NULL, &none, &err), CQL_INVALID);
+  assert_null(none);
+  cql_prepared_release(after);
+  cql_prepared_release(before);
+  pair_close(&p);
+}
+
 static void markers_that_changed_type_are_not_run(void **state) {
   (void)state;
   pair p;
@@ -279,6 +298,7 @@ int main(void) {
       cmocka_unit_test(misuse_is_told),
       cmocka_unit_test(consistency_is_checked),
       cmocka_unit_test(a_schema_change_by_others_is_followed),
+      cmocka_unit_test(preparing_looks_at_the_schema_as_it_is),
       cmocka_unit_test(markers_that_changed_type_are_not_run),
       cmocka_unit_test(a_batch_follows_the_schema_too),
       cmocka_unit_test(use_sets_the_keyspace),
