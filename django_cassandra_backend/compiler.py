@@ -84,8 +84,9 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         self.refuse()
         self.setup_query()
         self.has_extra_select = False
-        order = self._ordering()
+        nodes = self._order_nodes()  # may add a join
         key = self.table()
+        order = self._ordering(nodes)
         predicate = self.predicate()
         access = choose(key, predicate, self.quote)
         aggregates = [
@@ -174,12 +175,15 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
 
     # --- order ---
 
-    def _ordering(self) -> list[tuple[Expr, bool, bool]]:
+    def _order_nodes(self) -> list:
+        pairs = self._order_by_pairs()
+        return [order.resolve_expression(self.query, allow_joins=True) for order, _ in pairs]
+
+    def _ordering(self, nodes) -> list[tuple[Expr, bool, bool]]:
         """(expression, descending, nulls first) for each ORDER BY member; null is less than any value."""
         evaluator = self.evaluator()
         members, seen = [], set()
-        for order, _ in self._order_by_pairs():
-            node = order.resolve_expression(self.query, allow_joins=True, reuse=None)
+        for node in nodes:
             if not isinstance(node, OrderBy):
                 raise not_supported(f"Ordering by {node}")
             for source in self._order_sources(node.expression):

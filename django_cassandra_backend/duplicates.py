@@ -1,10 +1,12 @@
-"""Two rows with one primary key beside a PhysicalKey: what a crash in the middle of a move leaves.
+"""Two rows with one primary key beside a PhysicalKey: a move in progress, or what a crash in one left.
 
-Readers by the primary key take the row that was written last."""
+Readers by the primary key take the row that was written last. Writers wait for a move to end first, so that
+nobody changes the new row while the old one may still be kept."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .keys import TableKey
+from .retry import attempts
 
 
 class Newest:
@@ -34,3 +36,13 @@ class Newest:
         text = f"SELECT {times} FROM {self.quote(self.key.table)} WHERE {where}"
         written = cursor.send(text, [row[i] for i in self.where]).one() or ()
         return max((time for time in written if time is not None), default=0)
+
+
+def settled(read: Callable[[], list[tuple]], newest: Newest, cursor, limit: int) -> list[tuple]:
+    """What read() gives once no primary key stands twice in it; after `limit` reads, the newest of each."""
+    rows: list[tuple] = []
+    for _ in attempts(limit):
+        rows = read()
+        if len({row[newest.pk] for row in rows}) == len(rows):
+            return rows
+    return list(newest(cursor, iter(rows)))

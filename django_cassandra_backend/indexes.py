@@ -29,8 +29,8 @@ def indexed_columns(model, without: models.Index | None = None) -> set[str]:
     return found
 
 
-def create_statements(editor, model, only=None) -> list[str]:
-    """CREATE INDEX for the columns that the model wants indexed, or for `only` these of them."""
+def create_statements(editor, model) -> list[str]:
+    """CREATE INDEX for the columns that the model wants indexed."""
     meta = model._meta
     named: dict[str, str] = {}
     for index in meta.indexes:
@@ -40,11 +40,9 @@ def create_statements(editor, model, only=None) -> list[str]:
                 named.setdefault(field.column, name)
     statements = []
     for field in indexed_fields(meta):
-        if only is None or field.column in only:
-            name = named.get(field.column) or editor._create_index_name(
-                meta.db_table, [field.column]
-            )
-            statements.append(_create(editor, model, name, field))
+        name = named.get(field.column)
+        name = name or editor._create_index_name(meta.db_table, [field.column])
+        statements.append(_create(editor, model, name, field))
     return statements
 
 

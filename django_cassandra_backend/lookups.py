@@ -9,7 +9,7 @@ from django.db import DataError
 from django.db.models import fields, lookups
 from django.db.models.expressions import ColPairs
 from django.db.models.fields import related_lookups, tuple_lookups
-from django.db.models.sql.where import NothingNode, WhereNode
+from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 
 from .evaluate import Column, Constant, Evaluator, Expr, stored_field
 from .exceptions import not_supported
@@ -38,6 +38,10 @@ class PredicateBuilder:
                     "A bilateral transform", "Transform the value before filtering."
                 )
             return handler(self, node)
+        if isinstance(node, ExtraWhere):
+            raise not_supported("extra()", "Use raw() or a cursor with CQL.")
+        if isinstance(node, lookups.Lookup):
+            _refuse_json(getattr(node.lhs, "output_field", None))
         if getattr(node, "conditional", False) and not isinstance(node, lookups.Lookup):
             return Test(self.evaluator.expression(node), bool)  # a boolean expression as a filter
         raise not_supported(self._name(node), "Filter in Python, or on a plain column.")

@@ -1,10 +1,11 @@
 """A row whose key changes: the new row is inserted, then the old one deleted.
 
-A crash between the two leaves both; nothing else does. The old row is deleted only if it still is what was
+A crash between the two leaves both. The old row is deleted only if it still is what was
 read, so no other writer's change is lost; if it is not, the new row is taken away again."""
 
 from . import conditions
 from .dbapi import UNSET, IntegrityError
+from .exceptions import WriteContention
 from .literals import literal
 
 
@@ -28,13 +29,19 @@ class Move:
             self._delete(self.old, "", [])
             return True
         if not self._insert(moved):
+            if self.plan.key.lookup:
+                return False  # the same row, on its way by another writer
             place = ", ".join(f"{column} = {literal(value)}" for column, value in self.new.items())
             raise IntegrityError(
                 f"duplicate key: {place} exists already in {self.plan.key.table!r}"
             )
         if self._delete(self.old, *self._unchanged(row)):
             return True
-        self._delete(self.new, *self._unchanged(moved))
+        if not self._delete(self.new, *self._unchanged(moved)):
+            raise WriteContention(
+                f"a row of {self.plan.key.table!r} was changed at its old and at its new key while it moved; "
+                "both rows are kept"
+            )
         return False
 
     def _unchanged(self, row: dict) -> tuple[str, list]:

@@ -176,13 +176,16 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             shown_statements("UPDATE", key, access, assign, plain, self.quote_name),
             key=key,
             access=access,
-            predicate=_NewColumn(empty),
+            predicate=empty,
             assign=assign,
             columns=[
                 f.column for f in model._meta.local_concrete_fields if f.column != field.column
             ],
             plain=plain,
             quote=self.quote_name,
+            # Nobody writes a column that the code in use does not know, so a row that
+            # has nothing but its key needs no more than to exist.
+            lone_key_suffices=True,
         )
 
     def remove_field(self, model, field):
@@ -273,7 +276,9 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
     # --- indexes and constraints ---
 
     def _index_field(self, model, field) -> None:
-        for statement in indexes.create_statements(self, model, only=[field.column]):
+        """An index on a column; the model may be of a state that does not know the field yet."""
+        name = self._create_index_name(model._meta.db_table, [field.column])
+        for statement in indexes.index_statements(self, model, name, [field]):
             self.execute(statement)
 
     def add_index(self, model, index):
@@ -292,8 +297,11 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             self.execute(statement)
 
     def rename_index(self, model, old_index, new_index):
-        self.remove_index(model, old_index)
-        self.add_index(model, new_index)
+        fields = [model._meta.get_field(name) for name, _ in old_index.fields_orders]
+        for statement in indexes.drop_statements(self, model, [f.column for f in fields], keep=()):
+            self.execute(statement)
+        for statement in indexes.index_statements(self, model, new_index.name, fields):
+            self.execute(statement)
 
     def add_constraint(self, model, constraint):
         if isinstance(constraint, UniqueConstraint):
@@ -341,8 +349,3 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             f"The key of {model._meta.db_table!r} cannot be changed: Cassandra stores rows by it. "
             "Make a new model with the new key and copy the rows in a data migration."
         )
-
-
-def _NewColumn(empty):
-    """The condition on a column that the old model state does not know: read like any other."""
-    return empty

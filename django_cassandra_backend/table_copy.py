@@ -31,6 +31,7 @@ def copy_table(
     copier = _Copier(editor, old_model, changed, converters)
     if source != target:
         copier.create(target, old_model)
+        copier.index(target, old_model)
         copier.copy(source, target, new_columns=True)
         editor.execute(f"DROP TABLE {editor.quote_name(source)}")
     else:
@@ -39,9 +40,9 @@ def copy_table(
         copier.copy(source, aside, new_columns=True)
         editor.execute(f"DROP TABLE {editor.quote_name(source)}")
         copier.create(target, old_model)
+        copier.index(target, old_model)
         copier.copy(aside, target, new_columns=False)
         editor.execute(f"DROP TABLE {editor.quote_name(aside)}")
-    copier.index(target, old_model)
     if source != target and old_model._meta.auto_field is not None:
         copier.move_sequence(source, target)
 

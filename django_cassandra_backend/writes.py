@@ -8,6 +8,7 @@ from . import conditions, sequences
 from .access import INDEX, NOTHING, POINTS, Access
 from .budget import ScanBudget
 from .dbapi import UNSET, IntegrityError, OperationalError
+from .duplicates import Newest, settled
 from .exceptions import WriteContention
 from .keys import TableKey
 from .literals import literal
@@ -88,6 +89,7 @@ class RowsPlan(Plan):
     key, access, predicate; columns: of the table; plain; quote; assign: {column: Expr}, empty for DELETE"""
 
     assign: dict
+    lone_key_suffices = False  # may a row without any value be written with IF EXISTS alone?
 
     def run(self, cursor) -> None:
         cursor.rowcount = 0
@@ -147,13 +149,25 @@ class RowsPlan(Plan):
         budget = ScanBudget(cursor.connection.scan_budget, self.key.table, str(self), advice)
         test = self.predicate.bind({column: i for i, column in enumerate(columns)})
         found = []
-        for text, values in select_statements(self.key, self.access, columns, self.quote):
-            for row in cursor.send(text, values):
-                if test(row) is True:
-                    found.append(dict(zip(columns, row, strict=True)))
-                else:
-                    budget.spend()
+        for row in self._read(cursor, self.access, columns):
+            if test(row) is True:
+                found.append(dict(zip(columns, row, strict=True)))
+            else:
+                budget.spend()
         return found
+
+    def _read(self, cursor, access: Access, columns: list[str]):
+        """Rows of an access path; of a look-up by the primary key, when no row is on the move."""
+        statements = select_statements(self.key, access, columns, self.quote)
+
+        def rows():
+            return (row for text, values in statements for row in cursor.send(text, values))
+
+        if self.key.lookup is None or access.index != self.key.lookup:
+            return rows()
+        newest = Newest(self.key, columns, self.columns, self.quote)
+        limit = cursor.connection.settings.write_attempts
+        return settled(lambda: list(rows()), newest, cursor, limit)
 
     def _write_row(self, cursor, row: dict) -> bool:
         """Write one row that was read; follow it when others change it meanwhile."""
@@ -189,6 +203,8 @@ class RowsPlan(Plan):
             guard is None
         ):  # every value read is null: something else has to tell the row from a missing one
             guard = conditions.from_values(read, self.quote, self._witness(cursor, point))
+        if guard is None and self.lone_key_suffices:
+            return " IF EXISTS", []
         if guard is None:
             raise OperationalError(
                 f"A row of {self.key.table!r} has no value but its key, so a write to it cannot be guarded. "
@@ -215,14 +231,12 @@ class RowsPlan(Plan):
         names = [self.key.lookup] if self.key.lookup else list(self.key.columns)
         columns = [*self.key.columns, *self.used]
         where = " AND ".join(f"{self.quote(column)} = ?" for column in names)
-        access = Access(
-            INDEX if self.key.lookup else POINTS, [(where, [row[c] for c in names])], []
-        )
+        reads = [(where, [row[column] for column in names])]
+        access = Access(INDEX if self.key.lookup else POINTS, reads, [], index=self.key.lookup)
         test = self.predicate.bind({column: i for i, column in enumerate(columns)})
-        for text, values in select_statements(self.key, access, columns, self.quote):
-            for found in cursor.send(text, values):
-                if test(found) is True:
-                    return dict(zip(columns, found, strict=True))
+        for found in self._read(cursor, access, columns):
+            if test(found) is True:
+                return dict(zip(columns, found, strict=True))
         return None
 
     # --- plain ---

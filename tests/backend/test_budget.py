@@ -28,7 +28,13 @@ class BudgetTests(TestCase):
         with self.assertRaises(ScanBudgetExceeded) as caught:
             list(Author.objects.filter(born=100))
         text = str(caught.exception)
-        for part in ("read 6 rows", "'bookings_author'", 'OPTIONS["scan_budget"] allows 5', "(db_index=True) on 'born'", "SELECT"):
+        for part in (
+            "read 6 rows",
+            "'bookings_author'",
+            'OPTIONS["scan_budget"] allows 5',
+            "(db_index=True) on 'born'",
+            "SELECT",
+        ):
             self.assertIn(part, text)
         self.assertIsInstance(caught.exception, OperationalError)
 

@@ -4,14 +4,23 @@ import datetime
 import uuid
 
 from bookings.models import Author, Party
-from django.db import DataError, InterfaceError, ProgrammingError, connection, connections, reset_queries
+from django.db import (
+    DataError,
+    InterfaceError,
+    ProgrammingError,
+    connection,
+    connections,
+    reset_queries,
+)
 from django.test import TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 
 
 class ResultTests(TestCase):
     def setUp(self):
-        self.party = Party.objects.create(city="Oslo", name="50% off", people=3, date="2026-05-01T20:00:00Z")
+        self.party = Party.objects.create(
+            city="Oslo", name="50% off", people=3, date="2026-05-01T20:00:00Z"
+        )
         self.party.refresh_from_db()
         self.where = [self.party.city, self.party.date, self.party.pk]
 
@@ -29,11 +38,16 @@ class ResultTests(TestCase):
 
     def test_row_count_of_a_conditional_statement(self):
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE party SET people = 1 WHERE city = 'x' AND date = 0 AND id = %s IF EXISTS", [uuid.uuid4()])
+            cursor.execute(
+                "UPDATE party SET people = 1 WHERE city = 'x' AND date = 0 AND id = %s IF EXISTS",
+                [uuid.uuid4()],
+            )
             self.assertEqual(cursor.rowcount, 0)
 
     def test_rows_as_dicts(self):
-        result = connection.cursor().execute("SELECT city, name FROM party WHERE city = %s", ["Oslo"])
+        result = connection.cursor().execute(
+            "SELECT city, name FROM party WHERE city = %s", ["Oslo"]
+        )
         self.assertEqual(result.column_names, ["city", "name"])
         self.assertEqual(result.all(), [{"city": "Oslo", "name": "50% off"}])
         self.assertTrue(result.was_applied)
@@ -44,12 +58,16 @@ class ResultTests(TestCase):
             Party.objects.create(city="Rome", name=str(i))
         with connection.cursor() as cursor:
             cursor.execute("SELECT name, people FROM party WHERE city = %(city)s", {"city": "Rome"})
-            self.assertEqual([column[:2] for column in cursor.description], [("name", "text"), ("people", "int")])
+            self.assertEqual(
+                [column[:2] for column in cursor.description], [("name", "text"), ("people", "int")]
+            )
             self.assertEqual(cursor.fetchone()[1], 0)
             self.assertEqual(len(cursor.fetchmany(2)), 2)
             self.assertEqual(len(cursor.fetchall()), 1)
             self.assertIsNone(cursor.fetchone())
-            self.assertEqual(len(list(cursor.execute("SELECT * FROM party WHERE city = 'Rome'"))), 4)
+            self.assertEqual(
+                len(list(cursor.execute("SELECT * FROM party WHERE city = 'Rome'"))), 4
+            )
             cursor.execute("SELECT name FROM party WHERE city = 'Rome'")
             self.assertTrue(all(isinstance(row, tuple) for row in cursor))
 
@@ -63,13 +81,18 @@ class ResultTests(TestCase):
                 cursor.fetchone()
 
     def test_percent_without_params_is_plain_text(self):
-        found = connection.cursor().execute("SELECT name FROM party WHERE city = 'Oslo' /* 100% */").one()
+        found = (
+            connection.cursor()
+            .execute("SELECT name FROM party WHERE city = 'Oslo' /* 100% */")
+            .one()
+        )
         self.assertEqual(found, {"name": "50% off"})
 
     def test_executemany(self):
         with connection.cursor() as cursor:
             cursor.executemany(
-                "INSERT INTO bookings_author (id, name) VALUES (%s, %s) IF NOT EXISTS", [(1, "a"), (2, "b"), (1, "c")]
+                "INSERT INTO bookings_author (id, name) VALUES (%s, %s) IF NOT EXISTS",
+                [(1, "a"), (2, "b"), (1, "c")],
             )
             self.assertEqual(cursor.rowcount, 2)
         self.assertEqual(Author.objects.count(), 2)
@@ -134,13 +157,20 @@ class LogTests(TestCase):
 
     def test_str_of_a_query_shows_its_cql(self):
         text = str(Author.objects.filter(name="O'Hara").order_by("born").query)
-        self.assertEqual(text, """SELECT "id", "name", "born", "email" FROM "bookings_author" WHERE "name" = 'O''Hara'""")
+        self.assertEqual(
+            text,
+            """SELECT "id", "name", "born", "email" FROM "bookings_author" WHERE "name" = 'O''Hara'""",
+        )
 
     def test_two_aliases_are_two_databases(self):
-        self.assertNotEqual(connections["default"].settings.keyspace, connections["other"].settings.keyspace)
+        self.assertNotEqual(
+            connections["default"].settings.keyspace, connections["other"].settings.keyspace
+        )
 
 
 class VersionTests(TestCase):
     def test_the_server_is_new_enough(self):
-        self.assertGreaterEqual(connection.get_database_version(), connection.features.minimum_database_version)
+        self.assertGreaterEqual(
+            connection.get_database_version(), connection.features.minimum_database_version
+        )
         self.assertTrue(connection.is_usable())

@@ -4,7 +4,6 @@ from bookings.models import Author, Reading
 from django.db import NotSupportedError, connection
 from django.db.models import F
 from django.test import TestCase
-
 from test_writes import sent
 
 
@@ -39,7 +38,9 @@ class PlainTests(TestCase):
         self.assertEqual(Reading.objects.count(), 5)
 
     def test_a_slice_is_deleted_at_once(self):
-        cql = sent(lambda: self.assertEqual(Reading.objects.filter(sensor="a", at__gte=2).delete()[0], 3))
+        cql = sent(
+            lambda: self.assertEqual(Reading.objects.filter(sensor="a", at__gte=2).delete()[0], 3)
+        )
         self.assertEqual(len([text for text in cql if text.startswith("DELETE")]), 1)
         self.assertEqual(Reading.objects.count(), 2)
 

@@ -37,7 +37,9 @@ class RaceTests(TransactionTestCase):
         author = Author.objects.create(name="x", born=0)
 
         def add(i):
-            return sum(Author.objects.filter(pk=author.pk).update(born=F("born") + 1) for _ in range(5))
+            return sum(
+                Author.objects.filter(pk=author.pk).update(born=F("born") + 1) for _ in range(5)
+            )
 
         self.assertEqual(compete(add), [5] * WRITERS)
         self.assertEqual(Author.objects.get().born, 5 * WRITERS)
@@ -50,7 +52,9 @@ class RaceTests(TransactionTestCase):
 
     def test_one_claim_on_null_wins(self):
         author = Author.objects.create(name="x")
-        won = compete(lambda i: Author.objects.filter(pk=author.pk, email=None).update(email=f"{i}@x.org"))
+        won = compete(
+            lambda i: Author.objects.filter(pk=author.pk, email=None).update(email=f"{i}@x.org")
+        )
         self.assertEqual(sum(won), 1)
         self.assertEqual(Author.objects.get().email, f"{won.index(1)}@x.org")
 
@@ -67,7 +71,9 @@ class RaceTests(TransactionTestCase):
 
     def test_get_or_create_makes_one(self):
         results = compete(lambda i: Price.objects.get_or_create(amount=1))
-        self.assertEqual(sorted(created for _, created in results), [False] * (WRITERS - 1) + [True])
+        self.assertEqual(
+            sorted(created for _, created in results), [False] * (WRITERS - 1) + [True]
+        )
 
     def test_a_row_that_moves_is_followed(self):
         party = Party.objects.create(city="Oslo", people=0)

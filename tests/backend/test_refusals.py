@@ -1,13 +1,11 @@
 """What needs the relational road is refused by name, and never answered wrongly."""
 
-from bookings.models import Author, Book, Everything
+from bookings.models import Author, Book, Everything, Party
 from django.core.exceptions import FieldError
 from django.db import NotSupportedError
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum, Window
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum, Value, Window
 from django.db.models.functions import Concat, RowNumber
 from django.test import TestCase
-
-from bookings.models import Party
 
 
 class RefusalTests(TestCase):
@@ -26,10 +24,16 @@ class RefusalTests(TestCase):
     def test_subqueries(self):
         inner = Author.objects.filter(name="x")
         self.refused("A subquery", lambda: list(Book.objects.filter(author__in=inner)))
-        self.refused("A subquery", lambda: list(Book.objects.filter(author_id__in=inner.values("pk"))))
-        self.refused("A subquery", lambda: list(Author.objects.filter(Exists(Book.objects.filter(author=OuterRef("pk"))))))
         self.refused(
-            "A subquery", lambda: list(Author.objects.annotate(t=Subquery(Book.objects.values("title")[:1])))
+            "A subquery", lambda: list(Book.objects.filter(author_id__in=inner.values("pk")))
+        )
+        self.refused(
+            "A subquery",
+            lambda: list(Author.objects.filter(Exists(Book.objects.filter(author=OuterRef("pk"))))),
+        )
+        self.refused(
+            "A subquery",
+            lambda: list(Author.objects.annotate(t=Subquery(Book.objects.values("title")[:1]))),
         )
 
     def test_groups_and_windows(self):
@@ -42,15 +46,17 @@ class RefusalTests(TestCase):
             list(both)
 
     def test_aggregates_over_slices(self):
-        self.refused("An aggregate over a slice", lambda: Author.objects.all()[:3].aggregate(Sum("born")))
+        self.refused(
+            "An aggregate over a slice", lambda: Author.objects.all()[:3].aggregate(Sum("born"))
+        )
 
     def test_expressions_without_an_exact_meaning(self):
-        self.refused("Concat", lambda: list(Author.objects.annotate(x=Concat("name", "email"))))
+        self.refused("Concat", lambda: list(Author.objects.annotate(x=Concat("name", Value("x")))))
         self.refused("operator /", lambda: list(Author.objects.annotate(x=F("born") / 2)))
 
     def test_lookups(self):
         self.refused("JSONField", lambda: list(Everything.objects.filter(json={"a": 1})))
-        self.refused("lookup", lambda: list(Everything.objects.filter(json__a=1)))
+        self.refused("JSONField", lambda: list(Everything.objects.filter(json__a=1)))
         self.refused("not text", lambda: list(Everything.objects.filter(integer__contains="1")))
 
     def test_extra_and_random(self):
@@ -60,7 +66,10 @@ class RefusalTests(TestCase):
     def test_update_conflicts(self):
         with self.assertRaises(NotSupportedError):
             Author.objects.bulk_create(
-                [Author(pk=1, name="x")], update_conflicts=True, update_fields=["name"], unique_fields=["id"]
+                [Author(pk=1, name="x")],
+                update_conflicts=True,
+                update_fields=["name"],
+                unique_fields=["id"],
             )
 
     def test_a_physical_key_is_no_column(self):
@@ -68,8 +77,9 @@ class RefusalTests(TestCase):
             lambda: Party.objects.filter(key=("Oslo",)),
             lambda: Party.objects.filter(Q(key__isnull=True)),
             lambda: Party.objects.values("key"),
+            lambda: Party.objects.order_by("key"),
         ):
-            with self.assertRaisesMessage(FieldError, "PhysicalKey"):
+            with self.assertRaises(FieldError):
                 list(use())
         with self.assertRaises(AttributeError):
             Party().key = ("Oslo",)

@@ -61,7 +61,9 @@ class EveryFieldTests(TestCase):
                 self.assertEqual(list(Everything.objects.filter(**{name: value})), [row])
                 self.assertEqual(list(Everything.objects.filter(**{f"{name}__in": [value]})), [row])
                 if name != "file":  # Django saves no file as an empty string
-                    self.assertEqual(Everything.objects.filter(**{f"{name}__isnull": True}).count(), 1)
+                    self.assertEqual(
+                        Everything.objects.filter(**{f"{name}__isnull": True}).count(), 1
+                    )
 
     def test_conditions_on_every_type(self):
         row = Everything.objects.create(**VALUES)
@@ -74,7 +76,9 @@ class EveryFieldTests(TestCase):
 
     def test_column_types(self):
         with connection.cursor() as cursor:
-            description = connection.introspection.get_table_description(cursor, Everything._meta.db_table)
+            description = connection.introspection.get_table_description(
+                cursor, Everything._meta.db_table
+            )
         types = {column.name: column.type_code for column in description}
         expected = {
             "id": "bigint",
@@ -132,7 +136,9 @@ class EveryFieldTests(TestCase):
     def test_addresses(self):
         row = Everything.objects.create(address="192.0.2.1")
         self.assertEqual(Everything.objects.get(address="192.0.2.1"), row)
-        self.assertEqual(Everything.objects.filter(address__gt="192.0.2.0", address__lt="192.0.2.2").count(), 1)
+        self.assertEqual(
+            Everything.objects.filter(address__gt="192.0.2.0", address__lt="192.0.2.2").count(), 1
+        )
 
     def test_a_table_name_that_cql_has_no_letters_for(self):
         Stage.objects.create(name="main", size=3)

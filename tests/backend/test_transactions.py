@@ -71,5 +71,9 @@ class AtomicTests(TransactionTestCase):
     def test_durable_blocks(self):
         with transaction.atomic(durable=True):
             Author.objects.create(name="x")
-        with self.assertRaises(RuntimeError), transaction.atomic(), transaction.atomic(durable=True):
+        with (
+            self.assertRaises(RuntimeError),
+            transaction.atomic(),
+            transaction.atomic(durable=True),
+        ):
             pass

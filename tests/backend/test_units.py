@@ -36,7 +36,14 @@ class MarkerTests(SimpleTestCase):
         self.assertEqual(translate("'100%%' = %s", [1]), ("'100%' = ?", [1]))
 
     def test_mismatches(self):
-        for text, params in (("%s %s", [1]), ("%s", [1, 2]), ("%(a)s", [1]), ("%s", {"a": 1}), ("%(a)s", {}), ("%d", [1])):
+        for text, params in (
+            ("%s %s", [1]),
+            ("%s", [1, 2]),
+            ("%(a)s", [1]),
+            ("%s", {"a": 1}),
+            ("%(a)s", {}),
+            ("%d", [1]),
+        ):
             with self.subTest(text), self.assertRaises(DriverError):
                 translate(text, params)
 
@@ -58,7 +65,10 @@ class LiteralTests(SimpleTestCase):
             (decimal.Decimal("1.50"), "1.50"),
             (uuid.UUID(int=0), "00000000-0000-0000-0000-000000000000"),
             (datetime.date(2026, 5, 17), "'2026-05-17'"),
-            (datetime.datetime(2026, 5, 17, tzinfo=datetime.timezone.utc), "'2026-05-17T00:00:00.000+00:00'"),
+            (
+                datetime.datetime(2026, 5, 17, tzinfo=datetime.timezone.utc),
+                "'2026-05-17T00:00:00.000+00:00'",
+            ),
             ([1, "a"], "[1, 'a']"),
             ({1}, "{1}"),
             ({"a": 1}, "{'a': 1}"),
@@ -69,17 +79,31 @@ class LiteralTests(SimpleTestCase):
                 self.assertEqual(literal(value), text)
 
     def test_inline(self):
-        self.assertEqual(inline("a = ? AND b = '?' -- ?\nc = ?", [1, "x"]), "a = 1 AND b = '?' -- ?\nc = 'x'")
+        self.assertEqual(
+            inline("a = ? AND b = '?' -- ?\nc = ?", [1, "x"]), "a = 1 AND b = '?' -- ?\nc = 'x'"
+        )
 
     def test_a_plan_is_a_string(self):
         plan = Plan([("SELECT ?", ["%s"])])
-        self.assertEqual((plan.upper(), plan % (), plan.inlined()), ("SELECT ?", "SELECT '%s'", "SELECT '%s'"))
+        self.assertEqual(
+            (plan.upper(), plan % (), plan.inlined()), ("SELECT ?", "SELECT '%s'", "SELECT '%s'")
+        )
         self.assertIn("(7 statements)", Plan([(f"SELECT {i}", []) for i in range(7)]))
 
 
 class NameTests(SimpleTestCase):
     def test_names_round_trip(self):
-        for name in ("party", "Party_2", "a-b", "a.b", "häuser", "x_u002d_y", "_u005f_u002d_", "日本", "a b"):
+        for name in (
+            "party",
+            "Party_2",
+            "a-b",
+            "a.b",
+            "häuser",
+            "x_u002d_y",
+            "_u005f_u002d_",
+            "日本",
+            "a b",
+        ):
             with self.subTest(name):
                 self.assertRegex(names.encode(name), r"^[A-Za-z0-9_]+$")
                 self.assertEqual(names.decode(names.encode(name)), name)
@@ -98,7 +122,9 @@ class OptionTests(SimpleTestCase):
         self.assertEqual((options.write_mode, options.scan_budget), ("lwt", 10_000))
 
     def test_a_path_is_quoted(self):
-        url = read_options({"NAME": "", "HOST": "", "OPTIONS": {"local": "/tmp/a b?c.cql", "durability": "full"}}).url
+        url = read_options(
+            {"NAME": "", "HOST": "", "OPTIONS": {"local": "/tmp/a b?c.cql", "durability": "full"}}
+        ).url
         self.assertEqual(url, "local:/tmp/a%20b%3Fc.cql?durability=full")
 
     def test_what_is_wrong_is_named(self):
@@ -120,7 +146,10 @@ class OptionTests(SimpleTestCase):
 
 class OrderTests(SimpleTestCase):
     def test_uuids_sort_by_version_and_time(self):
-        early, late = uuid.UUID("ffffffff-0000-1000-8000-000000000000"), uuid.UUID("00000000-0001-1000-8000-000000000000")
+        early, late = (
+            uuid.UUID("ffffffff-0000-1000-8000-000000000000"),
+            uuid.UUID("00000000-0001-1000-8000-000000000000"),
+        )
         random = uuid.UUID("00000000-0000-4000-8000-000000000000")
         self.assertEqual(sorted([random, late, early], key=order_key), [early, late, random])
 
@@ -128,7 +157,10 @@ class OrderTests(SimpleTestCase):
         rows = [(2,), (None,), (3,), (1,)]
 
         def ordered(descending, nulls_first):
-            return [row[0] for row in sorted(rows, key=sort_key([(lambda r: r[0], descending, nulls_first)]))]
+            return [
+                row[0]
+                for row in sorted(rows, key=sort_key([(lambda r: r[0], descending, nulls_first)]))
+            ]
 
         self.assertEqual(ordered(False, True), [None, 1, 2, 3])
         self.assertEqual(ordered(True, False), [3, 2, 1, None])

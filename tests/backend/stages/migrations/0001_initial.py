@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             "Act",
             [
-                ("id", models.UUIDField(primary_key=True)),
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
                 ("stage", models.CharField(max_length=20)),
                 ("start", models.DateTimeField()),
                 ("key", PhysicalKey(partition_by=["stage"], cluster_by=["-start"])),

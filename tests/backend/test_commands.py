@@ -1,0 +1,129 @@
+"""manage.py against the backend."""
+
+import io
+import pathlib
+import tempfile
+
+from bookings.models import Author, Book, Party, Seat
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection
+from django.test import TransactionTestCase, modify_settings
+
+
+def output(*args, **options) -> str:
+    out = io.StringIO()
+    call_command(*args, stdout=out, **options)
+    return out.getvalue()
+
+
+@modify_settings(INSTALLED_APPS={"append": "stages"})
+class MigrateTests(TransactionTestCase):
+    """The app `stages`: forwards, backwards, and to zero."""
+
+    def tearDown(self):
+        call_command("migrate", "stages", "zero", verbosity=0)
+
+    def tables(self):
+        return [
+            name for name in connection.introspection.table_names() if name.startswith("stages")
+        ]
+
+    def test_forwards_and_backwards(self):
+        call_command("migrate", "stages", verbosity=0)
+        self.assertEqual(self.tables(), ["stages_act", "stages_raw"])
+        self.assertIn("[X] 0002_grow", output("showmigrations", "stages", no_color=True))
+        from stages.models import Act
+
+        self.assertEqual(Act.objects.get(stage="main").title, "untitled")
+        call_command("migrate", "stages", "0001", verbosity=0)
+        self.assertEqual(self.tables(), ["stages_act"])
+        self.assertIn("[ ] 0002_grow", output("showmigrations", "stages", no_color=True))
+        call_command("migrate", "stages", "zero", verbosity=0)
+        self.assertEqual(self.tables(), [])
+        call_command("migrate", "stages", verbosity=0)
+        self.assertEqual(self.tables(), ["stages_act", "stages_raw"])
+
+    def test_models_and_migrations_agree(self):
+        self.assertIn(
+            "No changes detected",
+            output("makemigrations", "stages", dry_run=True, check_changes=True),
+        )
+
+    def test_sqlmigrate_prints_cql(self):
+        text = output("sqlmigrate", "stages", "0001")
+        self.assertIn(
+            'PRIMARY KEY (("stage"), "start", "id")) WITH CLUSTERING ORDER BY ("start" DESC, "id" ASC);',
+            text,
+        )
+        self.assertIn("USING 'sai';", text)
+        self.assertIn("DROP TABLE", output("sqlmigrate", "stages", "0001", backwards=True))
+        self.assertNotIn("stages_act", self.tables())
+
+    def test_fake_initial(self):
+        call_command("migrate", "stages", "0001", verbosity=0)
+        call_command("migrate", "stages", "zero", fake=True, verbosity=0)
+        text = output("migrate", "stages", "0001", fake_initial=True, no_color=True)
+        self.assertIn("FAKED", text)
+
+
+class DataTests(TransactionTestCase):
+    def test_flush(self):
+        Author.objects.create(name="x")
+        call_command("flush", interactive=False, verbosity=0)
+        self.assertEqual(Author.objects.count(), 0)
+        self.assertEqual(Author.objects.create(name="y").pk, 1)
+
+    def test_only_written_tables_are_truncated(self):
+        Author.objects.create(name="x")
+        plans = connection.ops.sql_flush(None, ["bookings_author", "bookings_book"])
+        self.assertEqual(plans, ['TRUNCATE "bookings_author"', 'TRUNCATE "bookings_book"'])
+        sent = []
+        with connection.cursor() as cursor:
+            connection.force_debug_cursor = True
+            for plan in plans:
+                cursor.execute(plan)
+                sent += [cql for cql, _ in cursor.cursor.executed]
+            connection.force_debug_cursor = False
+        self.assertEqual(
+            [cql for cql in sent if cql.startswith("TRUNCATE")], ['TRUNCATE "bookings_author"']
+        )
+
+    def test_dumpdata_and_loaddata(self):
+        ada = Author.objects.create(pk=7, name="Ada")
+        Book.objects.create(author=ada, title="x", price="1.50")
+        party = Party.objects.create(city="Oslo", name="May")
+        Seat.objects.create(show="hamlet", row=1, number=2)
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "data.json"
+            call_command("dumpdata", "bookings", output=str(file), verbosity=0)
+            self.assertNotIn('"key"', file.read_text())
+            call_command("flush", interactive=False, verbosity=0)
+            call_command("loaddata", str(file), verbosity=0)
+        self.assertEqual(Book.objects.get().author.name, "Ada")
+        self.assertEqual(Party.objects.get(pk=party.pk).city, "Oslo")
+        self.assertEqual(Seat.objects.get().pk, ("hamlet", 1, 2))
+        self.assertEqual(Author.objects.create(name="Bo").pk, 8)
+
+    def test_orphans_are_found(self):
+        Book.objects.create(author_id=999, title="x")
+        with self.assertRaisesMessage(IntegrityError, "invalid foreign key"):
+            connection.check_constraints()
+        connection.check_constraints(table_names=["bookings_author"])
+
+    def test_sqlflush_and_sqlsequencereset(self):
+        self.assertIn('TRUNCATE "bookings_author"', output("sqlflush"))
+        self.assertIn('SELECT MAX("id")', output("sqlsequencereset", "bookings", no_color=True))
+
+    def test_inspectdb(self):
+        text = output("inspectdb", "bookings_author", "bookings_seat")
+        self.assertIn("class BookingsAuthor(models.Model)", text)
+        self.assertIn("name = models.TextField(", text)
+        self.assertIn("models.CompositePrimaryKey('show', 'row', 'number')", text)
+        self.assertIn("id = models.BigIntegerField(primary_key=True)", text)
+
+    def test_dbshell_says_what_to_use(self):
+        with self.assertRaisesMessage(CommandError, "this database is a file"):
+            call_command("dbshell")
+
+    def test_check(self):
+        call_command("check", databases=["default", "other"])

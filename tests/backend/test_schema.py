@@ -1,0 +1,327 @@
+"""DDL: what migrations do to tables, column by column."""
+
+import datetime
+import uuid
+
+from bookings.models import Book, Party, Seat
+from django.db import NotSupportedError, connection, migrations, models
+from django.db.migrations.state import ProjectState
+from django.test import TransactionTestCase
+
+from django_cassandra_backend.models import PhysicalKey, PrimaryKey
+
+
+def integer_key():
+    return ("id", models.IntegerField(primary_key=True))
+
+
+class OperationTests(TransactionTestCase):
+    """Each test makes tables of its own by operations, and drops them again."""
+
+    available_apps = ["bookings"]
+
+    def setUp(self):
+        self.state = ProjectState()
+        self.addCleanup(self.drop)
+
+    def drop(self):
+        own = [name for name in connection.introspection.table_names() if name.startswith("shop_")]
+        with connection.cursor() as cursor:
+            for name in own:
+                cursor.execute(f'DROP TABLE "{name}"')
+
+    def apply(self, *operations, collect=False):
+        """Run operations; return the new state's apps."""
+        with connection.schema_editor(collect_sql=collect) as editor:
+            for operation in operations:
+                before = self.state.clone()
+                operation.state_forwards("shop", self.state)
+                operation.database_forwards("shop", editor, before, self.state)
+        self.collected = editor.collected_sql if collect else []
+        return self.state.apps
+
+    def create(self, *fields, **options):
+        apps = self.apply(migrations.CreateModel("Item", [integer_key(), *fields], options))
+        return apps.get_model("shop", "Item")
+
+    def item(self):
+        return self.state.apps.get_model("shop", "Item")
+
+    def columns(self, table="shop_item"):
+        with connection.cursor() as cursor:
+            description = connection.introspection.get_table_description(cursor, table)
+        return {column.name: column.type_code for column in description}
+
+    def indexes(self, table="shop_item"):
+        with connection.cursor() as cursor:
+            constraints = connection.introspection.get_constraints(cursor, table)
+        return {name: c["columns"][0] for name, c in constraints.items() if c["index"]}
+
+    def test_create_and_delete(self):
+        self.create(("name", models.CharField(max_length=5)))
+        self.assertEqual(self.columns(), {"id": "int", "name": "text"})
+        self.apply(migrations.DeleteModel("Item"))
+        self.assertNotIn("shop_item", connection.introspection.table_names())
+
+    def test_keys_of_every_kind(self):
+        with connection.cursor() as cursor:
+            key = connection.introspection.table_key
+            self.assertEqual(key(cursor, "party"), (["city"], [("date", True), ("id", False)]))
+            self.assertEqual(
+                key(cursor, "bookings_seat"), (["show"], [("row", True), ("number", False)])
+            )
+            columns = connection.introspection.get_primary_key_columns(cursor, "party")
+        self.assertEqual(columns, ["city", "date", "id"])
+        self.assertEqual(list(self.indexes("party").values()), ["id"])
+        self.assertEqual(self.indexes("bookings_seat"), {})
+
+    def test_indexes(self):
+        found = self.indexes("bookings_book")
+        self.assertEqual(found["book_published"], "published")
+        self.assertEqual(found["book_pages_title"], "pages")
+        self.assertEqual(
+            sorted(found.values()), ["author_id", "pages", "published", "title", "translator_id"]
+        )
+        self.assertTrue(all(len(name) <= 48 for name in found))
+
+    def test_add_and_remove_a_field(self):
+        self.create().objects.create(id=1)
+        self.apply(migrations.AddField("Item", "note", models.TextField(default="new")))
+        self.assertEqual(self.item().objects.get().note, "new")
+        self.apply(
+            migrations.AddField("Item", "size", models.IntegerField(null=True, db_index=True))
+        )
+        self.assertIsNone(self.item().objects.get().size)
+        self.assertEqual(list(self.indexes().values()), ["size"])
+        self.apply(migrations.RemoveField("Item", "size"), migrations.RemoveField("Item", "note"))
+        self.assertEqual(self.columns(), {"id": "int"})
+        self.assertEqual(self.indexes(), {})
+
+    def test_a_new_field_with_a_database_default(self):
+        self.create().objects.create(id=1)
+        self.apply(migrations.AddField("Item", "note", models.TextField(db_default="d")))
+        self.assertEqual(self.item().objects.get().note, "d")
+
+    def test_rename_a_column_of_the_key(self):
+        self.apply(
+            migrations.CreateModel(
+                "Item",
+                [
+                    ("pk", PrimaryKey(partition_by=["shelf"], cluster_by=["-place"])),
+                    ("shelf", models.TextField()),
+                    ("place", models.IntegerField()),
+                ],
+            )
+        )
+        self.item().objects.create(shelf="a", place=1)
+        self.apply(migrations.RenameField("Item", "place", "spot"))
+        item = self.item().objects.get(pk=("a", 1))
+        self.assertEqual(item.spot, 1)
+        self.assertEqual(item._meta.pk.cluster_by, ("-spot",))
+        with connection.cursor() as cursor:
+            self.assertEqual(
+                connection.introspection.table_key(cursor, "shop_item"),
+                (["shelf"], [("spot", True)]),
+            )
+
+    def test_rename_another_column(self):
+        self.create(("name", models.TextField(db_index=True))).objects.create(id=1, name="x")
+        self.apply(migrations.RenameField("Item", "name", "title"))
+        self.assertEqual(self.item().objects.get(title="x").pk, 1)
+        self.assertEqual(self.columns(), {"id": "int", "title": "text"})
+        self.assertEqual(list(self.indexes().values()), ["title"])
+
+    def test_a_physical_key_follows_a_rename(self):
+        self.apply(
+            migrations.CreateModel(
+                "Item",
+                [
+                    ("id", models.UUIDField(primary_key=True)),
+                    ("town", models.TextField()),
+                    ("key", PhysicalKey(partition_by=["town"])),
+                ],
+            )
+        )
+        pk = uuid.uuid4()
+        self.item().objects.create(pk=pk, town="Oslo")
+        self.apply(migrations.RenameField("Item", "town", "city"))
+        self.assertEqual(self.item().objects.get(pk=pk).city, "Oslo")
+        self.assertEqual(self.item()._meta.get_field("key").field_names, ("city",))
+
+    def test_change_a_type(self):
+        item = self.create(
+            ("n", models.IntegerField(null=True)), ("when", models.DateTimeField(null=True))
+        )
+        moment = datetime.datetime(2026, 5, 17, 12, tzinfo=datetime.timezone.utc)
+        item.objects.create(id=1, n=7, when=moment)
+        item.objects.create(id=2)
+        self.apply(migrations.AlterField("Item", "n", models.TextField(null=True)))
+        self.apply(migrations.AlterField("Item", "when", models.DateField(null=True)))
+        rows = {row.pk: (row.n, row.when) for row in self.item().objects.all()}
+        self.assertEqual(rows, {1: ("7", datetime.date(2026, 5, 17)), 2: (None, None)})
+        self.apply(
+            migrations.AlterField(
+                "Item", "n", models.DecimalField(max_digits=5, decimal_places=2, null=True)
+            )
+        )
+        self.assertEqual(str(self.item().objects.get(pk=1).n), "7.00")
+        self.assertEqual(self.columns(), {"id": "int", "n": "decimal", "when": "date"})
+        self.assertEqual(
+            [t for t in connection.introspection.table_names() if t.endswith("__copy")], []
+        )
+
+    def test_a_type_without_a_conversion(self):
+        self.create(("n", models.BooleanField(default=True)))
+        with self.assertRaisesMessage(NotSupportedError, "there is no conversion from boolean"):
+            self.apply(migrations.AlterField("Item", "n", models.DateField()))
+
+    def test_changes_that_need_no_ddl(self):
+        self.create(("name", models.CharField(max_length=5, null=True))).objects.create(id=1)
+        with self.assertNumQueries(0):
+            self.apply(
+                migrations.AlterField(
+                    "Item", "name", models.CharField(max_length=50, null=True, blank=True)
+                )
+            )
+        self.apply(
+            migrations.AlterField("Item", "name", models.CharField(max_length=50, default="filled"))
+        )
+        self.assertEqual(self.item().objects.get().name, "filled")
+
+    def test_switch_an_index(self):
+        self.create(("name", models.TextField()))
+        self.apply(migrations.AlterField("Item", "name", models.TextField(db_index=True)))
+        self.assertEqual(list(self.indexes().values()), ["name"])
+        self.apply(migrations.AddIndex("Item", models.Index(fields=["name"], name="by_name")))
+        self.assertEqual(len(self.indexes()), 1)
+        self.apply(migrations.AlterField("Item", "name", models.TextField()))
+        self.assertEqual(len(self.indexes()), 1)
+        self.apply(migrations.RemoveIndex("Item", "by_name"))
+        self.assertEqual(self.indexes(), {})
+
+    def test_rename_an_index(self):
+        self.create(
+            ("name", models.TextField()), indexes=[models.Index(fields=["name"], name="one")]
+        )
+        self.apply(migrations.RenameIndex("Item", new_name="two", old_name="one"))
+        self.assertEqual(list(self.indexes()), ["two"])
+
+    def test_rename_a_table(self):
+        item = self.apply(
+            migrations.CreateModel(
+                "Item",
+                [
+                    ("id", models.AutoField(primary_key=True)),
+                    ("name", models.TextField(db_index=True)),
+                ],
+            )
+        ).get_model("shop", "Item")
+        item.objects.create(name="a")
+        self.apply(migrations.RenameModel("Item", "Thing"))
+        thing = self.state.apps.get_model("shop", "Thing")
+        self.assertEqual(thing.objects.get(name="a").pk, 1)
+        self.assertEqual(thing.objects.create(name="b").pk, 2)
+        self.assertNotIn("shop_item", connection.introspection.table_names())
+
+    def test_uniqueness_off_the_key_is_refused(self):
+        unique = ("slug", models.SlugField(unique=True))
+        with self.assertRaisesMessage(
+            NotSupportedError, "unique=True of shop.Item.slug cannot be kept"
+        ):
+            self.create(unique)
+        self.state = ProjectState()
+        with self.assertRaisesMessage(NotSupportedError, "unique_together (a, b)"):
+            self.create(
+                ("a", models.TextField()), ("b", models.TextField()), unique_together={("a", "b")}
+            )
+        self.state = ProjectState()
+        self.create(("a", models.TextField()))
+        with self.assertRaisesMessage(NotSupportedError, "The constraint 'one'"):
+            self.apply(
+                migrations.AddConstraint("Item", models.UniqueConstraint(fields=["a"], name="one"))
+            )
+        self.state.models["shop", "item"].options["constraints"] = []
+        self.state.reload_model("shop", "item")
+        with self.assertRaisesMessage(NotSupportedError, "unique=True"):
+            self.apply(
+                migrations.AddField("Item", "slug", models.SlugField(unique=True, default=""))
+            )
+
+    def test_uniqueness_that_the_key_implies(self):
+        self.create(("a", models.TextField()))
+        self.apply(
+            migrations.AddConstraint(
+                "Item", models.UniqueConstraint(fields=["id", "a"], name="one")
+            )
+        )
+        self.apply(migrations.RemoveConstraint("Item", "one"))
+
+    def test_keys_do_not_change(self):
+        self.create(("a", models.TextField()))
+        with self.assertRaisesMessage(NotSupportedError, "a table that exists"):
+            self.apply(migrations.AddField("Item", "key", PhysicalKey(partition_by=["a"])))
+        self.state.models["shop", "item"].fields.pop("key")
+        self.state.reload_model("shop", "item")
+        with self.assertRaisesMessage(NotSupportedError, "cannot be changed"):
+            self.apply(migrations.RemoveField("Item", "id"))
+
+    def test_collected_cql(self):
+        self.apply(
+            migrations.CreateModel(
+                "Item",
+                [
+                    ("id", models.BigAutoField(primary_key=True)),
+                    ("name", models.TextField(db_index=True)),
+                ],
+            ),
+            migrations.AddField("Item", "size", models.IntegerField(default=3)),
+            migrations.RenameField("Item", "name", "title"),
+            migrations.DeleteModel("Item"),
+            collect=True,
+        )
+        text = "\n".join(self.collected)
+        for part in (
+            "CREATE TABLE",
+            "USING 'sai'",
+            'ADD "size" int;',
+            "-- for each row",
+            "DROP TABLE",
+        ):
+            self.assertIn(part, text)
+        self.assertNotIn("shop_item", connection.introspection.table_names())
+
+
+class DeconstructTests(TransactionTestCase):
+    available_apps = ["bookings"]
+
+    def test_primary_key(self):
+        field = Seat._meta.pk
+        name, path, args, kwargs = field.deconstruct()
+        self.assertEqual(
+            (name, path, args), ("pk", "django_cassandra_backend.models.PrimaryKey", [])
+        )
+        self.assertEqual(
+            (kwargs["partition_by"], kwargs["cluster_by"]), (["show"], ["-row", "number"])
+        )
+        self.assertEqual(field.clone().cluster_by, ("-row", "number"))
+        with self.assertRaisesMessage(ValueError, "primary_key=True"):
+            PrimaryKey(partition_by=["a"])
+        with self.assertRaises(ValueError):
+            PrimaryKey(partition_by=[], cluster_by=["a", "b"])
+        with self.assertRaises(ValueError):
+            PrimaryKey(partition_by="ab")
+
+    def test_physical_key(self):
+        _, path, _, kwargs = Party._meta.get_field("key").deconstruct()
+        self.assertEqual(path, "django_cassandra_backend.models.PhysicalKey")
+        self.assertEqual(kwargs, {"partition_by": ["city"], "cluster_by": ["-date"]})
+        for wrong in ({"default": 1}, {"unique": True}, {"primary_key": True}):
+            with self.assertRaises(ValueError):
+                PhysicalKey(partition_by=["a"], **wrong)
+
+    def test_no_field_of_a_form(self):
+        from django.forms import modelform_factory
+
+        form = modelform_factory(Party, fields="__all__")
+        self.assertNotIn("key", form.base_fields)
+        self.assertEqual(Book._meta.pk.name, "id")
