@@ -42,6 +42,11 @@ PARTS = [
         "CQL cases on the embedded engine",
         [PYTHON, "tests/conformance/run.py", "--server", "local"],
     ),
+    Part(
+        "runner",
+        "the corpus runner's own tests",
+        [PYTHON, "-m", "unittest", "discover", "-s", "tests/conformance"],
+    ),
     Part("client", "libcql from Python", [PYTHON, "-m", "pytest", "-q", "tests/client"]),
     Part("backend", "the Django backend", [PYTHON, "tests/backend/runtests.py"]),
     Part(

@@ -3,6 +3,7 @@ import uuid
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
+
 from django_cassandra_backend.models import PhysicalKey
 
 

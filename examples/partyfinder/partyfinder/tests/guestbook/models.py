@@ -1,4 +1,5 @@
 from django.db import models
+
 from django_cassandra_backend.models import PrimaryKey
 
 
