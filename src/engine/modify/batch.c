@@ -88,6 +88,8 @@ enum { PARTITION_LEN = 12 + 21, ROW_LEN = 8 + 13, CELL_LEN = 16, DELETION_LEN = 
 static size_t mutation_len(const cqle_mutation *m) {
   if (m->kind == CQLE_MUTATION_PARTITION) return 0;
   if (m->kind == CQLE_MUTATION_RANGE) return RANGE_LEN + m->bounds.start.len + m->bounds.end.len;
+  bool is_deletion = m->row.count == 0 && m->row.deletion.timestamp != CQLE_NO_TIMESTAMP;
+  if (is_deletion && m->table->clustering_count == 0) return 0; /* to Cassandra it is the partition's */
   size_t len = m->row.is_static ? 0 : ROW_LEN;
   for (uint32_t i = 0; i < m->table->clustering_count && !m->row.is_static; i++) len += m->row.clustering[i].len;
   for (uint32_t i = 0; i < m->row.count; i++) {

@@ -19,8 +19,8 @@ typedef struct asked {
 typedef struct check {
   check_kind kind;
   cql_slice *clustering; /* NULL: the static row */
-  asked *first;
-  bool found; /* the row is there for a reader */
+  asked *first, **tail;  /* as they were written */
+  bool found;            /* the row is there for a reader */
   cqle_row row;
   struct check *next;
 } check;
@@ -66,6 +66,7 @@ static cql_status check_of(cas *c, cql_slice *clustering, check_kind kind, check
     if (made == NULL) return out_of_memory(c);
     made->kind = kind;
     made->clustering = clustering;
+    made->tail = &made->first;
     made->next = *at;
     *at = made;
   }
@@ -90,8 +91,9 @@ static cql_status ask(cas *c, uint32_t i, cql_slice *clustering) {
     if (st != CQL_OK) return st;
     asked *a = cql_arena_get(c->x->arena, sizeof *a);
     if (a == NULL) return out_of_memory(c);
-    *a = (asked){&p->conditions[k], &c->execs[i], to->first};
-    to->first = a;
+    *a = (asked){&p->conditions[k], &c->execs[i], NULL};
+    *to->tail = a;
+    to->tail = &a->next;
   }
   return CQL_OK;
 }

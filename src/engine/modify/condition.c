@@ -115,23 +115,33 @@ static bool ordered_as(cqle_op op, int order) {
   }
 }
 
-/* A multi-cell collection without cells is null beside null, and empty beside a value. */
-static cql_slice empty_if_multicell(const cqle_condition *c, cql_slice current) {
-  static const uint8_t no_elements[4] = {0, 0, 0, 0};
-  if (current.data != NULL || c->key != NULL || !cql_type_is_multicell(c->column->type)) return current;
-  return cql_slice_of(no_elements, sizeof no_elements);
+static const char *collection_kind(const cql_type *type) {
+  return type->code == CQL_TYPE_LIST ? "list" : type->code == CQL_TYPE_MAP ? "map" : "set";
+}
+
+/* A multi-cell collection without elements is null, on either side of the operator. */
+static cql_status empty_is_null(cqle_exec *x, const cqle_condition *c, bool by_equality, cql_slice *value) {
+  if (value->data == NULL || c->key != NULL || !cql_type_is_multicell(c->column->type)) return CQL_OK;
+  cql_elements walk;
+  if (cql_elements_open(&walk, c->column->type, *value) != CQL_OK)
+    return cql_fail(x->err, CQL_INVALID, "Malformed value for %s", c->column->name);
+  if (walk.left > 0) return CQL_OK;
+  if (!by_equality)
+    return cql_fail(x->err, CQL_INVALID, "Invalid comparison with an empty %s for operator \"%s\"",
+                    collection_kind(c->column->type), cqle_op_text(c->op));
+  *value = (cql_slice){NULL, 0};
+  return CQL_OK;
 }
 
 static cql_status compare(cqle_exec *x, const cqle_condition *c, const cql_type *type, cql_slice current,
                           cql_slice value, bool *out) {
   bool by_equality = c->op == CQLE_OP_EQ || c->op == CQLE_OP_IN || c->op == CQLE_OP_NE;
-  if (value.data == NULL) {
-    if (!by_equality) return invalid_null(x, c->op);
+  if (value.data == NULL && !by_equality) return invalid_null(x, c->op);
+  cql_status st = empty_is_null(x, c, by_equality, &value);
+  if (st != CQL_OK) return st;
+  if (value.data == NULL)
     *out = (current.data == NULL) == (c->op != CQLE_OP_NE);
-    return CQL_OK;
-  }
-  current = empty_if_multicell(c, current);
-  if (current.data == NULL)
+  else if (current.data == NULL)
     *out = c->op == CQLE_OP_NE;
   else
     *out = ordered_as(c->op, cql_value_cmp(type, current, value));
@@ -165,7 +175,10 @@ static cql_status take_element(cqle_exec *x, const cqle_condition *c, cql_slice 
   cql_slice found = {NULL, 0};
   cql_status st = cqle_expr_eval(x, c->key, &key);
   if (st != CQL_OK) return st;
-  if (key.unset) return cql_fail(x->err, CQL_INVALID, "Invalid 'unset' value in condition");
+  if (key.unset) { /* an element that no collection has */
+    *current = found;
+    return CQL_OK;
+  }
   if (key.bytes.data == NULL || (!is_map && key.bytes.len != 4))
     return cql_fail(x->err, CQL_INVALID, "Invalid null value for %s element access", is_map ? "map" : "list");
   int32_t index = is_map ? 0 : (int32_t)cql_load_u32(key.bytes.data);

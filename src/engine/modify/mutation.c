@@ -29,16 +29,13 @@ static cql_status eval_key_column(cqle_exec *x, const cqle_expr *e, const cqle_c
 
 /* The serialized partition key; one column stands for itself, without a copy. */
 static cql_status join_key(cqle_exec *x, const cql_slice *columns, uint32_t count, cql_slice *out) {
-  if (count == 1) {
-    *out = columns[0];
-    return CQL_OK;
-  }
+  *out = columns[0];
+  if (count == 1) return CQL_OK;
   size_t len = 0;
-  for (uint32_t i = 0; i < count; i++) {
-    cql_status st = check_length(x, columns[i].len);
-    if (st != CQL_OK) return st;
-    len += columns[i].len + 3;
-  }
+  for (uint32_t i = 0; i < count; i++) len += columns[i].len;
+  cql_status st = check_length(x, len);
+  if (st != CQL_OK) return st;
+  len += 3 * (size_t)count;
   uint8_t *p = cql_arena_get(x->arena, len);
   if (p == NULL) return out_of_memory(x);
   *out = cql_slice_of(p, len);

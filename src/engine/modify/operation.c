@@ -151,7 +151,8 @@ static uint32_t live_count(const cqle_writer *wr, const cqle_column_data *d) {
   return count;
 }
 
-/* The path of l[index] in the row as it is. *path NULL: the index is unset, and deleting it does nothing. */
+/* The path of l[index] in the row as it is. *path NULL: the index is unset, and deleting it does nothing. The same holds for set elements, but not
+ * for map keys. */
 static cql_status list_element(cqle_writer *wr, const cqle_operation *op, const cqle_row *row, cql_slice *path) {
   bool deletes = op->kind == CQLE_OPERATION_DELETE_ELEMENT, is_null, is_unset;
   const cqle_column_data *d = row != NULL ? cqle_row_column(row, op->column->id) : NULL;
@@ -177,9 +178,10 @@ static cql_status key_path(cqle_writer *wr, const cqle_operation *op, cql_slice 
   cqle_value v;
   cql_status st = cqle_expr_eval(wr->x, op->key, &v);
   if (st != CQL_OK) return st;
+  *path = v.bytes;
+  if (v.unset && op->column->type->code == CQL_TYPE_SET) return CQL_OK;
   if (v.unset) return cql_fail(wr->x->err, CQL_INVALID, "Invalid unset %s", what);
   if (v.bytes.data == NULL) return cql_fail(wr->x->err, CQL_INVALID, "Invalid null %s", what);
-  *path = v.bytes;
   return CQL_OK;
 }
 
@@ -258,7 +260,7 @@ static cql_status increase(cqle_writer *wr, const cqle_operation *op, const cqle
   if (row != NULL) st = cqle_row_value(x->arena, row, op->column, x->now_s, &now);
   if (st != CQL_OK || now.data == NULL) return st;
   cql_slice args[2] = {now, v.bytes};
-  st = op->sum != NULL ? op->sum->call(x, op->sum, args, &sum) : join_texts(x, now, v.bytes, &sum);
+  st = op->sum != NULL ? cqle_function_call(x, op->sum, args, &sum) : join_texts(x, now, v.bytes, &sum);
   return st == CQL_OK ? add_cell(wr, op->column, (cql_slice){NULL, 0}, sum, rb) : st;
 }
 

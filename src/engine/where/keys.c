@@ -91,21 +91,24 @@ static uint32_t sort_unique(sortable *items, size_t count) {
   return kept;
 }
 
-static cql_status check_key(cqle_exec *x, const cqle_table *t, cql_slice key) {
+/* Cassandra measures the values themselves first, then the key with the lengths between them. */
+static cql_status check_key(cqle_exec *x, const cqle_table *t, const cql_slice *values) {
   if (t->read != NULL) return CQL_OK;
-  if (key.len == 0) return cql_fail(x->err, CQL_INVALID, "Key may not be empty");
-  if (key.len > CQL_KEY_LEN_MAX)
-    return cql_fail(x->err, CQL_INVALID, "Key length of %zu is longer than maximum of %d", key.len, CQL_KEY_LEN_MAX);
-  return CQL_OK;
+  size_t len = 0, between = t->partition_count == 1 ? 0 : 3 * (size_t)t->partition_count;
+  for (uint32_t i = 0; i < t->partition_count; i++) len += values[i].len;
+  if (len + between == 0) return cql_fail(x->err, CQL_INVALID, "Key may not be empty");
+  if (len <= CQL_KEY_LEN_MAX) len += between;
+  if (len <= CQL_KEY_LEN_MAX) return CQL_OK;
+  return cql_fail(x->err, CQL_INVALID, "Key length of %zu is longer than maximum of %d", len, CQL_KEY_LEN_MAX);
 }
 
 static cql_status make_partition(cqle_exec *x, const cqle_table *t, const cql_slice *values, cql_buf *b,
                                  sortable *out) {
   cql_status st = CQL_OK;
   cql_slice key;
+  CQL_TRY(check_key(x, t, values));
   cql_partition_key_put(b, values, t->partition_count);
   CQL_TRY(cqle_buf_take(b, x->arena, &key));
-  CQL_TRY(check_key(x, t, key));
   for (uint32_t i = 0; i < t->partition_count; i++) cql_key_put(b, t->partition[i]->type, values[i], false);
   CQL_TRY(cqle_buf_take(b, x->arena, &out->order));
   out->as.pkey = cqle_pkey_of(key);
@@ -353,14 +356,6 @@ done:
 
 /* --- full clusterings --------------------------------------------------------------------------------------------- */
 
-static cql_status check_clustering_size(cqle_exec *x, const cql_slice *values, uint32_t count) {
-  size_t sum = 0;
-  for (uint32_t i = 0; i < count; i++) sum += values[i].len;
-  if (sum <= CQL_KEY_LEN_MAX) return CQL_OK;
-  return cql_fail(x->err, CQL_INVALID, "The sum of all clustering columns is too long (%zu > %d)", sum,
-                  CQL_KEY_LEN_MAX);
-}
-
 cql_status cqle_where_clusterings(cqle_exec *x, const cqle_where *w, cql_slice ***out, uint32_t *count) {
   cql_status st = CQL_OK;
   const cqle_table *t = w->table;
@@ -379,7 +374,6 @@ cql_status cqle_where_clusterings(cqle_exec *x, const cqle_where *w, cql_slice *
     cql_slice *values = cql_arena_array(x->arena, (size_t)c.width + 1, sizeof *values);
     CQL_CHECK(values != NULL, CQL_NOMEM);
     combos_next(&c, values);
-    CQL_TRY(check_clustering_size(x, values, c.width));
     if (c.width > 0) cqle_bound_put(&b, t, values, c.width, false);
     CQL_TRY(cqle_buf_take(&b, x->arena, &items[i].order));
     items[i].index = (uint32_t)i;

@@ -182,6 +182,14 @@ static void trap_14_key_lengths(void **state) {
   bind_text(d, big);
   refuses(d, "INSERT INTO q (k, c, e) VALUES (1, ?, 'a')", CQL_INVALID,
           "Key length of 65537 is longer than maximum of 65535");
+  run(d, "CREATE TABLE r (a text, b text, v int, PRIMARY KEY ((a, b)))");
+  bind_bytes(d, big, 40000);
+  bind_bytes(d, big, 40000);
+  refuses(d, "UPDATE r SET v = 1 WHERE a = ? AND b = ?", CQL_INVALID,
+          "Key length of 80000 is longer than maximum of 65535");
+  bind_bytes(d, big, 32767);
+  bind_bytes(d, big, 32766);
+  refuses(d, "INSERT INTO r (a, b) VALUES (?, ?)", CQL_INVALID, "Key length of 65539 is longer than maximum of 65535");
   bind_bytes(d, big, 65535);
   run(d, "INSERT INTO p (k) VALUES (?)");
 }

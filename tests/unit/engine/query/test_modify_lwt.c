@@ -113,7 +113,10 @@ static void conditions_on_collections(void **state) {
   applied(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF m CONTAINS 1 AND m CONTAINS KEY 'a' AND l CONTAINS 2");
   gives(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF m CONTAINS 2", "[applied] m\nfalse {'a': 1}");
   gives(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF l[0] IN (5, 6)", "[applied] l\nfalse [1, 2]");
-  applied(d, "UPDATE w SET n = 1 WHERE k = 2 AND c = 1 IF l = [] AND m = null AND l < [2]");
+  applied(d, "UPDATE w SET n = 1 WHERE k = 2 AND c = 1 IF l = [] AND m = null AND l != [2] AND l IN ([], [1])");
+  gives(d, "UPDATE w SET n = 1 WHERE k = 2 AND c = 1 IF l < [2]", "[applied] l\nfalse null");
+  refuses(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF l > []", CQL_INVALID,
+          "Invalid comparison with an empty list for operator \">\"");
   refuses(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF l[-1] = 3", CQL_INVALID, "Invalid negative list index -1");
   refuses(d, "UPDATE w SET n = 1 WHERE k = 1 AND c = 1 IF m[null] = 3", CQL_INVALID,
           "Invalid null value for map element access");
