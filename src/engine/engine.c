@@ -90,8 +90,8 @@ static cqle_schema *current_snapshot(cql_engine *e, uint64_t version) {
   return found;
 }
 
-/* Keeps the snapshot for later statements unless a newer one came in between. A snapshot that a failed DDL statement saw in its own
- * transaction never gets here: DDL loads before it writes. */
+/* Keeps the snapshot for later statements unless a newer one came in between. A snapshot that a failed DDL statement
+ * saw in its own transaction never gets here: DDL loads before it writes. */
 static void adopt_snapshot(cql_engine *e, cqle_schema *s) {
   cqle_schema *old = NULL;
   cql_lock_take(&e->lock);

@@ -1,7 +1,7 @@
 /* engine.h: the embedded CQL engine, Cassandra's semantics over one file. The header that other rooms include.
  *
- * A statement runs on the calling thread inside one transaction of the store. Any number of threads may use one engine, any
- * number of processes one file.
+ * A statement runs on the calling thread inside one transaction of the store. Any number of threads may use one engine,
+ * any number of processes one file.
  */
 #ifndef CQL_ENGINE_H
 #define CQL_ENGINE_H
@@ -40,11 +40,12 @@ cql_status cql_engine_prepare(cql_engine *engine, const char *keyspace, cql_slic
 cql_plan *cql_plan_retain(cql_plan *plan);
 void cql_plan_release(cql_plan *plan); /* NULL is fine */
 const cql_plan_info *cql_plan_get_info(const cql_plan *plan);
-/* CQL_UNPREPARED: the schema has changed since the plan was made, as cql_engine_execute() would say. CQL_IO, CQL_BUSY, CQL_NOMEM. */
+/* CQL_UNPREPARED: the schema has changed since the plan was made, as cql_engine_execute() would say. CQL_IO, CQL_BUSY,
+ * CQL_NOMEM. */
 cql_status cql_engine_check(cql_engine *engine, const cql_plan *plan, cql_error *err);
 
-/* Runs a plan with the values, paging, timestamp of request (its text, prepared and keyspace are not looked at). CQL_UNPREPARED: the schema
- * has changed since the plan was made: prepare the text again. *out takes the result. */
+/* Runs a plan with the values, paging, timestamp of request (its text, prepared and keyspace are not looked at).
+ * CQL_UNPREPARED: the schema has changed since the plan was made: prepare the text again. *out takes the result. */
 cql_status cql_engine_execute(cql_engine *engine, cql_plan *plan, const cql_request *request, cql_result **out,
                               cql_error *err);
 /* plans[i] runs with requests[i]; one transaction, one timestamp (that of requests[0], when given). */

@@ -11,15 +11,15 @@
 #include "engine/store/store.h"
 
 enum { CQLE_ARENA_POOL_COUNT = 8 };
-#define CQLE_PLAN_ARENA_MAX   ((size_t)256 << 20) /* bytes of one statement's text, AST and plan */
-#define CQLE_EXEC_ARENA_MAX   ((size_t)1 << 30)   /* bytes one execution may hold at a time */
-#define CQLE_RESULT_LEN_MAX   ((size_t)256 << 20) /* bytes of the rows of one page */
+#define CQLE_PLAN_ARENA_MAX ((size_t)256 << 20) /* bytes of one statement's text, AST and plan */
+#define CQLE_EXEC_ARENA_MAX ((size_t)1 << 30)   /* bytes one execution may hold at a time */
+#define CQLE_RESULT_LEN_MAX ((size_t)256 << 20) /* bytes of the rows of one page */
 
 struct cql_engine {
   const cql_alloc *alloc;
   cqle_store *store;
-  cql_lock lock;       /* guards schema, refs of snapshots, the pool */
-  cqle_schema *schema; /* the newest snapshot that a statement has seen; holds one reference */
+  cql_lock lock;                         /* guards schema, refs of snapshots, the pool */
+  cqle_schema *schema;                   /* the newest snapshot that a statement has seen; holds one reference */
   cql_arena pool[CQLE_ARENA_POOL_COUNT]; /* warm arenas that no execution uses */
   uint32_t pool_count;
   int64_t (*now_us)(void *user);

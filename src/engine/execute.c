@@ -79,7 +79,8 @@ static void release_plan(void *plan) {
   cql_plan_release(plan);
 }
 
-/* Commits or aborts; *out takes the result of a success. owner: the plan that the result's columns borrow from, NULL: none. */
+/* Commits or aborts; *out takes the result of a success. owner: the plan that the result's columns borrow from, NULL:
+ * none. */
 static cql_status run_end(run *r, cql_status st, cql_plan *owner, cql_result **out) {
   cql_engine *e = r->x.engine;
   if (st == CQL_OK && r->x.result->body.st != CQL_OK)
@@ -121,8 +122,9 @@ cql_status cql_engine_check(cql_engine *engine, const cql_plan *plan, cql_error 
   return st;
 }
 
-/* Writes go by the request's timestamp, else by the file's own clock, which never gives the same one twice. A condition's outcome depends on what is
- * stored, so its write must be newer than that: it always goes by the file's clock, as Cassandra goes by its ballot. */
+/* Writes go by the request's timestamp, else by the file's own clock, which never gives the same one twice. A
+ * condition's outcome depends on what is stored, so its write must be newer than that: it always goes by the file's
+ * clock, as Cassandra goes by its ballot. */
 static cql_status choose_timestamp(run *r, bool conditional) {
   int64_t given = r->x.request->timestamp;
   if (given != CQL_TIMESTAMP_NONE && !conditional) {

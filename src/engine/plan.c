@@ -76,7 +76,8 @@ static cql_status routing_table(const cql_plan *p, const cqle_table **out, cql_e
   return CQL_OK;
 }
 
-/* A marker stands for a partition key column when it was bound to that column's own name, not to "in(c)" or the like; the last one counts. */
+/* A marker stands for a partition key column when it was bound to that column's own name, not to "in(c)" or the like;
+ * the last one counts. */
 static cql_status find_key_indexes(cql_plan *p, const cqle_binder *b, cql_error *err) {
   const cqle_table *t;
   cql_status st = routing_table(p, &t, err);

@@ -1,4 +1,5 @@
-/* attributes.c: USING TIMESTAMP and TTL. cql3/Attributes.java, db/ExpirationDateOverflowHandling.java of Cassandra (trap 5). */
+/* attributes.c: USING TIMESTAMP and TTL. cql3/Attributes.java, db/ExpirationDateOverflowHandling.java of Cassandra
+ * (trap 5). */
 #include "engine/modify/modify_int.h"
 
 static cql_status bind_integer(cqle_binder *b, const cqle_term *term, const char *keyspace, const char *table,

@@ -1,4 +1,5 @@
-/* batch.c: BATCH, as a statement and as a message of the protocol. Cassandra: cql3/statements/BatchStatement.java (traps 3, 10). */
+/* batch.c: BATCH, as a statement and as a message of the protocol. Cassandra: cql3/statements/BatchStatement.java
+ * (traps 3, 10). */
 #include "engine/modify/modify_int.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* cas.c: conditional statements, one or a batch of them: read the rows they ask about, decide, then write all or answer with what was
- * found. Cassandra: service/CQL3CasRequest, ModificationStatement.buildCasResultSet() (traps 8 to 10). The write transaction makes
- * reading and writing one step.
+/* cas.c: conditional statements, one or a batch of them: read the rows they ask about, decide, then write all or answer
+ * with what was found. Cassandra: service/CQL3CasRequest, ModificationStatement.buildCasResultSet() (traps 8 to 10).
+ * The write transaction makes reading and writing one step.
  */
 #include "engine/modify/modify_int.h"
 
@@ -281,7 +281,8 @@ static void put_applied(cas *c, bool applied) {
   c->x->result->row_count++;
 }
 
-/* Cassandra reads static columns for an answer about existence only when the statement writes some, and regular ones only when it names a row. */
+/* Cassandra reads static columns for an answer about existence only when the statement writes some, and regular ones
+ * only when it names a row. */
 static cql_status cell_of(cas *c, const cqle_column *col, const check *k, const cql_slice *partition, cql_slice *out) {
   *out = (cql_slice){NULL, 0};
   switch (col->kind) {

@@ -1,4 +1,5 @@
-/* condition.c: one condition of IF. Cassandra: cql3/conditions/ColumnCondition.java (trap 9). A null never orders, but it can be equal. */
+/* condition.c: one condition of IF. Cassandra: cql3/conditions/ColumnCondition.java (trap 9). A null never orders, but
+ * it can be equal. */
 #include "engine/modify/modify_int.h"
 
 /* --- planning ----------------------------------------------------------------------------------------------------- */

@@ -129,8 +129,8 @@ typedef struct cqle_mutation {
   cqle_deletion deletion;   /* PARTITION, RANGE */
 } cqle_mutation;
 
-/* All that one execution is going to write. Statements are turned into mutations first and applied together: what they read before they write is
- * the state before the batch. */
+/* All that one execution is going to write. Statements are turned into mutations first and applied together: what they
+ * read before they write is the state before the batch. */
 typedef struct cqle_write {
   cqle_exec *x;
   int64_t timestamp; /* of statements that give none */
@@ -141,7 +141,8 @@ typedef struct cqle_write {
   cqle_mutation *first, **tail;
 } cqle_write;
 
-/* The rows that a statement names: clusterings of every partition. None when it is about static columns alone, whole partitions or ranges. */
+/* The rows that a statement names: clusterings of every partition. None when it is about static columns alone, whole
+ * partitions or ranges. */
 typedef struct cqle_modify_keys {
   cqle_pkey *partitions;
   uint32_t partition_count;

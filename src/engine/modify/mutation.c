@@ -1,5 +1,5 @@
-/* mutation.c: a statement with its values into mutations, and mutations into the store. Cassandra: ModificationStatement.addUpdates(),
- * UpdateStatement and DeleteStatement.addUpdateForKey().
+/* mutation.c: a statement with its values into mutations, and mutations into the store. Cassandra:
+ * ModificationStatement.addUpdates(), UpdateStatement and DeleteStatement.addUpdateForKey().
  */
 #include "engine/modify/modify_int.h"
 

@@ -1,4 +1,5 @@
-/* operation.c: an operation turned into cells. Cassandra: the execute() methods of cql3/Constants, Lists, Sets, Maps (traps 4, 6, 7). */
+/* operation.c: an operation turned into cells. Cassandra: the execute() methods of cql3/Constants, Lists, Sets, Maps
+ * (traps 4, 6, 7). */
 #include "engine/modify/modify_int.h"
 
 #include <string.h>
@@ -31,9 +32,10 @@ static cql_status malformed(cqle_writer *wr, const cqle_column *c) {
 
 /* --- list elements ------------------------------------------------------------------------------------------------ */
 
-/* The path of a list element is a version 1 UUID, by which the list is ordered. Its time is a moment of the file's own clock, which never comes
- * twice; elements of one execution are told apart by a counter in the node part, seven bits to a byte because Cassandra compares
- * those bytes as signed ones. Prepended elements count time backwards from 2010 (Lists.Prepender). */
+/* The path of a list element is a version 1 UUID, by which the list is ordered. Its time is a moment of the file's own
+ * clock, which never comes twice; elements of one execution are told apart by a counter in the node part, seven bits to
+ * a byte because Cassandra compares those bytes as signed ones. Prepended elements count time backwards from 2010
+ * (Lists.Prepender). */
 enum { LIST_COUNTER_BYTES = 7, LIST_COUNTER_BITS = 7 };
 static const int64_t LIST_REFERENCE_US = 1262304000000000;   /* 2010-01-01 */
 static const uint64_t GREGORIAN_TICKS = 0x01B21DD213814000u; /* 100 ns from 1582-10-15 to 1970-01-01 */
@@ -151,8 +153,8 @@ static uint32_t live_count(const cqle_writer *wr, const cqle_column_data *d) {
   return count;
 }
 
-/* The path of l[index] in the row as it is. *path NULL: the index is unset, and deleting it does nothing. The same holds for set elements, but not
- * for map keys. */
+/* The path of l[index] in the row as it is. *path NULL: the index is unset, and deleting it does nothing. The same
+ * holds for set elements, but not for map keys. */
 static cql_status list_element(cqle_writer *wr, const cqle_operation *op, const cqle_row *row, cql_slice *path) {
   bool deletes = op->kind == CQLE_OPERATION_DELETE_ELEMENT, is_null, is_unset;
   const cqle_column_data *d = row != NULL ? cqle_row_column(row, op->column->id) : NULL;
@@ -235,7 +237,8 @@ static cql_status subtract(cqle_writer *wr, const cqle_operation *op, const cqle
   return st == CQL_DONE ? CQL_OK : malformed(wr, op->column);
 }
 
-/* --- c = c + value of a number or a text --------------------------------------------------------------------------- */
+/* --- c = c + value of a number or a text ---------------------------------------------------------------------------
+ */
 
 static cql_status join_texts(cqle_exec *x, cql_slice left, cql_slice right, cql_slice *out) {
   uint8_t *bytes = cql_arena_get(x->arena, left.len + right.len);

@@ -1,4 +1,5 @@
-/* operation_plan.c: what an assignment or a deleted thing means for its column. Cassandra: the prepare() methods of cql3/Operation.java. */
+/* operation_plan.c: what an assignment or a deleted thing means for its column. Cassandra: the prepare() methods of
+ * cql3/Operation.java. */
 #include "engine/modify/modify_int.h"
 #include "engine/where/where_int.h"
 

@@ -1,5 +1,5 @@
-/* plan.c: INSERT, UPDATE and DELETE resolved against their table. Cassandra: the prepareInternal() methods of UpdateStatement,
- * DeleteStatement and ModificationStatement.
+/* plan.c: INSERT, UPDATE and DELETE resolved against their table. Cassandra: the prepareInternal() methods of
+ * UpdateStatement, DeleteStatement and ModificationStatement.
  */
 #include "engine/modify/modify_int.h"
 

@@ -1,5 +1,5 @@
-/* term.c: binds terms to receivers. Cassandra: the prepare() methods of cql3/Constants, Lists, Sets, Maps, Tuples, Vectors, TypeCast,
- * functions/FunctionCall.
+/* term.c: binds terms to receivers. Cassandra: the prepare() methods of cql3/Constants, Lists, Sets, Maps, Tuples,
+ * Vectors, TypeCast, functions/FunctionCall.
  */
 #include "engine/term/term_int.h"
 

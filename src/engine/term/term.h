@@ -1,4 +1,5 @@
-/* term.h: terms of the AST, bound to types and evaluated to bytes. cql3/terms, cql3/Constants, cql3/Lists … of Cassandra. */
+/* term.h: terms of the AST, bound to types and evaluated to bytes. cql3/terms, cql3/Constants, cql3/Lists … of
+ * Cassandra. */
 #ifndef CQLE_TERM_H
 #define CQLE_TERM_H
 
@@ -30,7 +31,8 @@ typedef struct cqle_value {
 
 typedef struct cqle_expr cqle_expr; /* a bound term; lives in the plan's arena */
 
-/* Checks that the term may stand for the receiver and binds it. CQL_INVALID with Cassandra's texts ("Invalid STRING constant (x) for \"n\" of type int"). */
+/* Checks that the term may stand for the receiver and binds it. CQL_INVALID with Cassandra's texts ("Invalid STRING
+ * constant (x) for \"n\" of type int"). */
 cql_status cqle_term_bind(cqle_binder *b, const cqle_term *term, const cqle_receiver *receiver, const cqle_expr **out);
 /* May the term stand for a value of this type? (AssignmentTestable of Cassandra) */
 cql_assignable cqle_term_test(cqle_binder *b, const cqle_term *term, const cql_type *type);

@@ -27,10 +27,12 @@ struct cqle_expr {
   const cqle_function *function;
 };
 
-/* Packs evaluated items into the wire form of e (LIST to VECTOR); sets and maps are put in order. items are reordered in place. */
+/* Packs evaluated items into the wire form of e (LIST to VECTOR); sets and maps are put in order. items are reordered
+ * in place. */
 cql_status cqle_expr_pack(cql_arena *a, const cqle_expr *e, cql_slice *items, cql_slice *out, cql_error *err);
 
-/* The type of a term where it is known without a receiver: calls, hints, and literals by their look. NULL: not known. */
+/* The type of a term where it is known without a receiver: calls, hints, and literals by their look. NULL: not known.
+ */
 const cql_type *cqle_term_own_type(cqle_binder *b, const cqle_term *term);
 /* The function of a CALL for this receiver type (NULL: any), in the table that receiver names. */
 cql_status cqle_term_function(cqle_binder *b, const cqle_term *term, const cqle_receiver *receiver,

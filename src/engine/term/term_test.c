@@ -1,5 +1,5 @@
-/* term_test.c: may a term stand for a type, and which type has it by itself? Cassandra: AssignmentTestable.testAssignment() and
- * getExactTypeIfKnown() of the terms.
+/* term_test.c: may a term stand for a type, and which type has it by itself? Cassandra:
+ * AssignmentTestable.testAssignment() and getExactTypeIfKnown() of the terms.
  */
 #include "engine/term/term_int.h"
 

@@ -1,5 +1,5 @@
-/* test_modify_lwt.c: trap 9: IF NOT EXISTS, IF EXISTS and IF conditions: what is decided, and the shape of the answer. The answers are
- * those of a Cassandra 5.0.
+/* test_modify_lwt.c: trap 9: IF NOT EXISTS, IF EXISTS and IF conditions: what is decided, and the shape of the answer.
+ * The answers are those of a Cassandra 5.0.
  */
 #include "query.h"
 
