@@ -12,7 +12,8 @@ static cql_status read_value(cqle_eval *e, cqle_exec *x, const cqle_expr *expr, 
   cqle_value v;
   if (expr == NULL) return CQL_OK;
   cql_status st = cqle_expr_eval(x, expr, &v);
-  if (st == CQL_OK && v.unset) st = cql_fail(x->err, CQL_INVALID, "Invalid unset value for argument in selection clause");
+  if (st == CQL_OK && v.unset)
+    st = cql_fail(x->err, CQL_INVALID, "Invalid unset value for argument in selection clause");
   if (st == CQL_OK) e->values[slot] = v.bytes;
   return st;
 }

@@ -6,8 +6,7 @@ static cql_status order_column(cqle_binder *b, const cqle_table *t, const cqle_o
   if (*out == NULL)
     return cql_fail(b->err, CQL_INVALID, "Undefined column name " CQL_SLICE_FMT " in table %s.%s",
                     CQL_SLICE_ARG(o->column), t->keyspace->name, t->name);
-  if (o->ann_of != NULL)
-    return cql_fail(b->err, CQL_INVALID, "ANN ordering is not supported by the embedded engine");
+  if (o->ann_of != NULL) return cql_fail(b->err, CQL_INVALID, "ANN ordering is not supported by the embedded engine");
   return CQL_OK;
 }
 
@@ -125,8 +124,7 @@ static cql_status group_function(grouping *g, const cqle_selector *sel, const cq
   collect_columns(n, out, &count);
   if (count == 0)
     return cql_fail(err, CQL_INVALID, "GROUP BY functions must have one clustering column name as parameter");
-  if (count > 1)
-    return cql_fail(err, CQL_INVALID, "GROUP BY functions accept only one clustering column as parameter");
+  if (count > 1) return cql_fail(err, CQL_INVALID, "GROUP BY functions accept only one clustering column as parameter");
   if ((*out)->kind != CQLE_CLUSTERING)
     return cql_fail(err, CQL_INVALID, "Group by functions are only supported on clustering columns, got %s",
                     (*out)->name);

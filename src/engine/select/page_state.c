@@ -16,7 +16,9 @@
 enum { VERSION = 1, CHECKSUM_LEN = 4 };
 #define STATE_LEN_MAX ((size_t)8 << 20)
 
-static uint32_t checksum(cql_slice bytes) { return (uint32_t)(uint64_t)cql_murmur3_token(bytes); }
+static uint32_t checksum(cql_slice bytes) {
+  return (uint32_t)(uint64_t)cql_murmur3_token(bytes);
+}
 
 static void put_slice(cql_buf *b, cql_slice s) {
   cql_buf_u32(b, (uint32_t)s.len);

@@ -31,7 +31,9 @@ static cql_status select_items(planner *pl, cql_column *columns) {
   cqle_selection *s = &pl->p->selection;
   for (uint32_t i = 0; i < s->count; i++) {
     const cqle_select_item *item = &pl->ast->items[i];
-    cql_status st = cqle_selector_compile(&pl->c, item->selector, NULL, &s->nodes[i]);
+    cql_status st = cqle_selector_check_columns(&pl->c, item->selector);
+    if (st != CQL_OK) return st;
+    st = cqle_selector_compile(&pl->c, item->selector, NULL, &s->nodes[i]);
     if (st != CQL_OK) return st;
     columns[i].name = item_name(pl, item);
     if (columns[i].name == NULL) return CQL_NOMEM;
@@ -192,6 +194,7 @@ cql_status cqle_select_plan_new(cqle_binder *b, const cqle_select *ast, const cq
   CQL_TRY(cqle_group_plan(&pl.c, ast, p));
   CQL_TRY(plan_limits(&pl));
   CQL_TRY(cqle_order_plan(b, ast, p));
+  CQL_TRY(cqle_where_check_filtering(where, b->err));
   p->aggregates = p->groups || p->selection.is_aggregate;
   CQL_TRY(plan_fetch(&pl));
   CQL_TRY(plan_result(&pl));

@@ -18,7 +18,8 @@ cql_status cqle_reader_open(cqle_reader *r, cqle_exec *x, const cqle_select_plan
   cql_arena_init(&r->partition_arena, x->engine->alloc, PARTITION_ARENA_MAX);
   r->view.cells = cql_arena_zero(x->arena, ((size_t)p->table->column_count + 1) * sizeof *r->view.cells);
   CQL_CHECK(r->view.cells != NULL, CQL_NOMEM);
-  if (p->table->read != NULL) CQL_TRY(cqle_virtual_open(r));
+  if (p->table->read != NULL)
+    CQL_TRY(cqle_virtual_open(r));
   else {
     CQL_TRY(cqle_filter_new(x, p->where, !p->where->partition_complete, &r->filter));
     CQL_TRY(cqle_source_open(&r->source, x, p, &from->place));
@@ -36,7 +37,9 @@ void cqle_reader_close(cqle_reader *r) {
 
 /* --- partitions --------------------------------------------------------------------------------------------------- */
 
-static cql_slice *cells_from(cqle_reader *r, uint32_t first) { return r->view.cells + first; }
+static cql_slice *cells_from(cqle_reader *r, uint32_t first) {
+  return r->view.cells + first;
+}
 
 static void clear_cells(cqle_reader *r, uint32_t first, uint32_t count) {
   if (count > 0) memset(cells_from(r, first), 0, count * sizeof(cql_slice));

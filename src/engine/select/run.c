@@ -47,7 +47,9 @@ static cql_status eval_limit(cqle_exec *x, const cqle_expr *e, uint64_t *out) {
   return CQL_OK;
 }
 
-static bool one_group(const cqle_select_plan *p) { return p->aggregates && !p->groups; }
+static bool one_group(const cqle_select_plan *p) {
+  return p->aggregates && !p->groups;
+}
 
 static cql_status begin(run *r) {
   cql_status st = CQL_OK;
@@ -59,7 +61,7 @@ static cql_status begin(run *r) {
   if (one_group(r->p)) r->limit = UINT64_MAX;
   r->page_size = page_size > 0 && !one_group(r->p) ? (uint64_t)page_size : UINT64_MAX;
   r->remaining = r->limit;
-  if (r->p->sort_count > 0 && page_size > 0 && r->limit > (uint64_t)page_size)
+  if (r->p->sort_count > 0 && page_size > 0)
     return cql_fail(x->err, CQL_INVALID,
                     "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either "
                     "remove the ORDER BY or the IN and sort client side, or disable paging for this query");
@@ -185,6 +187,7 @@ static cql_status add_to_group(run *r) {
     CQL_TRY(keep_place(r));
   }
   CQL_TRY(cqle_eval_group_add(&r->eval, &r->reader.view));
+  if (r->p->distinct) st = cqle_reader_skip_partition(&r->reader);
 done:
   return st;
 }

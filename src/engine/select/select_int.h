@@ -10,9 +10,9 @@
 
 typedef enum cqle_node_kind {
   CQLE_NODE_COLUMN,
-  CQLE_NODE_TIMES,   /* writetime, ttl, maxwritetime */
-  CQLE_NODE_VALUE,   /* a term: the same for all rows */
-  CQLE_NODE_CALL,    /* a scalar function */
+  CQLE_NODE_TIMES, /* writetime, ttl, maxwritetime */
+  CQLE_NODE_VALUE, /* a term: the same for all rows */
+  CQLE_NODE_CALL,  /* a scalar function */
   CQLE_NODE_AGGREGATE,
   CQLE_NODE_COUNT,   /* count(*) */
   CQLE_NODE_FIELD,   /* args[0].field */
@@ -30,8 +30,8 @@ struct cqle_node {
   const cqle_column *column; /* COLUMN, TIMES */
   uint32_t cell;             /* its place among the cells of a row */
   cqle_times times;
-  uint32_t field;             /* FIELD; TIMES of a field of a UDT that is not frozen */
-  bool of_field;              /* TIMES */
+  uint32_t field;              /* FIELD; TIMES of a field of a UDT that is not frozen */
+  bool of_field;               /* TIMES */
   const cqle_expr *value, *to; /* VALUE; ELEMENT, SLICE (NULL: open); TIMES: the element, the slice */
   bool of_slice;               /* TIMES */
   const cqle_function *function;
@@ -62,6 +62,8 @@ typedef struct cqle_select_compiler {
 cql_status cqle_selector_compile(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *expected,
                                  cqle_node **out);
 cql_status cqle_selector_column(cqle_select_compiler *c, const cqle_column *column, cqle_node **out);
+/* All columns that it names are there: said before anything about functions and types. */
+cql_status cqle_selector_check_columns(cqle_select_compiler *c, const cqle_selector *sel);
 /* selector_type.c: the type of a selector where it can be told without being asked for one; NULL: not known. */
 const cql_type *cqle_selector_type(cqle_select_compiler *c, const cqle_selector *sel);
 cql_status cqle_selector_function(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *expected,

@@ -29,6 +29,16 @@ static cql_status find_column(cqle_select_compiler *c, cql_slice name, const cql
                   c->t->keyspace->name, c->t->name);
 }
 
+cql_status cqle_selector_check_columns(cqle_select_compiler *c, const cqle_selector *sel) {
+  const cqle_column *column;
+  if (sel->kind == CQLE_SEL_COLUMN) return find_column(c, sel->name, &column);
+  for (uint32_t i = 0; i < sel->count; i++) {
+    cql_status st = cqle_selector_check_columns(c, sel->args[i]);
+    if (st != CQL_OK) return st;
+  }
+  return CQL_OK;
+}
+
 static void fetch(cqle_select_compiler *c, const cqle_column *column) {
   c->s->fetch[cqle_column_index(c->t, column)] = true;
 }
@@ -76,7 +86,8 @@ static cql_status new_args(cqle_select_compiler *c, cqle_node *n, uint32_t count
   return n->args == NULL ? CQL_NOMEM : CQL_OK;
 }
 
-static cql_status check_argument(cqle_select_compiler *c, const cqle_selector *sel, const cqle_function *f, uint32_t i) {
+static cql_status check_argument(cqle_select_compiler *c, const cqle_selector *sel, const cqle_function *f,
+                                 uint32_t i) {
   const cql_type *type = cqle_selector_type(c, sel->args[i]);
   if (type == NULL || cql_type_is_value_compatible(f->args[i], type)) return CQL_OK;
   return cql_fail(c->b->err, CQL_INVALID,
@@ -137,8 +148,8 @@ static cql_status compile_cast(cqle_select_compiler *c, const cqle_selector *sel
   }
   st = cqle_function_cast(c->b->arena, arg->type, to, &f, c->b->err);
   if (st == CQL_DONE)
-    return cql_fail(c->b->err, CQL_INVALID, "%s cannot be cast to %s", cqle_selector_text(c, sel->args[0]),
-                    type_text(c, to));
+    st = cql_fail(c->b->err, CQL_INVALID, "%s cannot be cast to %s", cqle_selector_text(c, sel->args[0]),
+                  type_text(c, to));
   CQL_TRY(st);
   cqle_node *n = new_node(c, CQLE_NODE_CALL, f->result);
   CQL_CHECK(n != NULL, CQL_NOMEM);
@@ -299,7 +310,8 @@ static const cql_type *item_type(const cql_type *type, uint32_t i) {
 static bool fits(cqle_selector_kind kind, const cql_type *type) {
   switch (type->code) {
   case CQL_TYPE_TUPLE: return kind == CQLE_SEL_TUPLE;
-  case CQL_TYPE_LIST: return kind == CQLE_SEL_LIST;
+  case CQL_TYPE_LIST:
+  case CQL_TYPE_VECTOR: return kind == CQLE_SEL_LIST;
   case CQL_TYPE_SET: return kind == CQLE_SEL_SET;
   case CQL_TYPE_MAP: return kind == CQLE_SEL_MAP || kind == CQLE_SEL_SET;
   default: return false;
@@ -312,6 +324,7 @@ static cql_status pack_form(cqle_select_compiler *c, cqle_node *n) {
   if (form == NULL) return CQL_NOMEM;
   switch (n->type->code) {
   case CQL_TYPE_LIST: form->kind = CQLE_EXPR_LIST; break;
+  case CQL_TYPE_VECTOR: form->kind = CQLE_EXPR_VECTOR; break;
   case CQL_TYPE_SET: form->kind = CQLE_EXPR_SET; break;
   case CQL_TYPE_MAP: form->kind = CQLE_EXPR_MAP; break;
   default: form->kind = CQLE_EXPR_TUPLE; break;
@@ -337,6 +350,8 @@ static cql_status compile_pack(cqle_select_compiler *c, const cqle_selector *sel
   if (type->code == CQL_TYPE_TUPLE && sel->count > type->arg_count)
     return cql_fail(c->b->err, CQL_INVALID, "Invalid tuple literal %s: too many elements for type %s",
                     cqle_selector_text(c, sel), type_text(c, type));
+  if (type->code == CQL_TYPE_VECTOR && sel->count != type->dimension)
+    return cql_fail(c->b->err, CQL_INVALID, "All arguments must have the same vector dimensions");
   cqle_node *n = new_node(c, CQLE_NODE_PACK, type);
   CQL_CHECK(n != NULL, CQL_NOMEM);
   CQL_TRY(new_args(c, n, sel->count));

@@ -44,6 +44,22 @@ static void put_call(cqle_select_compiler *c, cql_buf *b, const cqle_selector *s
   }
 }
 
+/* A cast to the type that a value has already is not named. */
+static bool is_idle_cast(cqle_select_compiler *c, const cqle_selector *s) {
+  const cql_type *from = cqle_selector_type(c, s->args[0]), *to = cqle_selector_type(c, s);
+  return from != NULL && to != NULL && cql_type_eq(from, to);
+}
+
+static void put_cast(cqle_select_compiler *c, cql_buf *b, const cqle_selector *s) {
+  bool idle = is_idle_cast(c, s);
+  if (!idle) cql_buf_str(b, "cast(");
+  put(c, b, s->args[0]);
+  if (idle) return;
+  cql_buf_str(b, " as ");
+  cql_buf_slice(b, s->type.text);
+  cql_buf_str(b, ")");
+}
+
 static void put_term(cqle_select_compiler *c, cql_buf *b, const cqle_term *t) {
   cql_buf_str(b, cqle_term_text(c->b->arena, t));
 }
@@ -63,13 +79,7 @@ static void put(cqle_select_compiler *c, cql_buf *b, const cqle_selector *s) {
   case CQLE_SEL_TERM: put_term(c, b, s->term); break;
   case CQLE_SEL_COUNT_STAR: cql_buf_str(b, "count"); break;
   case CQLE_SEL_CALL: put_call(c, b, s); break;
-  case CQLE_SEL_CAST:
-    cql_buf_str(b, "cast(");
-    put(c, b, s->args[0]);
-    cql_buf_str(b, " as ");
-    cql_buf_slice(b, s->type.text);
-    cql_buf_str(b, ")");
-    break;
+  case CQLE_SEL_CAST: put_cast(c, b, s); break;
   case CQLE_SEL_HINT:
     cql_buf_str(b, "(");
     cql_buf_slice(b, s->type.text);

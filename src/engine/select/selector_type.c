@@ -71,7 +71,8 @@ static const cql_type *pack_type(cqle_select_compiler *c, const cqle_selector *s
   }
   if (known == NULL) return NULL;
   if (sel->kind == CQLE_SEL_TUPLE) return cql_type_tuple(c->b->arena, types, sel->count);
-  return sel->kind == CQLE_SEL_LIST ? cql_type_list(c->b->arena, known, false) : cql_type_set(c->b->arena, known, false);
+  return sel->kind == CQLE_SEL_LIST ? cql_type_list(c->b->arena, known, false)
+                                    : cql_type_set(c->b->arena, known, false);
 }
 
 const cql_type *cqle_selector_type(cqle_select_compiler *c, const cqle_selector *sel) {
@@ -83,8 +84,7 @@ const cql_type *cqle_selector_type(cqle_select_compiler *c, const cqle_selector 
   case CQLE_SEL_COUNT_STAR: return cql_type_native(CQL_TYPE_BIGINT);
   case CQLE_SEL_CALL: return call_type(c, sel);
   case CQLE_SEL_CAST:
-  case CQLE_SEL_HINT:
-    return cql_type_parse_cql(c->b->arena, sel->type.text, NULL, &type, NULL) == CQL_OK ? type : NULL;
+  case CQLE_SEL_HINT: return cql_type_parse_cql(c->b->arena, sel->type.text, NULL, &type, NULL) == CQL_OK ? type : NULL;
   case CQLE_SEL_WRITETIME:
   case CQLE_SEL_MAXWRITETIME:
   case CQLE_SEL_TTL: return times_type(c, sel);

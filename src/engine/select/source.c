@@ -80,8 +80,10 @@ static cql_status next_by_key(cqle_source *s) {
 
 cql_status cqle_source_next(cqle_source *s, cqle_found *out) {
   cql_status st = CQL_DONE;
-  if (s->by_key) st = next_by_key(s);
-  else if (s->scan != NULL) st = cqle_scan_next(s->scan, &s->entry, s->x->err);
+  if (s->by_key)
+    st = next_by_key(s);
+  else if (s->scan != NULL)
+    st = cqle_scan_next(s->scan, &s->entry, s->x->err);
   if (st != CQL_OK) return st;
   out->new_partition = s->by_key ? !s->began : s->entry.new_partition;
   if (!s->by_key && s->began && out->new_partition) s->statics_given = s->p->where->index == NULL;

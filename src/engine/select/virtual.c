@@ -70,8 +70,10 @@ cql_status cqle_virtual_open(cqle_reader *r) {
   collector c = {r, r->rows};
   CQL_TRY(r->p->table->read(r->x, r->p->table, emit, &c));
   if (r->p->reversed) reverse_partitions(r->p->table, r->rows);
-  if (position.data != NULL && position.len == 8) r->rows->at = (size_t)cql_load_u64(position.data);
-  else if (position.len != 0) st = cql_fail(r->x->err, CQL_PROTOCOL, "Invalid value for the paging state");
+  if (position.data != NULL && position.len == 8)
+    r->rows->at = (size_t)cql_load_u64(position.data);
+  else if (position.len != 0)
+    st = cql_fail(r->x->err, CQL_PROTOCOL, "Invalid value for the paging state");
 done:
   return st;
 }

@@ -134,8 +134,10 @@ cql_status cqle_big_add(cql_arena *a, cqle_big *x, const cqle_big *y) {
   cql_status st = reserve(a, x, most + 1);
   if (st != CQL_OK) return st;
   if (x->count == 0) x->negative = y->negative;
-  if (x->negative == y->negative) add_magnitude(x, y);
-  else if (cqle_big_cmp_magnitude(x, y) >= 0) subtract_magnitude(x, x, y);
+  if (x->negative == y->negative)
+    add_magnitude(x, y);
+  else if (cqle_big_cmp_magnitude(x, y) >= 0)
+    subtract_magnitude(x, x, y);
   else {
     subtract_magnitude(x, y, x);
     x->negative = y->negative;
@@ -197,6 +199,13 @@ static uint32_t divide_small(const uint32_t *x, uint32_t count, uint32_t divisor
     rest %= divisor;
   }
   return (uint32_t)rest;
+}
+
+void cqle_big_divide_small(cqle_big *x, uint32_t divisor, uint32_t *rest) {
+  *rest = divide_small(x->limbs, x->count, divisor, x->limbs);
+  bool negative = x->negative;
+  trim(x);
+  if (x->count > 0) x->negative = negative;
 }
 
 static void shift_left(const uint32_t *x, uint32_t count, unsigned shift, uint32_t *out) {

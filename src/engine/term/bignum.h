@@ -25,6 +25,7 @@ cql_status cqle_big_mul(cql_arena *a, const cqle_big *x, const cqle_big *y, cqle
 cql_status cqle_big_scale(cql_arena *a, cqle_big *x, uint32_t power); /* x *= 10^power */
 /* Towards zero; the remainder has the sign of x. y is not zero. */
 cql_status cqle_big_divide(cql_arena *a, const cqle_big *x, const cqle_big *y, cqle_big *quotient, cqle_big *rest);
+void cqle_big_divide_small(cqle_big *x, uint32_t divisor, uint32_t *rest); /* in place; rest: its magnitude */
 int cqle_big_cmp_magnitude(const cqle_big *x, const cqle_big *y);
 bool cqle_big_is_zero(const cqle_big *x);
 

@@ -111,8 +111,8 @@ static const char *signatures(const cqle_lookup *l, const candidates *c) {
     const cqle_entry *e = c->items[i];
     const char *args = "";
     for (uint32_t k = 0; k < e->arg_count && args != NULL; k++)
-      args = cql_arena_printf(l->a, "%s%s%s", args, k > 0 ? ", " : "",
-                              cqle_type_text(l->a, cql_type_native(e->args[k])));
+      args =
+          cql_arena_printf(l->a, "%s%s%s", args, k > 0 ? ", " : "", cqle_type_text(l->a, cql_type_native(e->args[k])));
     text = cql_arena_printf(l->a, "%s%ssystem.%s : (%s) -> %s", text, i > 0 ? ", " : "", e->name,
                             args == NULL ? "" : args, cqle_type_text(l->a, cql_type_native(e->result)));
   }
@@ -127,7 +127,8 @@ static cql_status explain(const cqle_lookup *l, const cqle_entry *e) {
                     (unsigned)e->arg_count, l->count);
   for (uint32_t i = 0; i < l->count; i++)
     if (test_argument(l, e, i) == CQL_NOT_ASSIGNABLE)
-      return cql_fail(l->err, CQL_INVALID, "Type error: %s cannot be passed as argument %u of function system.%s of type %s",
+      return cql_fail(l->err, CQL_INVALID,
+                      "Type error: %s cannot be passed as argument %u of function system.%s of type %s",
                       cqle_argument_text(l, i), i, e->name, cqle_type_text(l->a, cql_type_native(e->args[i])));
   return CQL_OK;
 }

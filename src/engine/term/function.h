@@ -31,9 +31,10 @@ cql_status cqle_function_find(cql_arena *a, const cqle_table *table, const cqle_
 /* A call as it stands in a statement. */
 typedef struct cqle_call_site {
   uint32_t count;
-  const cql_type *const *types;  /* NULL items: not known */
-  const char *const *texts;      /* the arguments in the words of errors; may be NULL */
-  const cqle_term *const *terms; /* those that are literals: they fit some types and not others. NULL items; may be NULL */
+  const cql_type *const *types; /* NULL items: not known */
+  const char *const *texts;     /* the arguments in the words of errors; may be NULL */
+  const cqle_term *const
+      *terms; /* those that are literals: they fit some types and not others. NULL items; may be NULL */
 } cqle_call_site;
 cql_status cqle_function_find_at(cql_arena *a, const cqle_table *table, const cqle_qname *name,
                                  const cqle_call_site *site, const cql_type *receiver, const cqle_function **out,

@@ -78,8 +78,7 @@ cql_status cqle_resolve_any_aggregate(const cqle_lookup *l, const cqle_function 
   if (type == NULL)
     return cql_fail(l->err, CQL_INVALID, "Cannot infer type of argument %s in call to function system.%s(any)",
                     cqle_argument_text(l, 0), l->name);
-  cqle_function *f =
-      cqle_function_new(l->a, l->name, 1, &type, count ? cql_type_native(CQL_TYPE_BIGINT) : type);
+  cqle_function *f = cqle_function_new(l->a, l->name, 1, &type, count ? cql_type_native(CQL_TYPE_BIGINT) : type);
   if (f == NULL) return CQL_NOMEM;
   f->is_aggregate = true;
   f->state_len = count ? sizeof(uint64_t) : sizeof(extreme);
@@ -156,7 +155,7 @@ static cql_status float_avg(cqle_exec *x, const cqle_function *f, void *state, c
 /* --- varint, decimal: exact --------------------------------------------------------------------------------------- */
 
 typedef struct exact {
-  cqle_decimal sum, value; /* value: scratch */
+  cqle_decimal sum, value, other; /* sum: an average of decimals as it grows. value, other: scratch */
   uint64_t count;
 } exact;
 
@@ -164,8 +163,10 @@ static cql_status exact_step(cqle_exec *x, const cqle_function *f, void *state, 
   exact *e = state;
   cql_status st;
   if (args[0].data == NULL || args[0].len == 0) return CQL_OK;
-  if (f->args[0]->code == CQL_TYPE_VARINT) st = cqle_big_from_bytes(x->arena, args[0], &e->value.unscaled);
-  else st = cqle_decimal_load(x->arena, args[0], &e->value);
+  if (f->args[0]->code == CQL_TYPE_VARINT)
+    st = cqle_big_from_bytes(x->arena, args[0], &e->value.unscaled);
+  else
+    st = cqle_decimal_load(x->arena, args[0], &e->value);
   if (st == CQL_OK) st = cqle_decimal_add(x->arena, &e->sum, &e->value);
   e->count++;
   return st;
@@ -180,13 +181,40 @@ static cql_status exact_sum(cqle_exec *x, const cqle_function *f, void *state, c
   return exact_give(x, f, &((exact *)state)->sum, out);
 }
 
+/* avg += (value - avg) / count, each step rounded half to even at the scale that it has: Cassandra's way, which differs from
+ * dividing the sum. */
+static cql_status running_avg_step(cqle_exec *x, const cqle_function *f, void *state, const cql_slice *args) {
+  exact *e = state;
+  cql_status st = CQL_OK;
+  cqle_big one = {0};
+  uint32_t rest;
+  (void)f;
+  if (args[0].data == NULL || args[0].len == 0) return CQL_OK;
+  CQL_TRY(cqle_decimal_load(x->arena, args[0], &e->value));
+  CQL_CHECK(++e->count <= UINT32_MAX, CQL_LIMIT);
+  CQL_TRY(cqle_big_copy(x->arena, &e->sum.unscaled, &e->other.unscaled));
+  e->other.scale = e->sum.scale;
+  e->other.unscaled.negative = !e->sum.unscaled.negative && !cqle_big_is_zero(&e->sum.unscaled);
+  CQL_TRY(cqle_decimal_add(x->arena, &e->value, &e->other));
+  bool negative = e->value.unscaled.negative;
+  cqle_big_divide_small(&e->value.unscaled, (uint32_t)e->count, &rest);
+  bool odd = !cqle_big_is_zero(&e->value.unscaled) && (e->value.unscaled.limbs[0] & 1) != 0;
+  if ((uint64_t)rest * 2 > e->count || ((uint64_t)rest * 2 == e->count && odd)) {
+    uint32_t limb = 1;
+    one = (cqle_big){negative, 1, 1, &limb};
+    CQL_TRY(cqle_big_add(x->arena, &e->value.unscaled, &one));
+  }
+  st = cqle_decimal_add(x->arena, &e->sum, &e->value);
+done:
+  return st;
+}
+
 static cql_status exact_avg(cqle_exec *x, const cqle_function *f, void *state, cql_slice *out) {
   exact *e = state;
   cqle_decimal count = {0}, avg = {0};
-  cqle_rounding rounding = f->result->code == CQL_TYPE_VARINT ? CQLE_DOWN : CQLE_HALF_EVEN;
   if (e->count == 0) return exact_give(x, f, &avg, out);
   cql_status st = cqle_big_from_int(x->arena, (int64_t)e->count, &count.unscaled);
-  if (st == CQL_OK) st = cqle_decimal_divide(x->arena, &e->sum, &count, e->sum.scale, rounding, &avg);
+  if (st == CQL_OK) st = cqle_decimal_divide(x->arena, &e->sum, &count, 0, CQLE_DOWN, &avg);
   return st == CQL_OK ? exact_give(x, f, &avg, out) : st;
 }
 
@@ -203,5 +231,6 @@ const cqle_entry cqle_aggregate_entries[] = {BOTH(TINYINT, whole, whole_step, wh
                                              BOTH(FLOAT, floating, float_step, float_sum, float_avg),
                                              BOTH(DOUBLE, floating, float_step, float_sum, float_avg),
                                              BOTH(VARINT, exact, exact_step, exact_sum, exact_avg),
-                                             BOTH(DECIMAL, exact, exact_step, exact_sum, exact_avg),
+                                             AGGREGATE("sum", DECIMAL, exact, exact_step, exact_sum),
+                                             AGGREGATE("avg", DECIMAL, exact, running_avg_step, exact_sum),
                                              {.name = NULL}};

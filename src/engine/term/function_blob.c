@@ -74,7 +74,8 @@ cql_status cqle_resolve_blob(const cqle_lookup *l, const cqle_function **out) {
                     "Invalid number of arguments in call to function system.%s: 1 required but %u provided", l->name,
                     l->count);
   if (l->args[0] != NULL && !cql_type_is_value_compatible(arg, l->args[0]))
-    return cql_fail(l->err, CQL_INVALID, "Type error: %s cannot be passed as argument 0 of function system.%s of type %s",
+    return cql_fail(l->err, CQL_INVALID,
+                    "Type error: %s cannot be passed as argument 0 of function system.%s of type %s",
                     cqle_argument_text(l, 0), l->name, cqle_type_text(l->a, arg));
   cqle_function *f = cqle_function_new(l->a, l->name, 1, &arg, to ? blob : type);
   if (f == NULL) return CQL_NOMEM;

@@ -108,24 +108,20 @@ static cql_status to_text(cqle_exec *x, const cqle_function *f, const cql_slice 
     return CQL_OK;
   }
   if (args[0].len == 0) return give_null(out);
-  cql_status st = print(x, f->args[0], args[0], out);
-  if (st != CQL_OK || f->args[0]->code != CQL_TYPE_TIMESTAMP || out->len < 11) return st;
-  uint8_t *text = cql_arena_copy(x->arena, out->data, out->len); /* ISO 8601: a T where CQL has a space */
-  if (text == NULL) return CQL_NOMEM;
-  uint8_t *space = memchr(text, ' ', out->len);
-  if (space != NULL) *space = 'T';
-  out->data = text;
-  return CQL_OK;
+  return print(x, f->args[0], args[0], out);
 }
 
 static cql_status to_time(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
   cql_type_code from = f->args[0]->code;
   int64_t ms;
-  if (from == CQL_TYPE_TIMEUUID && args[0].len == 16) ms = cql_timeuuid_unix_ms(args[0].data);
-  else if (from == CQL_TYPE_TIMESTAMP && args[0].len == 8) ms = (int64_t)cql_load_u64(args[0].data);
+  if (from == CQL_TYPE_TIMEUUID && args[0].len == 16)
+    ms = cql_timeuuid_unix_ms(args[0].data);
+  else if (from == CQL_TYPE_TIMESTAMP && args[0].len == 8)
+    ms = (int64_t)cql_load_u64(args[0].data);
   else if (from == CQL_TYPE_DATE && args[0].len == 4)
     ms = ((int64_t)cql_load_u32(args[0].data) - CQLE_DATE_EPOCH) * CQLE_DAY_MS;
-  else return give_null(out);
+  else
+    return give_null(out);
   if (f->result->code == CQL_TYPE_TIMESTAMP) return cqle_give_bigint(x, ms, out);
   return cqle_give_int(x, (int32_t)(uint32_t)(cqle_floor_div(ms, CQLE_DAY_MS) + CQLE_DATE_EPOCH), out);
 }
@@ -163,11 +159,28 @@ static cqle_call choose(cql_type_code from, cql_type_code to) {
   }
 }
 
+static const char *signatures(cql_arena *a, const cql_type *to) {
+  const char *text = "", *name = cqle_type_text(a, to);
+  for (int code = CQL_TYPE_ASCII; code <= CQL_TYPE_DURATION && text != NULL; code++) {
+    const cql_type *from = cql_type_native((cql_type_code)code);
+    if (from == NULL || choose((cql_type_code)code, to->code) == NULL || (cql_type_code)code == to->code) continue;
+    text = cql_arena_printf(a, "%s%ssystem.cast_as_%s : (%s) -> %s", text, *text == '\0' ? "" : ", ", name,
+                            cqle_type_text(a, from), name);
+  }
+  return text == NULL ? "" : text;
+}
+
 cql_status cqle_function_cast(cql_arena *a, const cql_type *from, const cql_type *to, const cqle_function **out,
                               cql_error *err) {
   cqle_call call = choose(from->code, to->code);
-  (void)err;
-  if (call == NULL) return CQL_DONE;
+  if (call == NULL && choose(to->code == CQL_TYPE_DATE ? CQL_TYPE_TIMESTAMP : CQL_TYPE_DATE, to->code) == NULL &&
+      choose(CQL_TYPE_FLOAT, to->code) == NULL)
+    return CQL_DONE;
+  if (call == NULL)
+    return cql_fail(err, CQL_INVALID,
+                    "Invalid call to function system.cast_as_%s, none of its type signatures match (known type "
+                    "signatures: %s)",
+                    cqle_type_text(a, to), signatures(a, to));
   cqle_function *f = cqle_function_new(a, "cast", 1, &from, to);
   if (f == NULL) return CQL_NOMEM;
   f->call = call;

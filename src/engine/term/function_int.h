@@ -33,10 +33,10 @@ typedef struct cqle_lookup {
   const cqle_table *table;
   const char *name; /* folded to lower case */
   uint32_t count;
-  const cql_type *const *args; /* NULL items: not known */
-  const char *const *texts;    /* may be NULL */
+  const cql_type *const *args;   /* NULL items: not known */
+  const char *const *texts;      /* may be NULL */
   const cqle_term *const *terms; /* literals; may be NULL */
-  const cql_type *receiver;    /* may be NULL */
+  const cql_type *receiver;      /* may be NULL */
   cql_error *err;
 } cqle_lookup;
 

@@ -116,13 +116,7 @@ static cql_status same_call(cqle_exec *x, const cqle_function *f, const cql_slic
   MATH("abs", type, abs_exact), MATH("exp", type, refuse_call), MATH("log", type, refuse_call),                        \
       MATH("log10", type, refuse_call), MATH("round", type, round)
 
-const cqle_entry cqle_math_entries[] = {WHOLE(TINYINT),
-                                        WHOLE(SMALLINT),
-                                        WHOLE(INT),
-                                        WHOLE(BIGINT),
-                                        WHOLE(COUNTER),
-                                        FLOATING(FLOAT),
-                                        FLOATING(DOUBLE),
-                                        EXACT(VARINT, same_call),
-                                        EXACT(DECIMAL, round_decimal),
+const cqle_entry cqle_math_entries[] = {WHOLE(TINYINT),   WHOLE(SMALLINT),          WHOLE(INT),
+                                        WHOLE(BIGINT),    WHOLE(COUNTER),           FLOATING(FLOAT),
+                                        FLOATING(DOUBLE), EXACT(VARINT, same_call), EXACT(DECIMAL, round_decimal),
                                         {.name = NULL}};

@@ -14,14 +14,16 @@ typedef enum operation { ADD, SUBTRACT, MULTIPLY, DIVIDE, MODULO, NEGATE } opera
 static const struct {
   const char *name;
   char sign;
-} operations[] = {{"_add", '+'}, {"_substract", '-'}, {"_multiply", '*'}, {"_divide", '/'}, {"_modulo", '%'},
-                  {"_negate", '-'}};
+} operations[] = {{"_add", '+'},    {"_substract", '-'}, {"_multiply", '*'},
+                  {"_divide", '/'}, {"_modulo", '%'},    {"_negate", '-'}};
 
 typedef struct operands { /* of a resolved operation, in f->extra */
   operation op;
 } operands;
 
-static operation op_of(const cqle_function *f) { return ((const operands *)f->extra)->op; }
+static operation op_of(const cqle_function *f) {
+  return ((const operands *)f->extra)->op;
+}
 
 static cql_status fail_operation(cqle_exec *x, const cqle_function *f, const char *why) {
   return cql_fail(x->err, CQL_FUNCTION_FAILURE, "the operation '%s %c %s' failed: %s",
@@ -128,7 +130,9 @@ done:
 
 enum { DIGITS_MIN = 32, SCALE_LEAST = 32, SCALE_MOST = 1000 }; /* DecimalType.java */
 
-static int32_t at_least(int32_t v, int32_t least) { return v < least ? least : v; }
+static int32_t at_least(int32_t v, int32_t least) {
+  return v < least ? least : v;
+}
 
 static cql_status divide_decimal(cqle_exec *x, const cqle_decimal *a, const cqle_decimal *b, cqle_decimal *out) {
   int32_t pa, pb;
@@ -156,14 +160,26 @@ done:
   return st;
 }
 
+/* Java goes through a double where it has no exact number at hand: 7 becomes 7.0. */
+static cql_status load_decimal(cqle_exec *x, const cql_type *type, cql_slice bytes, cqle_decimal *out) {
+  double v;
+  cql_slice wide;
+  if (type->code == CQL_TYPE_DECIMAL || type->code == CQL_TYPE_VARINT)
+    return cqle_decimal_from(x->arena, type->code, bytes, out);
+  if (!load_number(type->code, bytes, &v)) return CQL_MALFORMED;
+  if (!isfinite(v)) return cql_fail(x->err, CQL_FUNCTION_FAILURE, "Infinite or NaN");
+  cql_status st = cqle_give_float(x, CQL_TYPE_DOUBLE, v, &wide);
+  return st == CQL_OK ? cqle_decimal_from(x->arena, CQL_TYPE_DOUBLE, wide, out) : st;
+}
+
 static cql_status decimal_call(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
   cql_status st = CQL_OK;
   cqle_decimal a = {0}, b = {0}, r = {0};
   operation op = op_of(f);
   *out = (cql_slice){NULL, 0};
   if (args[0].len == 0 || (f->arg_count > 1 && args[1].len == 0)) return CQL_OK;
-  CQL_TRY(cqle_decimal_from(x->arena, f->args[0]->code, args[0], &a));
-  if (f->arg_count > 1) CQL_TRY(cqle_decimal_from(x->arena, f->args[1]->code, args[1], &b));
+  CQL_TRY(load_decimal(x, f->args[0], args[0], &a));
+  if (f->arg_count > 1) CQL_TRY(load_decimal(x, f->args[1], args[1], &b));
   if ((op == DIVIDE || op == MODULO) && cqle_big_is_zero(&b.unscaled))
     return fail_operation(x, f, op == DIVIDE ? "BigInteger divide by zero" : "Division by zero");
   if (op == SUBTRACT) b.unscaled.negative = !b.unscaled.negative && !cqle_big_is_zero(&b.unscaled);
@@ -218,8 +234,7 @@ static cql_status date_call(cqle_exec *x, const cqle_function *f, const cql_slic
     return fail_operation(x, f, text == NULL ? "" : text);
   }
   int sign = op_of(f) == SUBTRACT ? -1 : 1;
-  if (!is_date)
-    return cqle_give_bigint(x, cqle_timestamp_add((int64_t)cql_load_u64(args[0].data), d, sign), out);
+  if (!is_date) return cqle_give_bigint(x, cqle_timestamp_add((int64_t)cql_load_u64(args[0].data), d, sign), out);
   int64_t days = (int64_t)cql_load_u32(args[0].data) - CQLE_DATE_EPOCH;
   return cqle_give_int(x, (int32_t)(uint32_t)(cqle_days_add(days, d, sign) + CQLE_DATE_EPOCH), out);
 }
@@ -245,7 +260,8 @@ static bool is_floating(cql_type_code code) {
 
 static cql_type_code promote(cql_type_code a, cql_type_code b) {
   int size = size_of(a) > size_of(b) ? size_of(a) : size_of(b);
-  if (is_floating(a) || is_floating(b)) return size <= 4 ? CQL_TYPE_FLOAT : size == 8 ? CQL_TYPE_DOUBLE : CQL_TYPE_DECIMAL;
+  if (is_floating(a) || is_floating(b))
+    return size <= 4 ? CQL_TYPE_FLOAT : size == 8 ? CQL_TYPE_DOUBLE : CQL_TYPE_DECIMAL;
   switch (size) {
   case 1: return CQL_TYPE_TINYINT;
   case 2: return CQL_TYPE_SMALLINT;
@@ -261,7 +277,9 @@ static cqle_call numeric_call(cql_type_code result) {
   return is_floating(result) ? float_call : whole_call;
 }
 
-static bool is_text(cql_type_code code) { return code == CQL_TYPE_TEXT || code == CQL_TYPE_ASCII; }
+static bool is_text(cql_type_code code) {
+  return code == CQL_TYPE_TEXT || code == CQL_TYPE_ASCII;
+}
 
 static cqle_call choose(operation op, cql_type_code a, cql_type_code b, cql_type_code *result) {
   if (cqle_is_numeric(a) && cqle_is_numeric(b)) {
@@ -294,7 +312,8 @@ static cql_status give(const cqle_lookup *l, operation op, cql_type_code result,
 static cql_status resolve_negate(const cqle_lookup *l, const cqle_function **out) {
   const cql_type *type = l->count == 1 ? l->args[0] : NULL;
   if (type == NULL)
-    return cql_fail(l->err, CQL_INVALID, "Ambiguous '-' operation with args %s: use type hint to disambiguate, example '(int) ?'",
+    return cql_fail(l->err, CQL_INVALID,
+                    "Ambiguous '-' operation with args %s: use type hint to disambiguate, example '(int) ?'",
                     l->count == 1 ? cqle_argument_text(l, 0) : "");
   if (!cqle_is_numeric(type->code))
     return cql_fail(l->err, CQL_INVALID, "Invalid call to function system._negate, none of its type signatures match");
@@ -308,7 +327,8 @@ cql_status cqle_resolve_operator(const cqle_lookup *l, const cqle_function **out
   if (i == count) return CQL_DONE;
   operation op = (operation)i;
   if (op == NEGATE) return resolve_negate(l, out);
-  if (l->count != 2) return cql_fail(l->err, CQL_INVALID, "Invalid number of arguments for the '%c' operation", operations[i].sign);
+  if (l->count != 2)
+    return cql_fail(l->err, CQL_INVALID, "Invalid number of arguments for the '%c' operation", operations[i].sign);
   if (l->args[0] == NULL || l->args[1] == NULL)
     return cql_fail(l->err, CQL_INVALID,
                     "Ambiguous '%c' operation with args %s and %s: use type hint to disambiguate, example '(int) ?'",

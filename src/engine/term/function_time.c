@@ -99,7 +99,9 @@ static cql_status to_ms(cqle_exec *x, const cqle_function *f, const cql_slice *a
 
 /* --- floor -------------------------------------------------------------------------------------------------------- */
 
-static bool is_negative(cql_duration d) { return d.months < 0 || d.days < 0 || d.nanoseconds < 0; }
+static bool is_negative(cql_duration d) {
+  return d.months < 0 || d.days < 0 || d.nanoseconds < 0;
+}
 
 static cql_status negative(cqle_exec *x) {
   return cql_fail(x->err, CQL_INVALID, "Negative durations are not supported by the floor function");

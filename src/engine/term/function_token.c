@@ -25,7 +25,8 @@ cql_status cqle_resolve_token(const cqle_lookup *l, const cqle_function **out) {
   for (uint32_t i = 0; i < l->count; i++) {
     types[i] = t->partition[i]->type;
     if (l->args[i] == NULL || cql_type_is_value_compatible(types[i], l->args[i])) continue;
-    return cql_fail(l->err, CQL_INVALID, "Type error: %s cannot be passed as argument %u of function system.token of type %s",
+    return cql_fail(l->err, CQL_INVALID,
+                    "Type error: %s cannot be passed as argument %u of function system.token of type %s",
                     cqle_argument_text(l, i), i, cqle_type_text(l->a, types[i]));
   }
   cqle_function *f = cqle_function_new(l->a, "token", l->count, types, cql_type_native(CQL_TYPE_BIGINT));

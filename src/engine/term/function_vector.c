@@ -58,10 +58,14 @@ static bool is_float_vector(const cql_type *type) {
 
 cql_status cqle_resolve_vector(const cqle_lookup *l, const cqle_function **out) {
   cqle_call call;
-  if (strcmp(l->name, "similarity_cosine") == 0) call = cosine;
-  else if (strcmp(l->name, "similarity_euclidean") == 0) call = euclidean;
-  else if (strcmp(l->name, "similarity_dot_product") == 0) call = dot_product;
-  else return CQL_DONE;
+  if (strcmp(l->name, "similarity_cosine") == 0)
+    call = cosine;
+  else if (strcmp(l->name, "similarity_euclidean") == 0)
+    call = euclidean;
+  else if (strcmp(l->name, "similarity_dot_product") == 0)
+    call = dot_product;
+  else
+    return CQL_DONE;
   if (l->count != 2)
     return cql_fail(l->err, CQL_INVALID, "Invalid number of arguments for function system.%s", l->name);
   const cql_type *known = l->args[0] != NULL ? l->args[0] : l->args[1];

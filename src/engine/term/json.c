@@ -17,8 +17,10 @@ static void put_escaped(cql_buf *b, const uint8_t *p, size_t len) {
     } else if (c < sizeof letters && letters[c] != 0) {
       cql_buf_u8(b, '\\');
       cql_buf_u8(b, (uint8_t)letters[c]);
-    } else if (c < 0x20) cql_buf_printf(b, "\\u%04X", c);
-    else cql_buf_u8(b, c);
+    } else if (c < 0x20)
+      cql_buf_printf(b, "\\u%04X", c);
+    else
+      cql_buf_u8(b, c);
   }
 }
 
@@ -44,8 +46,12 @@ static cql_status put_literal(cql_buf *b, const cql_type *type, cql_slice value,
   cql_value_print(&text, type, value);
   cql_slice s = cql_buf_view(&text);
   if (s.len >= 2 && s.data[0] == '\'') s = cql_slice_of(s.data + 1, s.len - 2);
-  if (quoted) put_string(b, s.data, s.len);
-  else cql_buf_slice(b, s);
+  for (size_t i = 0; type->code == CQL_TYPE_TIMESTAMP && i < s.len; i++) /* JSON has a space where ISO 8601 has a T */
+    if (s.data[i] == 'T') text.data[(size_t)(s.data - text.data) + i] = ' ';
+  if (quoted)
+    put_string(b, s.data, s.len);
+  else
+    cql_buf_slice(b, s);
   cql_status st = text.st;
   cql_buf_free(&text);
   return st;
@@ -72,8 +78,10 @@ static cql_status put_key(cql_buf *b, const cql_type *type, cql_slice value) {
   cql_buf_init(&key, b->alloc, b->limit);
   cql_status st = cqle_json_put(&key, type, value);
   if (st == CQL_OK) st = key.st;
-  if (st == CQL_OK && key.len > 0 && key.data[0] == '"') cql_buf_slice(b, cql_buf_view(&key));
-  else if (st == CQL_OK) put_string(b, key.data, key.len);
+  if (st == CQL_OK && key.len > 0 && key.data[0] == '"')
+    cql_buf_slice(b, cql_buf_view(&key));
+  else if (st == CQL_OK)
+    put_string(b, key.data, key.len);
   cql_buf_free(&key);
   return st;
 }
@@ -88,7 +96,8 @@ static cql_status put_map(cql_buf *b, const cql_type *type, cql_slice value) {
     st = cql_elements_next(&e, &v);
     if (st != CQL_OK) break;
     if (i > 0) cql_buf_str(b, ", ");
-    if (udt) put_string(b, type->field_names[i].data, type->field_names[i].len);
+    if (udt)
+      put_string(b, type->field_names[i].data, type->field_names[i].len);
     else if ((st = put_key(b, type->args[0], v)) == CQL_OK)
       st = cql_elements_next(&e, &v);
     cql_buf_str(b, ": ");
@@ -147,8 +156,7 @@ cql_status cqle_resolve_json(const cqle_lookup *l, const cqle_function **out) {
   if (strcmp(l->name, "from_json") == 0 || strcmp(l->name, "fromjson") == 0)
     return cql_fail(l->err, CQL_INVALID, "%s() is not supported by the embedded engine", l->name);
   if (strcmp(l->name, "to_json") != 0 && strcmp(l->name, "tojson") != 0) return CQL_DONE;
-  if (l->count != 1)
-    return cql_fail(l->err, CQL_INVALID, "%s() accepts one argument only", l->name);
+  if (l->count != 1) return cql_fail(l->err, CQL_INVALID, "%s() accepts one argument only", l->name);
   if (l->args[0] == NULL)
     return cql_fail(l->err, CQL_INVALID, "%s() requires its argument's type to be known", l->name);
   cqle_function *f = cqle_function_new(l->a, l->name, 1, l->args, cql_type_native(CQL_TYPE_TEXT));

@@ -72,8 +72,7 @@ static void put_left(cql_buf *b, const cqle_relation *r) {
 }
 
 static void put_right(cql_buf *b, const cqle_relation *r) {
-  if (r->op == CQLE_OP_IS_NOT_NULL) return;
-  cql_buf_str(b, " ");
+  cql_buf_str(b, r->op == CQLE_OP_IS_NOT_NULL ? " NULL" : " ");
   if (r->in_list) {
     cql_buf_str(b, "(");
     for (uint32_t i = 0; i < r->value_count; i++) {

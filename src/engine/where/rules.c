@@ -277,14 +277,21 @@ static bool in_row_filter(const rules *r, const cqle_group *g) {
   return true;
 }
 
-static bool group_needs_filtering(const rules *r, const cqle_index *sole, const cqle_group *g) {
+static bool column_needs_filtering(const rules *r, const cqle_index *sole, const cqle_group *g, const cqle_column *c) {
   bool several = g->kind == CQLE_GROUP_CONTAINS && g->members != NULL && g->members->next != NULL;
   for (uint32_t i = 0; i < r->t->index_count; i++) {
     const cqle_index *index = r->t->indexes[i];
-    if (sole != NULL ? index != sole : index->kind != CQLE_INDEX_SAI) continue;
+    if (index->column != c || (sole != NULL ? index != sole : index->kind != CQLE_INDEX_SAI)) continue;
     if (supports_group(index, g) && !(several && index->kind == CQLE_INDEX_LEGACY)) return false;
   }
   return true;
+}
+
+/* A tuple is served when each of its columns is. */
+static bool group_needs_filtering(const rules *r, const cqle_index *sole, const cqle_group *g) {
+  for (uint32_t i = 0; i < g->column_count; i++)
+    if (column_needs_filtering(r, sole, g, g->columns[i])) return true;
+  return false;
 }
 
 /* A legacy index answers alone; storage-attached ones answer together. sole NULL: the latter. */
@@ -344,11 +351,14 @@ static cql_status check_read(rules *r, bool only_statics) {
   CQL_TRY(check_read_clustering(r, only_statics));
   CQL_TRY(check_read_others(r));
   if (!r->allow_filtering && (r->w->key_range || r->w->uses_index) && !filters_freely(r->t) && needs_filtering(r))
-    st = cql_fail(r->b->err, CQL_INVALID, "%s", FILTERING_TEXT);
-  else
-    choose_index(r);
+    r->w->wants_filtering = true;
+  choose_index(r);
 done:
   return st;
+}
+
+cql_status cqle_where_check_filtering(const cqle_where *w, cql_error *err) {
+  return w->wants_filtering ? cql_fail(err, CQL_INVALID, "%s", FILTERING_TEXT) : CQL_OK;
 }
 
 cql_status cqle_where_rules(cqle_binder *b, cqle_where *w, cqle_group *groups, cqle_where_use use, bool only_statics,

@@ -68,6 +68,7 @@ typedef struct cqle_where {
   bool clustering_has_slice; /* the last of them is a slice */
   bool needs_filter;         /* some group is not in_bounds */
   bool key_range;            /* SELECT: more partitions than named ones */
+  bool wants_filtering;      /* ALLOW FILTERING is missing: cqle_where_check_filtering() */
   bool uses_index;           /* Cassandra would ask an index: decides what is refused */
   const cqle_index *index;   /* the one to scan; NULL: none serves */
   const cqle_group *indexed; /* what it serves */
@@ -78,6 +79,8 @@ cql_status cqle_where_plan(cqle_binder *b, const cqle_table *t, const cqle_relat
                            cqle_where_use use, cqle_where **out);
 cql_status cqle_where_plan_select(cqle_binder *b, const cqle_table *t, const cqle_relation *relations, uint32_t count,
                                   bool only_statics, bool allow_filtering, cqle_where **out);
+/* The last check of a SELECT, after those of its other clauses. */
+cql_status cqle_where_check_filtering(const cqle_where *w, cql_error *err);
 /* The group of a column, NULL when it is not restricted. */
 const cqle_group *cqle_where_group(const cqle_where *w, const cqle_column *c);
 
