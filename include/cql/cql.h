@@ -94,6 +94,8 @@ typedef struct cql_request {
 
 typedef enum cql_batch_type { CQL_BATCH_LOGGED = 0, CQL_BATCH_UNLOGGED = 1, CQL_BATCH_COUNTER = 2 } cql_batch_type;
 
+#pragma GCC visibility push(default) /* exported from libcql.so, which is built with hidden symbols */
+
 /* --- session ------------------------------------------------------------------------------------------------------ */
 
 /* Opens a session. url is copied:
@@ -160,6 +162,8 @@ const char *cql_result_change(const cql_result *result);
 const char *cql_result_change_target(const cql_result *result);
 const char *cql_result_change_name(const cql_result *result);
 void cql_result_free(cql_result *result); /* NULL is fine */
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -72,9 +72,13 @@ typedef struct cql_error {
   char message[CQL_ERROR_MESSAGE_LEN]; /* UTF-8, NUL-terminated, cut at a character when too long */
 } cql_error;
 
+#pragma GCC visibility push(default) /* exported from libcql.so, which is built with hidden symbols */
+
 /* "INVALID" and "invalid request". Static strings; an unknown value gives "UNKNOWN" and "unknown status". */
 const char *cql_status_name(cql_status status);
 const char *cql_status_text(cql_status status);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

@@ -49,6 +49,8 @@ typedef enum cql_type_code {
 
 typedef struct cql_type cql_type;
 
+#pragma GCC visibility push(default) /* exported from libcql.so, which is built with hidden symbols */
+
 cql_type_code cql_type_get_code(const cql_type *type);
 /* Element types: list, set and vector 1; map 2 (key, value); tuple and UDT one per field; else 0. */
 uint32_t cql_type_arg_count(const cql_type *type);
@@ -56,6 +58,8 @@ const cql_type *cql_type_arg(const cql_type *type, uint32_t i); /* NULL when i i
 /* The type as CQL text, e.g. "map<text, frozen<list<int>>>". Writes at most cap bytes, NUL included; returns the length
  * of the whole text without the NUL, as snprintf does. */
 size_t cql_type_to_cql(const cql_type *type, char *out, size_t cap);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }
