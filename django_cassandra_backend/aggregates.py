@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.db import models
 from django.db.models.expressions import ColPairs, Star
 
+from .compat import aggregate_condition
 from .evaluate import Evaluator
 from .exceptions import not_supported
 from .lookups import PredicateBuilder
@@ -134,7 +135,9 @@ class FoldBuilder:
             _refuse_text(node, source)
         as_float = cls is Average and isinstance(node.output_field, models.FloatField)
         predicate = (
-            PredicateBuilder(evaluator).build(_condition(node)) if node.filter is not None else None
+            PredicateBuilder(evaluator).build(aggregate_condition(node))
+            if node.filter is not None
+            else None
         )
         columns = (expr.columns if expr else frozenset()) | (
             predicate.columns if predicate else frozenset()
@@ -149,11 +152,6 @@ class FoldBuilder:
             return lambda: cls(get, test, node.distinct)
 
         return columns, bind
-
-
-def _condition(node):
-    """The filter's condition: 6.0 wraps it."""
-    return getattr(node.filter, "condition", None) or node.filter
 
 
 def _refuse_text(node, source) -> None:

@@ -47,21 +47,17 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     def __init__(self, settings_dict, alias="default"):
         super().__init__(settings_dict, alias)
         self._lifted = 0
-        self.written_tables: set[str] = set()
+        self._settings_source: dict | None = None
 
     # --- settings ---
 
     @property
     def settings(self) -> Options:
         """The settings as they are now: a test run changes them under a connection."""
-        source = (
-            self.settings_dict["NAME"],
-            str(self.settings_dict.get("OPTIONS")),
-            self.settings_dict["HOST"],
-        )
-        if getattr(self, "_settings_source", None) != source:
+        source = {name: self.settings_dict.get(name) for name in ("NAME", "HOST", "OPTIONS")}
+        if self._settings_source != source:
             self._settings = read_options(self.settings_dict)
-            self._settings_source = source
+            self._settings_source = {**source, "OPTIONS": dict(source["OPTIONS"] or {})}
         return self._settings
 
     @property

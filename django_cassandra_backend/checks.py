@@ -37,8 +37,23 @@ def _models(app_configs):
 
 
 def check_models(app_configs=None, **kwargs) -> list:
-    """Uniqueness that nothing would keep."""
-    return [error for model in _models(app_configs) for error in unique_errors(model)]
+    """Uniqueness that nothing would keep, and settings that name no model."""
+    errors = [error for model in _models(app_configs) for error in unique_errors(model)]
+    return errors + plain_model_errors()
+
+
+def plain_model_errors() -> list:
+    """cassandra.E007 for each label in OPTIONS["plain_models"] that is no model's."""
+    known = {model._meta.label_lower for model in apps.get_models(include_auto_created=True)}
+    errors = []
+    for alias in our_aliases():
+        labels = (connections.settings[alias].get("OPTIONS") or {}).get("plain_models", ())
+        for label in labels:
+            if label.lower() not in known:
+                text = f'OPTIONS["plain_models"] of {alias!r} names {label!r}, which is no model.'
+                hint = 'Write "app_label.ModelName".'
+                errors.append(checks.Error(text, hint, id="cassandra.E007"))
+    return errors
 
 
 def unique_errors(model) -> list:

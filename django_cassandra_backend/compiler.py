@@ -129,13 +129,11 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
                 raise EmptyResultSet
             return EmptyPlan([], rows=[])
         served, order_text = self._server_order(key, access, order)
-        columns = self._columns(
-            key, access, outputs, [] if served and len(access.reads) == 1 else order
-        )
+        if served and len(access.reads) == 1 and not distinct:
+            order = []  # nothing of it is left to do on our side
+        columns = self._columns(key, access, outputs, order)
         index = {column: i for i, column in enumerate(columns)}
-        sort = [
-            (expr.bind(index), descending, nulls_first) for expr, descending, nulls_first in order
-        ]
+        sort = [(expr.bind(index), *direction) for expr, *direction in order]
         lookup = access.index is not None and access.index == key.lookup
         regular = [field.column for field in self.query.model._meta.local_concrete_fields]
         limit = None
@@ -151,13 +149,18 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             project=None
             if positions == list(range(len(columns)))
             else self._project(outputs, index, positions),
-            distinct=distinct,
+            distinct=self._identity(outputs, order, index) if distinct else None,
             low=low,
             high=high,
             limit=limit,
             newest=Newest(key, columns, regular, self.quote) if lookup else None,
             advice=advise(key, access, predicate.columns),
         )
+
+    def _identity(self, outputs, order, index):
+        """row → what distinct() compares: the outputs and, as in Django's SQL, what the rows are ordered by."""
+        getters = [expr.bind(index) for expr in [*outputs, *(expr for expr, _, _ in order)]]
+        return lambda row: tuple(get(row) for get in getters)
 
     def _project(self, outputs, index, positions):
         return projection([output.bind(index) for output in outputs], positions)
@@ -287,7 +290,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             order=None,
             merge=None,
             project=None,
-            distinct=False,
+            distinct=None,
             low=0,
             high=None,
             limit=None,
@@ -297,7 +300,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
 
     def _server_aggregates(self, key, access, aggregates) -> str | None:
         """count, min and max within one partition."""
-        if access.rest or not access.pinned or len(access.reads) != 1:
+        if access.rest or not access.pinned or access.index or len(access.reads) != 1:
             return None
         texts = []
         for node in aggregates:

@@ -7,6 +7,7 @@ import tempfile
 from django.db.backends.base.creation import BaseDatabaseCreation
 
 from . import sessions
+from .compat import serialize_argument
 from .options import MEMORY
 
 CLONE_PREFIX = "django-cassandra-test-"
@@ -38,7 +39,7 @@ class DatabaseCreation(BaseDatabaseCreation):
 
     def create_test_db(self, verbosity=1, autoclobber=False, serialize=None, keepdb=False):
         self._project_local = self._options().get("local")
-        arguments = {} if serialize is None else {"serialize": serialize}
+        arguments = serialize_argument(serialize)
         return super().create_test_db(verbosity, autoclobber, keepdb=keepdb, **arguments)
 
     def _create_test_db(self, verbosity, autoclobber, keepdb=False):

@@ -298,7 +298,10 @@ def _like(test: Callable[[str, str], bool], *, fold: bool = False) -> Callable:
 
 def _regex(flags: int) -> Callable:
     def make(pattern: str):
-        search = re.compile(pattern, flags).search
+        try:
+            search = re.compile(pattern, flags).search
+        except re.error as error:
+            raise DataError(f"invalid regular expression {pattern!r}: {error}") from None
         return lambda value: search(value) is not None
 
     return make

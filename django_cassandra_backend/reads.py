@@ -19,7 +19,7 @@ class SelectPlan(Plan):
 
     test: a bound predicate, or None.        order: (getter, descending, nulls_first) per sort expression, or None
     merge: the same, when each statement is sorted already.      project: row → output tuple, or None
-    distinct: drop repeated output rows.     low, high: the slice; high None is open.     single: see _newest()
+    distinct: row → what makes it a repetition, or None.     low, high: the slice; high None is open.     single: see _newest()
     """
 
     def run(self, cursor) -> None:
@@ -37,11 +37,13 @@ class SelectPlan(Plan):
         if self.test is not None:
             rows = _filtered(rows, self.test, budget)
         if self.order:
-            rows = _sorted(rows, sort_key(self.order), None if self.distinct else self.high, budget)
+            rows = _sorted(
+                rows, sort_key(self.order), self.high if self.distinct is None else None, budget
+            )
+        if self.distinct is not None:
+            rows = _distinct(rows, self.distinct, budget)
         if self.project is not None:
             rows = map(self.project, rows)
-        if self.distinct:
-            rows = _distinct(rows, budget)
         if self.low:
             rows = _skipped(rows, self.low, budget)
         if self.high is not None:
@@ -158,13 +160,14 @@ def _sorted(rows, key, high, budget):
         yield from sorted(counted(), key=key)
 
 
-def _distinct(rows, budget):
+def _distinct(rows, identity, budget):
     seen = set()
     for row in rows:
-        if row in seen:
+        mark = identity(row)
+        if mark in seen:
             budget.spend()
         else:
-            seen.add(row)
+            seen.add(mark)
             yield row
 
 

@@ -75,6 +75,10 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         return text
 
     def _type(self, field) -> str:
+        if getattr(field, "generated", False):
+            raise NotSupportedError(
+                f"Cassandra has no generated columns: compute {field} in save()."
+            )
         cql_type = column_type(field, self.connection)
         if cql_type is None:
             raise NotSupportedError(

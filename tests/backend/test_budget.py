@@ -1,6 +1,10 @@
 """The scan budget: rows read and not returned."""
 
+import io
+import json
+
 from bookings.models import Author, Book
+from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.test import TestCase
 
@@ -81,3 +85,9 @@ class BudgetTests(TestCase):
         Book.objects.create(author=author, title="x")
         with self.assertRaisesMessage(ScanBudgetExceeded, "(db_index=True) on 'price'"):
             list(Book.objects.filter(author=author, price=3))
+
+    def test_management_commands_may_scan(self):
+        self.budget(3)
+        out = io.StringIO()
+        call_command("dumpdata", "bookings.Author", stdout=out)  # sorts by the primary key
+        self.assertEqual(len(json.loads(out.getvalue())), 20)

@@ -1,8 +1,10 @@
 """System checks and their ids."""
 
+from unittest import mock
+
 from bookings.models import Author, Book
 from django.core.checks import run_checks
-from django.db import models
+from django.db import connections, models
 from django.test import SimpleTestCase
 from django.test.utils import isolate_apps, override_settings
 
@@ -104,6 +106,16 @@ class CheckTests(SimpleTestCase):
                 constraints = [models.UniqueConstraint(fields=["b", "a"], name="key_again")]
 
         self.assertEqual(ids(Fine), [])
+
+
+class SettingsTests(SimpleTestCase):
+    databases = ["default"]
+
+    def test_a_plain_model_that_does_not_exist(self):
+        self.assertEqual(checks.plain_model_errors(), [])
+        options = connections.settings["default"]["OPTIONS"]
+        with mock.patch.dict(options, {"plain_models": ["bookings.Nobody"]}):
+            self.assertEqual([e.id for e in checks.plain_model_errors()], ["cassandra.E007"])
 
 
 class NoticeTests(SimpleTestCase):

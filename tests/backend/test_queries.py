@@ -3,7 +3,7 @@
 import datetime
 
 from bookings.models import Author, Book, Party, Seat
-from django.db import connection
+from django.db import DataError, connection
 from django.db.models import Avg, Count, F, Max, Min, Q, Sum, Value
 from django.db.models.functions import Coalesce, Lower
 from django.test import TestCase
@@ -203,6 +203,17 @@ class AuthorTests(TestCase):
             list(Author.objects.order_by("name").distinct().values_list("name", flat=True)[:2]),
             ["Ada", "Bo"],
         )
+
+    def test_distinct_with_another_order_compares_both(self):
+        """Django adds what the rows are ordered by to a distinct SELECT."""
+        Author.objects.create(name="Ada", born=1)
+        names = Author.objects.order_by("born").distinct().values_list("name", flat=True)
+        self.assertEqual(list(names), ["Bo", "Ada", "Ada", "Cai", "ada"])
+        self.assertEqual(Author.objects.order_by().distinct().values("name").count(), 4)
+
+    def test_an_invalid_regular_expression(self):
+        with self.assertRaisesMessage(DataError, "invalid regular expression"):
+            list(Author.objects.filter(name__regex="("))
 
     def test_annotations_of_the_same_row(self):
         found = Author.objects.annotate(age=2026 - F("born")).filter(age__lt=100).order_by("age")

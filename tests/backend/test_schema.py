@@ -29,6 +29,10 @@ class OperationTests(TransactionTestCase):
         with connection.cursor() as cursor:
             for name in own:
                 cursor.execute(f'DROP TABLE "{name}"')
+            for plan in connection.ops.sequence_reset_by_name_sql(
+                None, [{"table": t} for t in own]
+            ):
+                cursor.execute(plan)
 
     def apply(self, *operations, collect=False):
         """Run operations; return the new state's apps."""
@@ -246,6 +250,13 @@ class OperationTests(TransactionTestCase):
             self.apply(
                 migrations.AddField("Item", "slug", models.SlugField(unique=True, default=""))
             )
+
+    def test_generated_columns_are_refused(self):
+        generated = models.GeneratedField(
+            expression=models.F("id") + 1, output_field=models.IntegerField(), db_persist=True
+        )
+        with self.assertRaisesMessage(NotSupportedError, "no generated columns"):
+            self.create(("more", generated))
 
     def test_uniqueness_that_the_key_implies(self):
         self.create(("a", models.TextField()))
