@@ -87,7 +87,10 @@ cql_status cqle_p_type_name(cqle_parser *p, cqle_qname *out) {
   if (p->tok.kind == CQLE_TOK_IDENT || p->tok.kind == CQLE_TOK_QUOTED_NAME ||
       (cqle_token_keyword_use(p->tok.kind) & CQLE_KW_TYPE_NAME))
     return take_name(p, &out->name);
-  return cqle_p_no_viable(p);
+  /* Other words can only be the keyspace. */
+  if (!cqle_p_is_name(p->tok.kind)) return cqle_p_no_viable(p);
+  CQLE_PARSE(cqle_p_next(p));
+  return cqle_p_expect(p, CQLE_TOK_DOT);
 }
 
 cql_status cqle_p_role_name(cqle_parser *p) {

@@ -2,7 +2,8 @@
 
 enum { PROPERTY_ENTRIES_MAX = 1024 };
 
-/* --- properties: name = value AND … --------------------------------------------------------------------------------- */
+/* --- properties: name = value AND …
+ * --------------------------------------------------------------------------------- */
 
 /* Values of a property map must be written out, and keys once (Parser.g, convertPropertyMap). */
 static cql_status check_property_map(cqle_parser *p, const cqle_term *map) {

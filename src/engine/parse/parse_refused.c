@@ -1,5 +1,5 @@
-/* Statements that are read to their end, so that a slip in them is reported as such, and then refused: what they would make
- * does not exist here. */
+/* Statements that are read to their end, so that a slip in them is reported as such, and then refused: what they
+ * would make does not exist here. */
 #include "engine/parse/parser.h"
 
 #define NO_LOGIN "You have to be logged in and not anonymous to perform this request"
@@ -68,8 +68,9 @@ static cql_status access_option(cqle_parser *p) {
   return all ? CQL_OK : string_map_of(p);
 }
 
-static cql_status role_option(cqle_parser *p) {
-  cqle_token_kind what = p->tok.kind;
+/* *out tells which option it was. */
+static cql_status role_option(cqle_parser *p, cqle_token_kind *out) {
+  cqle_token_kind what = *out = p->tok.kind;
   cqle_term *map;
   CQLE_PARSE(what == CQLE_K_HASHED || what == CQLE_K_PASSWORD || what == CQLE_K_OPTIONS || what == CQLE_K_SUPERUSER ||
                      what == CQLE_K_LOGIN || what == CQLE_K_ACCESS
@@ -84,13 +85,17 @@ static cql_status role_option(cqle_parser *p) {
 
 /* name [WITH option AND …] of CREATE and ALTER ROLE */
 static cql_status role_definition(cqle_parser *p) {
-  bool more;
+  bool more, plain = false, hashed = false;
+  cqle_token_kind option;
   CQLE_PARSE(cqle_p_role_name(p));
   CQLE_PARSE(cqle_p_accept(p, CQLE_K_WITH, &more));
   while (more) {
-    CQLE_PARSE(role_option(p));
+    CQLE_PARSE(role_option(p, &option));
+    plain = plain || option == CQLE_K_PASSWORD;
+    hashed = hashed || option == CQLE_K_HASHED;
     CQLE_PARSE(cqle_p_accept(p, CQLE_K_AND, &more));
   }
+  if (plain && hashed) return cqle_p_fail(p, "Options 'password' and 'hashed password' are mutually exclusive");
   return CQL_OK;
 }
 
@@ -190,7 +195,9 @@ static cql_status resource(cqle_parser *p) {
 cql_status cqle_p_grant_or_revoke(cqle_parser *p, cqle_statement *s) {
   cqle_token_kind to = cqle_p_at(p, CQLE_K_GRANT) ? CQLE_K_TO : CQLE_K_FROM;
   CQLE_PARSE(cqle_p_next(p));
-  if ((cqle_p_at(p, CQLE_K_ALL) || is_permission(p->tok.kind)) && cqle_p_peek(p, 1) != to) {
+  /* ALL and the unreserved permissions are names of roles too: GRANT all TO someone. */
+  bool is_role = cqle_p_is_name(p->tok.kind) && cqle_p_peek(p, 1) == to;
+  if (!is_role && (cqle_p_at(p, CQLE_K_ALL) || is_permission(p->tok.kind))) {
     CQLE_PARSE(permission_or_all(p));
     CQLE_PARSE(cqle_p_expect(p, CQLE_K_ON));
     CQLE_PARSE(resource(p));

@@ -66,7 +66,7 @@ static cql_status sub_selection(cqle_parser *p, cqle_selector *of, cqle_selector
 
 static cql_status modifiers(cqle_parser *p, cqle_selector **s) {
   uint32_t levels = 0;
-  while ((cqle_p_at(p, CQLE_TOK_DOT) && cqle_p_is_name(cqle_p_peek(p, 1))) || cqle_p_at(p, CQLE_TOK_LBRACKET)) {
+  while (cqle_p_at(p, CQLE_TOK_DOT) || cqle_p_at(p, CQLE_TOK_LBRACKET)) {
     cqle_selector *of = *s;
     CQLE_PARSE(cqle_p_enter(p));
     levels++;
@@ -269,8 +269,15 @@ static cql_status operation(cqle_parser *p, const char *name, cqle_selector *lef
 static cql_status selection_group(cqle_parser *p, cqle_selector **out) {
   cqle_selector *s;
   if (!cqle_p_at(p, CQLE_TOK_MINUS)) {
+    cqle_token first;
+    cql_status st;
     CQLE_PARSE(group_without_field(p, out));
-    return modifiers(p, out);
+    first = p->tok;
+    st = modifiers(p, out);
+    if (st != CQL_SYNTAX) return st;
+    /* Cassandra tries modifiers as a whole: what is wrong inside of them stands, for it, at the first one. */
+    p->tok = first;
+    return cqle_p_expect(p, CQLE_K_FROM);
   }
   CQLE_PARSE(cqle_p_enter(p));
   CQLE_PARSE(cqle_p_next(p));

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* --- the text of a term, as Cassandra's Term.Raw.getText() ---------------------------------------------------------- */
+/* --- the text of a term, as Cassandra's Term.Raw.getText()
+ * ---------------------------------------------------------- */
 
 /* Appends when there is somewhere to put it; counts in any case. */
 static void put(char *out, size_t *at, cql_slice s) {
@@ -61,7 +62,8 @@ static size_t put_term(const cqle_term *t, char *out) {
   return at;
 }
 
-/* Long terms keep the text as it was written: nobody reads it, and copying at each level would cost depth times length. */
+/* Long terms keep the text as it was written: nobody reads it, and copying at each level would cost depth times
+ * length. */
 static cql_status finish(cqle_parser *p, cqle_term *t, size_t start) {
   size_t len = put_term(t, NULL);
   char *text;

@@ -175,8 +175,8 @@ static cql_status relation(cqle_parser *p, cqle_relation *r) {
   return cqle_p_expect(p, CQLE_TOK_RPAREN);
 }
 
-/* expr(index, term) asks a custom index by name; no index here answers such a question, so the statement is refused when
- * it has been read. */
+/* expr(index, term) asks a custom index by name; no index here answers such a question, so the statement is refused
+ * when it has been read. */
 static cql_status custom_expression(cqle_parser *p) {
   cqle_term *term;
   CQLE_PARSE(cqle_p_next(p));

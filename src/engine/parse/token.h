@@ -237,7 +237,8 @@ typedef struct cqle_lexer {
 } cqle_lexer;
 
 void cqle_lexer_init(cqle_lexer *l, cql_slice text);
-/* Gives the next token, or CQLE_TOK_EOF at the end. CQL_SYNTAX, CQL_NOMEM. err may be NULL: then a caller who looks ahead asks. */
+/* Gives the next token, or CQLE_TOK_EOF at the end. CQL_SYNTAX, CQL_NOMEM. err may be NULL: then a caller who looks
+ * ahead asks. */
 cql_status cqle_lexer_next(cqle_lexer *l, cql_arena *a, cqle_token *out, cql_error *err);
 
 /* What Cassandra calls a kind in "mismatched input … expecting K_FROM"; "','" for signs. */
