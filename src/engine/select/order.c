@@ -2,10 +2,8 @@
 #include "engine/select/select_int.h"
 
 static cql_status order_column(cqle_binder *b, const cqle_table *t, const cqle_order *o, const cqle_column **out) {
-  *out = cqle_table_column(t, o->column);
-  if (*out == NULL)
-    return cql_fail(b->err, CQL_INVALID, "Undefined column name " CQL_SLICE_FMT " in table %s.%s",
-                    CQL_SLICE_ARG(o->column), t->keyspace->name, t->name);
+  cql_status st = cqle_find_column(t, o->column, out, b->err);
+  if (st != CQL_OK) return st;
   if (o->ann_of != NULL) return cql_fail(b->err, CQL_INVALID, "ANN ordering is not supported by the embedded engine");
   return CQL_OK;
 }

@@ -23,10 +23,7 @@ static cqle_node *new_node(cqle_select_compiler *c, cqle_node_kind kind, const c
 }
 
 static cql_status find_column(cqle_select_compiler *c, cql_slice name, const cqle_column **out) {
-  *out = cqle_table_column(c->t, name);
-  if (*out != NULL) return CQL_OK;
-  return cql_fail(c->b->err, CQL_INVALID, "Undefined column name " CQL_SLICE_FMT " in table %s.%s", CQL_SLICE_ARG(name),
-                  c->t->keyspace->name, c->t->name);
+  return cqle_find_column(c->t, name, out, c->b->err);
 }
 
 cql_status cqle_selector_check_columns(cqle_select_compiler *c, const cqle_selector *sel) {

@@ -23,6 +23,9 @@ typedef struct cqle_receiver {
   const cql_type *type;
 } cqle_receiver;
 cqle_receiver cqle_receiver_of(const cqle_table *t, const cqle_column *c);
+/* CQL_INVALID: "Undefined column name \"X\" in table ks.t", with quotes where CQL needs them. */
+bool cqle_needs_quotes(cql_slice name); /* CQL would not read it back bare */
+cql_status cqle_find_column(const cqle_table *t, cql_slice name, const cqle_column **out, cql_error *err);
 
 typedef struct cqle_value {
   cql_slice bytes; /* data NULL: null (or unset) */

@@ -3,6 +3,19 @@
 
 enum { TEXT_LEN_MAX = 4096 };
 
+static void put_name(cql_buf *b, cql_slice name) {
+  if (!cqle_needs_quotes(name)) {
+    cql_buf_slice(b, name);
+    return;
+  }
+  cql_buf_u8(b, '"');
+  for (size_t i = 0; i < name.len; i++) {
+    if (name.data[i] == '"') cql_buf_u8(b, '"');
+    cql_buf_u8(b, name.data[i]);
+  }
+  cql_buf_u8(b, '"');
+}
+
 static void put_term(cql_buf *b, const cqle_term *t, int depth);
 
 static void put_items(cql_buf *b, const cqle_term *t, const char *open, const char *close, int depth) {
@@ -61,7 +74,7 @@ static void put_left(cql_buf *b, const cqle_relation *r) {
   if (r->kind == CQLE_REL_TUPLE || r->kind == CQLE_REL_TOKEN) cql_buf_str(b, "(");
   for (uint32_t i = 0; i < r->column_count; i++) {
     if (i > 0) cql_buf_str(b, ", ");
-    cql_buf_slice(b, r->columns[i]);
+    put_name(b, r->columns[i]);
   }
   if (r->kind == CQLE_REL_TUPLE || r->kind == CQLE_REL_TOKEN) cql_buf_str(b, ")");
   if (r->kind == CQLE_REL_ELEMENT) {

@@ -16,10 +16,7 @@ typedef struct planner {
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
 static cql_status find_column(planner *p, cql_slice name, const cqle_column **out) {
-  *out = cqle_table_column(p->t, name);
-  if (*out != NULL) return CQL_OK;
-  return cql_fail(p->b->err, CQL_INVALID, "Undefined column name " CQL_SLICE_FMT " in table %s.%s", CQL_SLICE_ARG(name),
-                  p->t->keyspace->name, p->t->name);
+  return cqle_find_column(p->t, name, out, p->b->err);
 }
 
 static const char *type_text(planner *p, const cql_type *type) {
