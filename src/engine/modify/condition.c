@@ -76,11 +76,9 @@ static cql_status bind_values(cqle_binder *b, const cqle_relation *ast, const cq
 }
 
 cql_status cqle_condition_plan(cqle_binder *b, const cqle_table *t, const cqle_relation *ast, cqle_condition *out) {
-  cql_status st;
-  const cqle_column *c = cqle_table_column(t, ast->columns[0]);
-  if (c == NULL)
-    return cql_fail(b->err, CQL_INVALID, "Undefined column name " CQL_SLICE_FMT " in table %s.%s",
-                    CQL_SLICE_ARG(ast->columns[0]), t->keyspace->name, t->name);
+  const cqle_column *c;
+  cql_status st = cqle_find_column(t, ast->columns[0], &c, b->err);
+  if (st != CQL_OK) return st;
   *out = (cqle_condition){.column = c, .op = ast->op};
   if (c->type->code == CQL_TYPE_COUNTER)
     return cql_fail(b->err, CQL_INVALID, "Conditions on counters are not supported");

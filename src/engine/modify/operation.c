@@ -195,7 +195,8 @@ static cql_status set_element(cqle_writer *wr, const cqle_operation *op, const c
   cql_slice path;
   cqle_value v;
   cql_status st = element_path(wr, op, row, &path);
-  if (st == CQL_OK) st = cqle_expr_eval(wr->x, op->value, &v);
+  if (st != CQL_OK) return st;
+  st = cqle_expr_eval(wr->x, op->value, &v);
   if (st != CQL_OK || v.unset) return st;
   return v.bytes.data == NULL ? add_tombstone(wr, op->column, path, rb) : add_cell(wr, op->column, path, v.bytes, rb);
 }

@@ -13,13 +13,6 @@ bool cqle_modify_is_conditional(const cqle_modify_plan *p) {
   return p->if_exists || p->if_not_exists || p->condition_count > 0;
 }
 
-static cql_status find_column(cqle_binder *b, const cqle_table *t, cql_slice name, const cqle_column **out) {
-  *out = cqle_table_column(t, name);
-  if (*out != NULL) return CQL_OK;
-  return cql_fail(b->err, CQL_INVALID, "Undefined column name " CQL_SLICE_FMT " in table %s.%s", CQL_SLICE_ARG(name),
-                  t->keyspace->name, t->name);
-}
-
 static bool is_key(const cqle_column *c) {
   return c->kind == CQLE_PARTITION_KEY || c->kind == CQLE_CLUSTERING;
 }
@@ -93,7 +86,7 @@ static cql_status plan_insert_column(cqle_binder *b, cqle_modify_plan *p, cql_sl
   const cqle_table *t = p->table;
   const cqle_column *c;
   cqle_operation op;
-  cql_status st = find_column(b, t, name, &c);
+  cql_status st = cqle_find_column(t, name, &c, b->err);
   if (st != CQL_OK) return st;
   if (is_key(c)) {
     cqle_receiver r = cqle_receiver_of(t, c);
@@ -154,7 +147,7 @@ static cql_status plan_update(cqle_binder *b, const cqle_modify *ast, cqle_modif
   for (uint32_t i = 0; i < ast->set_count; i++) {
     const cqle_column *c;
     cqle_operation op;
-    CQL_TRY(find_column(b, p->table, ast->sets[i].column, &c));
+    CQL_TRY(cqle_find_column(p->table, ast->sets[i].column, &c, b->err));
     if (is_key(c)) return cql_fail(b->err, CQL_INVALID, "PRIMARY KEY part %s found in SET part", c->name);
     CQL_TRY(cqle_operation_from_assignment(b, p->table, c, &ast->sets[i], cqle_modify_is_conditional(p), &op));
     add_operation(p, &op);
@@ -183,7 +176,7 @@ static cql_status plan_delete(cqle_binder *b, const cqle_modify *ast, cqle_modif
   for (uint32_t i = 0; i < ast->target_count; i++) {
     const cqle_column *c;
     cqle_operation op;
-    CQL_TRY(find_column(b, p->table, ast->targets[i].column, &c));
+    CQL_TRY(cqle_find_column(p->table, ast->targets[i].column, &c, b->err));
     if (is_key(c))
       return cql_fail(b->err, CQL_INVALID, "Invalid identifier %s for deletion (should not be a PRIMARY KEY part)",
                       c->name);

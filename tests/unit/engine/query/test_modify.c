@@ -279,6 +279,17 @@ static void update_errors(void **state) {
           "Invalid identifier k for deletion (should not be a PRIMARY KEY part)");
 }
 
+static void errors_quote_names_that_need_it(void **state) {
+  db *d = *state;
+  run(d, "CREATE TABLE \"Big\" (k int PRIMARY KEY, \"Vv\" int, \"select\" int)");
+  refuses(d, "UPDATE \"Big\" SET \"Xx\" = 1 WHERE k = 1", CQL_INVALID,
+          "Undefined column name \"Xx\" in table ks.\"Big\"");
+  refuses(d, "INSERT INTO \"Big\" (k, \"where\", xx) VALUES (1, 1, 1)", CQL_INVALID,
+          "Undefined column name \"where\" in table ks.\"Big\"");
+  refuses(d, "INSERT INTO \"Big\" (k, \"Vv\") VALUES (1, 'x')", CQL_INVALID,
+          "Invalid STRING constant (x) for \"Vv\" of type int");
+}
+
 static void a_refused_statement_leaves_nothing(void **state) {
   db *d = *state;
   run(d, "CREATE TABLE l (k int PRIMARY KEY, a int, l list<int>)");
@@ -343,6 +354,7 @@ int main(void) {
       QUERY_TEST(trap_21_late_writes_stay_covered),
       QUERY_TEST(insert_errors),
       QUERY_TEST(update_errors),
+      QUERY_TEST(errors_quote_names_that_need_it),
       QUERY_TEST(a_refused_statement_leaves_nothing),
       QUERY_TEST(values_are_counted),
       QUERY_TEST(timestamps_never_repeat),
