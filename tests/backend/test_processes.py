@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import threading
 
 from bookings.models import Author
@@ -35,27 +36,55 @@ class SharingTests(TransactionTestCase):
 
 
 class ForkTests(SimpleTestCase):
-    def test_a_child_opens_its_own(self):
-        """In a process of its own, on a file: parent and child write after a fork."""
+    """In processes of their own, on a file."""
+
+    def run_script(self, body: str) -> list[str]:
         result = subprocess.run(
-            [sys.executable, "-c", FORKING],
+            [sys.executable, "-c", SCRIPT + body],
             capture_output=True,
             text=True,
-            env=os.environ,
-            timeout=60,
+            cwd=RUNNER.parent,  # "-c" imports from here first
+            timeout=120,
         )
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(result.stdout.split(), ["6"])
+        return result.stdout.split()
+
+    def test_a_child_opens_its_own(self):
+        body = """
+Row.objects.create()
+fork(4, lambda i: Row.objects.create())
+Row.objects.create()
+print(Row.objects.count(), len(set(Row.objects.values_list("pk", flat=True))))
+"""
+        self.assertEqual(self.run_script(body), ["6", "6"])
+
+    def test_processes_lose_no_update(self):
+        body = """
+row = Row.objects.create(n=0)
+def add(i):
+    for _ in range(10):
+        assert Row.objects.filter(pk=row.pk).update(n=models.F("n") + 1) == 1
+fork(4, add)
+print(Row.objects.get().n)
+"""
+        self.assertEqual(self.run_script(body), ["40"])
+
+    def test_one_of_several_processes_wins(self):
+        body = """
+row = Row.objects.create(n=0)
+fork(4, lambda i: os._exit(10 + Row.objects.filter(pk=row.pk, n=0).update(n=1)), print)
+"""
+        self.assertEqual(sorted(self.run_script(body)), ["10", "10", "10", "11"])
 
 
-FORKING = """
-import os, sys, tempfile
-folder = tempfile.mkdtemp()
+SCRIPT = """
+import os, tempfile
+folder = tempfile.TemporaryDirectory()
 from django.conf import settings
 settings.configure(
     DATABASES={"default": {
         "ENGINE": "django_cassandra_backend", "NAME": "forked",
-        "OPTIONS": {"local": os.path.join(folder, "f.cql")},
+        "OPTIONS": {"local": os.path.join(folder.name, "f.cql")},
     }},
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
 )
@@ -64,54 +93,63 @@ django.setup()
 from django.db import connection, models
 
 class Row(models.Model):
+    n = models.IntegerField(default=0)
     class Meta:
         app_label = "forked"
 
+def expect_success(code):
+    assert code == 0, code
+
+def fork(count, work, report=expect_success):
+    children = []
+    for i in range(count):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                work(i)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        children.append(pid)
+    for pid in children:
+        report(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+
 with connection.schema_editor() as editor:
     editor.create_model(Row)
-Row.objects.create()
-children = []
-for _ in range(4):
-    pid = os.fork()
-    if pid == 0:
-        connection.close()
-        Row.objects.create()
-        os._exit(0)
-    children.append(pid)
-Row.objects.create()
-for pid in children:
-    _, status = os.waitpid(pid, 0)
-    assert status == 0, status
-print(Row.objects.count())
 """
 
 
-class ParallelTests(SimpleTestCase):
-    def run_parallel(self, method):
+class RunnerTests(SimpleTestCase):
+    """Django's test runner, started anew."""
+
+    def run_tests(self, *arguments, **environment) -> str:
         result = subprocess.run(
-            [
-                sys.executable,
-                str(RUNNER),
-                "test_plain",
-                "test_transactions",
-                "--parallel=2",
-                f"--start-method={method}",
-            ],
+            [sys.executable, str(RUNNER), "test_plain", "test_transactions", *arguments],
             capture_output=True,
             text=True,
-            env=os.environ,
+            env={**os.environ, **environment},
             timeout=240,
         )
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertRegex(result.stderr, r"Ran 17 tests")
-        left = [
-            p.name
-            for p in pathlib.Path(os.environ.get("TMPDIR", "/tmp")).glob("django-cassandra-test-*")
-        ]
-        self.assertEqual([name for name in left if f"-{result.args}" in name], [])
+        self.assertIn("Ran 17 tests", result.stderr)
+        return result.stderr
+
+    def run_parallel(self, method):
+        with tempfile.TemporaryDirectory() as folder:
+            text = self.run_tests("--parallel=2", f"--start-method={method}", TMPDIR=folder)
+            self.assertEqual(list(pathlib.Path(folder).iterdir()), [])  # the copies are gone
+        self.assertIn("Cloning test database", text)
 
     def test_fork(self):
         self.run_parallel("fork")
 
     def test_spawn(self):
         self.run_parallel("spawn")
+
+    def test_keepdb(self):
+        with tempfile.TemporaryDirectory() as folder:
+            project = pathlib.Path(folder) / "project.cql"
+            for _ in range(2):
+                self.run_tests("--keepdb", BACKEND_TEST_FILE=str(project))
+                self.assertFalse(project.exists())
+                self.assertTrue(project.with_name("project.cql.test").exists())

@@ -57,8 +57,8 @@ class AtomicTests(TransactionTestCase):
             transaction.set_rollback(False)
 
     def test_manual_calls(self):
-        sid = transaction.savepoint()
-        transaction.savepoint_rollback(sid)
+        sid = connection.savepoint()
+        connection.savepoint_rollback(sid)
         transaction.set_autocommit(False)
         try:
             Author.objects.create(name="x")
