@@ -1,5 +1,5 @@
-/* alter_table.c: ALTER TABLE. Cassandra: cql3/statements/schema/AlterTableStatement.java. A column keeps its id when it is
- * renamed, and gets a new one when it is added again, so that the cells of the dropped one never come back. */
+/* alter_table.c: ALTER TABLE. Cassandra: cql3/statements/schema/AlterTableStatement.java. A column keeps its id when
+ * it is renamed, and gets a new one when it is added again, so that the cells of the dropped one never come back. */
 #include "engine/schema/catalog.h"
 
 #include <string.h>

@@ -1,7 +1,8 @@
 /* catalog.h: how the schema stands in the store, and what DDL shares. Private to src/engine/schema.
  *
  *   STORE KEY                                         VALUE, each led by a format byte (CQLE_CATALOG_FORMAT)
- *   catalog id (u32) · 01                             version (u64) · schema uuid · host id · next table or index id (u32)
+ *   catalog id (u32) · 01                             version (u64) · schema uuid · host id · next table or index id
+ * (u32)
  *   catalog id (u32) · 02 · keyspace                  durable writes (u8) · replication
  *   catalog id (u32) · 03 · keyspace · 00 · table     see catalog_table.c
  *
@@ -65,8 +66,8 @@ cql_status cqle_catalog_read_strings(cql_reader *r, cql_arena *a, uint32_t *coun
 
 /* --- building a table (arrange.c) --------------------------------------------------------------------------------- */
 
-/* Sorts columns (which it keeps) into the order of SELECT * and sets everything of *t that follows from them. Key columns
- * come with their position. */
+/* Sorts columns (which it keeps) into the order of SELECT * and sets everything of *t that follows from them. Key
+ * columns come with their position. */
 cql_status cqle_table_arrange(cql_arena *a, cqle_table *t, cqle_column *columns, uint32_t count, cql_error *err);
 /* A copy whose arrays may be changed: columns, indexes, dropped and options are new, what they point to is shared. */
 cql_status cqle_table_copy(cql_arena *a, const cqle_table *t, cqle_table *out, cql_error *err);
@@ -75,7 +76,8 @@ cql_status cqle_column_init(cql_arena *a, cqle_column *c, cql_slice name, const 
 
 /* --- options (options.c) ------------------------------------------------------------------------------------------ */
 
-/* Sets *t's options to the defaults, then to what the properties say. CREATE (is_new) and ALTER. CQL_SYNTAX, CQL_CONFIG. */
+/* Sets *t's options to the defaults, then to what the properties say. CREATE (is_new) and ALTER. CQL_SYNTAX,
+ * CQL_CONFIG. */
 cql_status cqle_options_default(cql_arena *a, cqle_table *t, cql_error *err);
 cql_status cqle_options_parse(cql_arena *a, const cqle_property *properties, uint32_t count, cql_error *err);
 cql_status cqle_options_apply(cql_arena *a, cqle_table *t, const cqle_property *properties, uint32_t count, bool is_new,

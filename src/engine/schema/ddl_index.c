@@ -1,5 +1,5 @@
-/* ddl_index.c: CREATE INDEX and DROP INDEX. Cassandra: cql3/statements/schema/CreateIndexStatement.java, schema/IndexMetadata,
- * index/sai/StorageAttachedIndex.java (validateOptions). */
+/* ddl_index.c: CREATE INDEX and DROP INDEX. Cassandra: cql3/statements/schema/CreateIndexStatement.java,
+ * schema/IndexMetadata, index/sai/StorageAttachedIndex.java (validateOptions). */
 #include "engine/schema/options.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* ddl_keyspace.c: CREATE, ALTER, DROP KEYSPACE and USE. Replication does nothing in a file of one node; it is checked and
- * kept as Cassandra would. */
+/* ddl_keyspace.c: CREATE, ALTER, DROP KEYSPACE and USE. Replication does nothing in a file of one node; it is checked
+ * and kept as Cassandra would. */
 #include "engine/schema/options.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
-/* option_maps.c: caching, compaction, compression. None of them changes how this engine stores a row; they are checked and
- * kept so that a schema written for Cassandra is told of its slips here, and shows the same there. */
+/* option_maps.c: caching, compaction, compression. None of them changes how this engine stores a row; they are
+ * checked and kept so that a schema written for Cassandra is told of its slips here, and shows the same there. */
 #include "engine/schema/options.h"
 
 #include <string.h>

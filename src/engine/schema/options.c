@@ -1,5 +1,5 @@
-/* options.c: what may follow WITH in CREATE and ALTER TABLE: names, defaults, ranges. Cassandra: schema/TableParams.java,
- * cql3/statements/schema/TableAttributes.java. */
+/* options.c: what may follow WITH in CREATE and ALTER TABLE: names, defaults, ranges. Cassandra:
+ * schema/TableParams.java, cql3/statements/schema/TableAttributes.java. */
 #include "engine/schema/options.h"
 
 #include <errno.h>
@@ -391,4 +391,21 @@ cql_status cqle_options_read(cqle_table *t, cql_error *err) {
   t->default_ttl = int_option(t, "default_time_to_live");
   t->gc_grace_seconds = int_option(t, "gc_grace_seconds");
   return CQL_OK;
+}
+
+const cql_type *cqle_option_type(cql_arena *a, const char *name) {
+  const option_def *d = find_def(cql_slice_str(name));
+  const cql_type *text = cql_type_native(CQL_TYPE_TEXT);
+  if (!d) return NULL;
+  switch (d->kind) {
+  case OPTION_BOOL_TRUE:
+  case OPTION_CDC: return cql_type_native(CQL_TYPE_BOOLEAN);
+  case OPTION_DOUBLE: return cql_type_native(CQL_TYPE_DOUBLE);
+  case OPTION_INT: return cql_type_native(CQL_TYPE_INT);
+  case OPTION_CACHING:
+  case OPTION_COMPACTION:
+  case OPTION_COMPRESSION: return cql_type_map(a, text, text, true);
+  case OPTION_EXTENSIONS: return cql_type_map(a, text, cql_type_native(CQL_TYPE_BLOB), true);
+  default: return text;
+  }
 }

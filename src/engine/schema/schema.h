@@ -104,7 +104,8 @@ typedef struct cqle_schema {
   const cqle_keyspace *const *keyspaces; /* by name, system keyspaces included */
 } cqle_schema;
 
-/* Gives a new file its identity (host id, first schema version), once: in a write transaction, when the version is 0. */
+/* Gives a new file its identity (host id, first schema version), once: in a write transaction, when the version is 0.
+ * */
 cql_status cqle_schema_create(cqle_txn *txn, cql_error *err);
 /* Loads the snapshot that txn sees. CQL_CORRUPT, CQL_NOMEM, CQL_IO. */
 cql_status cqle_schema_load(cqle_txn *txn, const cql_alloc *alloc, cqle_schema **out, cql_error *err);
@@ -116,12 +117,13 @@ const cqle_keyspace *cqle_schema_keyspace(const cqle_schema *s, cql_slice name);
 const cqle_table *cqle_keyspace_table(const cqle_keyspace *ks, cql_slice name);
 const cqle_column *cqle_table_column(const cqle_table *t, cql_slice name);    /* NULL: none */
 const cqle_column *cqle_table_column_by_id(const cqle_table *t, uint32_t id); /* NULL: dropped */
-/* Resolves [keyspace.]name with the default keyspace (may be NULL). CQL_INVALID with Cassandra's texts: "No keyspace has
- * been specified. …", "keyspace x does not exist", "table x does not exist". */
+/* Resolves [keyspace.]name with the default keyspace (may be NULL). CQL_INVALID with Cassandra's texts: "No keyspace
+ * has been specified. …", "keyspace x does not exist", "table x does not exist". */
 cql_status cqle_schema_resolve(const cqle_schema *s, const char *default_keyspace, const cqle_qname *name,
                                const cqle_table **out, cql_error *err);
 
-/* Executes a CREATE, ALTER, DROP, TRUNCATE or USE of the AST inside x->txn (a write transaction; USE: any) and fills x->result. */
+/* Executes a CREATE, ALTER, DROP, TRUNCATE or USE of the AST inside x->txn (a write transaction; USE: any) and fills
+ * x->result. */
 cql_status cqle_ddl_execute(cqle_exec *x, const char *default_keyspace, const cqle_statement *stmt);
 /* DESCRIBE: rows as Cassandra 4 and later give them. */
 cql_status cqle_describe_execute(cqle_exec *x, const char *default_keyspace, const cqle_describe *describe);

@@ -1,6 +1,6 @@
 /* system.c: the keyspaces that every file has. Their tables are described in CQL, as Cassandra 5.0 describes them
- * (db/SystemKeyspace.java, schema/SchemaKeyspace.java, db/virtual/VirtualSchemaKeyspace.java); their rows are made when they
- * are read. */
+ * (db/SystemKeyspace.java, schema/SchemaKeyspace.java, db/virtual/VirtualSchemaKeyspace.java); their rows are made
+ * when they are read. */
 #include "engine/schema/system.h"
 
 #include <string.h>
