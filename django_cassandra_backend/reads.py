@@ -97,12 +97,12 @@ class EmptyPlan(Plan):
 
 
 def select_statements(
-    key: TableKey, access: Access, columns, quote, *, order="", limit=None
+    key: TableKey, access: Access, columns, quote, *, order="", limit=None, distinct=False
 ) -> list:
     """(CQL, values) for each read of the access path."""
     if access.kind == NOTHING:
         return []
-    head = f"SELECT {', '.join(map(quote, columns))} FROM {quote(key.table)}"
+    head = f"SELECT {'DISTINCT ' if distinct else ''}{', '.join(map(quote, columns))} FROM {quote(key.table)}"
     tail = (f" ORDER BY {order}" if order else "") + (" LIMIT ?" if limit is not None else "")
     more = [] if limit is None else [limit]
     return [

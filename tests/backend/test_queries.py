@@ -426,6 +426,16 @@ class WideRowTests(TestCase):
         self.assertEqual(Seat.objects.filter(show="hamlet", row__gte=2).count(), 2)
         self.assertEqual(Seat.objects.aggregate(Count("pk"))["pk__count"], 4)
 
+    def test_the_list_of_partitions_is_the_servers(self):
+        cities = Party.objects.values_list("city", flat=True).distinct()
+        self.assertEqual(cql(cities), 'SELECT DISTINCT "city" FROM "party"')
+        self.assertEqual(sorted(cities), ["Oslo", "Rome"])
+        self.assertEqual(list(cities.order_by("-city")), ["Rome", "Oslo"])
+        self.assertTrue(cql(cities.all()[:1]).endswith("LIMIT 1"))
+        self.assertEqual(cities.count(), 2)
+        self.assertNotIn("DISTINCT", cql(cities.filter(people=1)))
+        self.assertEqual(sorted(cities.filter(people=1)), ["Oslo", "Rome"])
+
     def test_an_empty_partition_key_matches_nothing(self):
         self.assertEqual(list(Party.objects.filter(city="")), [])
         self.assertEqual(next(iter(Party.objects.filter(city__in=["", "Oslo"]))).city, "Oslo")

@@ -1,0 +1,53 @@
+"""What every compiler asks about the one table of its query."""
+
+from .evaluate import Evaluator
+from .exceptions import not_supported
+from .keys import TableKey, table_key
+from .lookups import PredicateBuilder
+from .predicates import And
+
+
+class TableMixin:
+    """What every compiler asks about the one table of its query."""
+
+    @property
+    def quote(self):
+        return self.connection.ops.quote_name
+
+    def compile(self, node):
+        """Django's own code asks for SQL of what it selects; no text of it is ever used."""
+        return "?", ()
+
+    def table(self) -> TableKey:
+        """The key of the query's table, or NotSupportedError when it takes more than one."""
+        active = [alias for alias, count in self.query.alias_refcount.items() if count]
+        if len(active) > 1:
+            names = ", ".join(self.query.alias_map[alias].table_name for alias in active)
+            raise not_supported(
+                f"A join ({names})",
+                "Query one table at a time: filter with the key or a list of keys that a first query gave, "
+                "and use prefetch_related() in the place of select_related().",
+            )
+        return table_key(self.query.model)
+
+    def evaluator(self) -> Evaluator:
+        return Evaluator(self.connection, self.query.base_table)
+
+    def predicate(self):
+        return And([PredicateBuilder(self.evaluator()).build(self.query.where)])
+
+    def refuse(self) -> None:
+        """Constructs that change which rows a query means."""
+        query = self.query
+        if query.combinator:
+            raise not_supported(
+                f"{query.combinator}()", "Combine the rows of two queries in Python."
+            )
+        if query.extra or getattr(query, "extra_tables", ()) or query.extra_order_by:
+            raise not_supported("extra()", "Use raw() or a cursor with CQL.")
+        if query.distinct_fields:
+            raise not_supported(
+                "distinct() on fields", "Use distinct() on the values() that you need."
+            )
+        if query.group_by is not None:
+            raise not_supported("values().annotate(), a GROUP BY", "Group the rows in Python.")

@@ -1,0 +1,200 @@
+"""INSERT, UPDATE and DELETE of the rows of one table."""
+
+from django.core.exceptions import EmptyResultSet, FieldError
+from django.db.models.constants import OnConflict
+from django.db.models.expressions import ColPairs, DatabaseDefault, Value
+from django.db.models.sql import compiler as base
+
+from .access import NOTHING, Access, choose
+from .evaluate import Column, Constant, Evaluator, Expr
+from .exceptions import not_supported
+from .keys import TableKey, table_key
+from .predicates import Comparison
+from .stored import converter
+from .table_mixin import TableMixin
+from .writes import DeletePlan, InsertPlan, UpdatePlan, shown_statements
+
+
+class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
+    """INSERT, one statement per row; ids and defaults are made on our side and returned from there."""
+
+    def as_sql(self):
+        meta = self.query.get_meta()
+        if self.query.on_conflict not in (None, OnConflict.IGNORE):
+            raise not_supported("bulk_create(update_conflicts=True)", "Use update_or_create().")
+        key = table_key(meta.model)
+        fields = [field for field in self.query.fields if field.column is not None]
+        rows = [[self._stored(field, obj) for field in fields] for obj in self.query.objs]
+        auto = meta.auto_field
+        if auto is not None and auto not in fields:
+            fields = [auto, *fields]
+            rows = [[None, *row] for row in rows]
+        columns = [field.column for field in fields]
+        plain = self.connection.settings.is_plain(meta.model)
+        text = (
+            f"INSERT INTO {self.quote(key.table)} ({', '.join(map(self.quote, columns))}) "
+            f"VALUES ({', '.join('?' * len(columns))}){'' if plain else ' IF NOT EXISTS'}"
+        )
+        plan = InsertPlan(
+            [(text, row) for row in rows],
+            text=text,
+            key=key,
+            columns=columns,
+            rows=rows,
+            auto=fields.index(auto) if auto is not None else None,
+            returning=[fields.index(field) for field in self.returning_fields or ()] or None,
+            ignore=self.query.on_conflict == OnConflict.IGNORE,
+            plain=plain,
+        )
+        return [(plan, ())]
+
+    def _stored(self, field, obj):
+        """The value of a field in database form; expressions are computed here."""
+        value = self.pre_save_val(field, obj)
+        if isinstance(value, DatabaseDefault):
+            value = field.db_default
+            if not hasattr(value, "resolve_expression"):
+                value = Value(value, output_field=field)
+        value = self.prepare_value(field, value)
+        if hasattr(value, "resolve_expression"):
+            expr = Evaluator(self.connection, None).expression(value)
+            value = expr.bind({})(())
+        return value
+
+    def execute_sql(self, returning_fields=None):
+        self.returning_fields = returning_fields
+        with self.connection.cursor() as cursor:
+            for plan, params in self.as_sql():
+                cursor.execute(plan, params)
+            rows = cursor.fetchall() if returning_fields else []
+        if not rows:
+            return []
+        table = self.query.get_meta().db_table
+        converters = self.get_converters([field.get_col(table) for field in returning_fields])
+        if converters:
+            rows = self.apply_converters(rows, converters)
+        return list(rows)
+
+
+class SQLDeleteCompiler(TableMixin, base.SQLDeleteCompiler):
+    """DELETE of the rows of one table."""
+
+    def as_sql(self):
+        self.refuse()
+        self.query.get_initial_alias()
+        key = self.table()
+        predicate = self.predicate()
+        access = choose(key, predicate, self.quote)
+        if access.kind == NOTHING:
+            raise EmptyResultSet
+        plain = self.connection.settings.is_plain(self.query.model)
+        plan = DeletePlan(
+            shown_statements("DELETE", key, access, {}, plain, self.quote),
+            key=key,
+            access=access,
+            predicate=predicate,
+            columns=[field.column for field in self.query.get_meta().local_concrete_fields],
+            plain=plain,
+            quote=self.quote,
+        )
+        return plan, ()
+
+
+class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
+    """UPDATE of the rows of one table."""
+
+    def pre_sql_setup(self):
+        self.refuse()
+        self.query.get_initial_alias()
+        if self.query.related_updates:
+            raise not_supported(
+                "An update of a parent model's columns", "Update the parent's rows by their keys."
+            )
+
+    def as_sql(self):
+        self.pre_sql_setup()
+        if not self.query.values:
+            return "", ()
+        key = self.table()
+        predicate = self.predicate()
+        access = choose(key, predicate, self.quote)
+        if access.kind == NOTHING:
+            raise EmptyResultSet
+        assign = {
+            field.column: self._assigned(field, value) for field, _, value in self.query.values
+        }
+        plain = self.connection.settings.is_plain(self.query.model)
+        if plain:
+            self._refuse_reading(key, assign)
+        plan = UpdatePlan(
+            shown_statements("UPDATE", key, access, assign, plain, self.quote),
+            key=key,
+            access=access,
+            predicate=predicate,
+            assign=assign,
+            columns=[field.column for field in self.query.get_meta().local_concrete_fields],
+            plain=plain,
+            quote=self.quote,
+            save_point=self._save_point(key, access, assign),
+        )
+        return plan, ()
+
+    def _assigned(self, field, value) -> Expr:
+        if hasattr(value, "resolve_expression"):
+            value = value.resolve_expression(self.query, allow_joins=False, for_save=True)
+            for construct, text in (
+                (value.contains_aggregate, "Aggregate functions are"),
+                (value.contains_over_clause, "Window expressions are"),
+                (isinstance(value, ColPairs), "Composite primary keys expressions are"),
+            ):
+                if construct:
+                    raise FieldError(f"{text} not allowed in this query ({field.name}={value!r}).")
+            return self._converted(field, self.evaluator().expression(value))
+        if hasattr(value, "prepare_database_save"):
+            if not field.remote_field:
+                raise TypeError(
+                    f"Tried to update field {field} with a model instance, {value!r}. "
+                    f"Use a value compatible with {field.__class__.__name__}."
+                )
+            value = value.prepare_database_save(field)
+        return Constant(field.get_db_prep_save(value, connection=self.connection))
+
+    def _converted(self, field, expr: Expr) -> Expr:
+        """A computed number in the form of the column it goes to."""
+        if isinstance(expr, Column) and expr.field is field:
+            return expr
+        convert = converter(field, self.connection)
+        if isinstance(expr, Constant):
+            return Constant(convert(expr.value))
+
+        def bind(index):
+            get = expr.bind(index)
+            return lambda row: convert(get(row))
+
+        return Expr(expr.columns, bind)
+
+    def _refuse_reading(self, key: TableKey, assign) -> None:
+        for column, expr in assign.items():
+            if expr.columns - set(key.columns):
+                raise not_supported(
+                    f"An expression for {column!r} of {key.table!r}, a table written in plain mode",
+                    "A value that is computed from the row needs a compare-and-set; write the table in lwt mode.",
+                )
+
+    def _save_point(self, key: TableKey, access: Access, assign) -> dict | None:
+        """The whole key, when the values bring it all beside a pk that alone is asked for: a full save()."""
+        if key.lookup is None or access.index != key.lookup or len(access.reads) != 1:
+            return None
+        point = {}
+        for column in key.columns:
+            if column == key.lookup:
+                point[column] = access.reads[0][1][0]
+            elif isinstance(assign.get(column), Constant):
+                point[column] = assign[column].value
+            else:
+                return None
+        if any(expr.columns for expr in assign.values()) or None in point.values():
+            return None
+        if not all(isinstance(part, Comparison) for part in access.rest):
+            return None
+        return point
