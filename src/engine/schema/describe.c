@@ -72,9 +72,10 @@ static cql_status put_index(description *d, const cqle_table *t, const cqle_inde
 
 static cql_status put_table(description *d, const cqle_table *t) {
   CQLE_SCHEMA(begin_row(d, t->keyspace, "table", t->name));
+  if (!d->with_statement) return CQL_OK;
   CQLE_SCHEMA(cqle_text_table(&d->text, d->x->arena, t, d->what->internals, d->x->err));
   CQLE_SCHEMA(end_row(d));
-  for (uint32_t i = 0; d->with_statement && i < t->index_count; i++) CQLE_SCHEMA(put_index(d, t, t->indexes[i]));
+  for (uint32_t i = 0; i < t->index_count; i++) CQLE_SCHEMA(put_index(d, t, t->indexes[i]));
   return CQL_OK;
 }
 

@@ -92,10 +92,9 @@ static cql_slice upper_none_or_all(cql_slice v) {
   return cql_slice_eq_nocase(v, "all") ? CQL_SLICE_LITERAL("ALL") : v;
 }
 
-cql_status cqle_caching_check(cql_arena *a, cqle_option_map *m, cql_error *err) {
+cql_status cqle_caching_check(cqle_option_map *m, cql_error *err) {
   cql_slice keys = CQL_SLICE_LITERAL("ALL"), rows = CQL_SLICE_LITERAL("NONE");
   int64_t n;
-  (void)a;
   take(m, "keys", &keys);
   take(m, "rows_per_partition", &rows);
   if (m->count)

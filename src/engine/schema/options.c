@@ -175,7 +175,7 @@ static double get_double(cql_slice s) {
 }
 
 static cql_status put_map(cql_arena *a, option_kind kind, cqle_option_map *m, cql_slice *out, cql_error *err) {
-  if (kind == OPTION_CACHING) CQLE_SCHEMA(cqle_caching_check(a, m, err));
+  if (kind == OPTION_CACHING) CQLE_SCHEMA(cqle_caching_check(m, err));
   if (kind == OPTION_COMPACTION) CQLE_SCHEMA(cqle_compaction_check(a, m, err));
   if (kind == OPTION_COMPRESSION) CQLE_SCHEMA(cqle_compression_check(a, m, err));
   return cqle_option_map_encode(a, m, out, err);

@@ -19,7 +19,7 @@ cql_status cqle_option_map_read(const cqle_term *map, cqle_option_map *out, cql_
 bool cqle_option_map_get(const cqle_option_map *m, const char *key, cql_slice *out);
 
 /* Check what was written and fill in what was left out, as system_schema.tables shows it. CQL_CONFIG. */
-cql_status cqle_caching_check(cql_arena *a, cqle_option_map *m, cql_error *err);
+cql_status cqle_caching_check(cqle_option_map *m, cql_error *err);
 cql_status cqle_compaction_check(cql_arena *a, cqle_option_map *m, cql_error *err);
 cql_status cqle_compression_check(cql_arena *a, cqle_option_map *m, cql_error *err);
 /* NEVER, ALWAYS, 99p, 50ms, MIN(99p,50ms) */
