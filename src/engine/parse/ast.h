@@ -40,8 +40,8 @@ typedef enum cqle_term_kind {
   CQLE_TERM_MAP,   /* {k: v}; items alternate */
   CQLE_TERM_TUPLE, /* (a, b) */
   CQLE_TERM_UDT,   /* {field: v}; names beside items */
-  CQLE_TERM_CALL, /* f(a, b); arithmetic as _add, _substract, _multiply, _divide, _modulo, _negate; CAST as cast_as_int */
-  CQLE_TERM_HINT, /* (type) term: items[0] */
+  CQLE_TERM_CALL,  /* f(a, b); arithmetic: _add, _substract, _multiply, _divide, _modulo, _negate; CAST: cast_as_int */
+  CQLE_TERM_HINT,  /* (type) term: items[0] */
 } cqle_term_kind;
 
 typedef struct cqle_term cqle_term;

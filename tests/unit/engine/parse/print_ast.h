@@ -1,4 +1,5 @@
-/* print_ast.h: an AST as one line of text, for comparison with tests/data/engine/parse. Everything that was written shows;
+/* print_ast.h: an AST as one line of text, for comparison with tests/data/engine/parse. Everything that was written
+ * shows;
  * names stand in brackets when they are not plain words. */
 #ifndef PRINT_AST_H
 #define PRINT_AST_H

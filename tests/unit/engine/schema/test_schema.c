@@ -1,9 +1,11 @@
-/* test_schema.c: DDL as the files of tests/data/engine/schema say, each on an empty database: a statement, then its answer.
+/* test_schema.c: DDL as the files of tests/data/engine/schema say, each on an empty database: a statement, then its
+ * answer.
  *
  *   cql     CREATE TABLE ks.t (a int PRIMARY KEY)
  *   answer  CREATED TABLE ks.t
  *
- * An error is its class and its whole text, as Cassandra 5.0.8 gave them. And: what is written is what is read; a damaged
+ * An error is its class and its whole text, as Cassandra 5.0.8 gave them. And: what is written is what is read; a
+ * damaged
  * catalog is an error, whichever byte is wrong.
  */
 #include <dirent.h>
