@@ -33,8 +33,8 @@ done:
   return st;
 }
 
-cql_status cqle_eval_init(cqle_eval *e, cqle_exec *x, const cqle_selection *s, cql_arena *row_arena,
-                          cql_arena *group_arena) {
+cql_status cqle_eval_init(cqle_eval *e, cqle_exec *x, const cqle_selection *s, const cqle_node *beside,
+                          cql_arena *row_arena, cql_arena *group_arena) {
   cql_status st = CQL_OK;
   memset(e, 0, sizeof *e);
   e->x = *x;
@@ -48,6 +48,7 @@ cql_status cqle_eval_init(cqle_eval *e, cqle_exec *x, const cqle_selection *s, c
   e->leaves = cql_arena_array(x->arena, (size_t)s->capture_count + 1, sizeof *e->leaves);
   CQL_CHECK(e->values && e->captures && e->states && e->aggregates && e->leaves, CQL_NOMEM);
   for (uint32_t i = 0; i < s->count; i++) CQL_TRY(prepare(e, x, s->nodes[i], false));
+  if (beside != NULL) CQL_TRY(prepare(e, x, beside, true));
 done:
   return st;
 }

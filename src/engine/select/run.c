@@ -296,7 +296,7 @@ static cql_status run_select(run *r) {
   cql_status st = CQL_OK;
   CQL_TRY(begin(r));
   CQL_TRY(cqle_reader_open(&r->reader, r->x, r->p, &r->state));
-  CQL_TRY(cqle_eval_init(&r->eval, r->x, &r->p->selection, &r->reader.row_arena, &r->group_arena));
+  CQL_TRY(cqle_eval_init(&r->eval, r->x, &r->p->selection, r->p->group_by, &r->reader.row_arena, &r->group_arena));
   r->partition_left = r->partition_limit;
   if (one_group(r->p)) CQL_TRY(open_group(r));
   st = loop(r);

@@ -93,8 +93,9 @@ typedef struct cqle_eval {
   const cqle_node **aggregates, **leaves;
   bool group_empty;
 } cqle_eval;
-cql_status cqle_eval_init(cqle_eval *e, cqle_exec *x, const cqle_selection *s, cql_arena *row_arena,
-                          cql_arena *group_arena);
+/* beside: one more node that rows are asked for, GROUP BY's function; may be NULL. */
+cql_status cqle_eval_init(cqle_eval *e, cqle_exec *x, const cqle_selection *s, const cqle_node *beside,
+                          cql_arena *row_arena, cql_arena *group_arena);
 /* A row that is not part of an aggregate: its value for a node. *out lives in the row arena, or borrows from the view. */
 cql_status cqle_eval_row(cqle_eval *e, const cqle_node *n, const cqle_view *v, cql_slice *out);
 /* Aggregates: open a group, feed it rows, read its values. */

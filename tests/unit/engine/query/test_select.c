@@ -210,6 +210,46 @@ static void numbers_behave_as_javas_do(void **state) {
   refuses(d, "SELECT i / 0 FROM n", CQL_FUNCTION_FAILURE, "the operation 'int / int' failed: / by zero");
 }
 
+static void times_are_converted_and_floored(void **state) {
+  db *d = *state;
+  run(d, "CREATE TABLE e (k int, ts timestamp, da date, tm time, tu timeuuid, du duration, PRIMARY KEY (k, ts))");
+  run(d, "INSERT INTO e (k, ts, da, tm, tu, du) VALUES (1, '2020-01-02 03:04:05.678+0000', '2020-01-02', "
+         "'03:04:05.123456789', 50554d6e-29bb-11e5-b345-feff819cdc9f, 1mo2d3h)");
+  run(d, "INSERT INTO e (k, ts) VALUES (1, '2020-01-02 03:50:00+0000')");
+  run(d, "INSERT INTO e (k, ts) VALUES (1, '2020-01-02 04:10:00+0000')");
+  gives(d,
+        "SELECT to_date(tu), toTimestamp(da), to_unix_timestamp(ts), floor(tu, 1d), floor(da, 1mo), floor(tm, 1h), "
+        "ts + du, da - 1y FROM e LIMIT 1",
+        "system.to_date(tu) system.totimestamp(da) system.to_unix_timestamp(ts) system.floor(tu, 1d) "
+        "system.floor(da, 1mo) system.floor(tm, 1h) ts + du da - 1y\n'2015-07-14' '2020-01-02T00:00:00.000Z' "
+        "1577934245678 '2015-07-14T00:00:00.000Z' '2020-01-01' '03:00:00.000000000' '2020-02-04T06:04:05.678Z' "
+        "'2019-01-02'");
+  gives(d, "SELECT floor(ts, 1h), count(*) FROM e GROUP BY k, floor(ts, 1h)",
+        "system.floor(ts, 1h) count\n'2020-01-02T03:00:00.000Z' 2\n'2020-01-02T04:00:00.000Z' 1");
+  gives(d, "SELECT k FROM e WHERE ts = to_timestamp(now()) ALLOW FILTERING", "k");
+  refuses(d, "SELECT floor(ts, -1h) FROM e", CQL_INVALID, "Negative durations are not supported by the floor function");
+  refuses(
+      d, "SELECT to_date(da) FROM e", CQL_INVALID,
+      "Invalid call to function to_date, none of its type signatures match (known type signatures: system.to_date : "
+      "(timeuuid) -> date, system.to_date : (timestamp) -> date)");
+}
+
+static void collections_blobs_and_json_have_functions(void **state) {
+  db *d = *state;
+  run(d, "CREATE TABLE c (k int PRIMARY KEY, l list<int>, m map<text, int>, b blob)");
+  run(d, "INSERT INTO c (k, l, m, b) VALUES (7, [4, 1], {'x\"y': 2, 'a': 1}, 0x00000001)");
+  gives(d, "SELECT map_keys(m), map_values(m), collection_sum(l), collection_max(l), collection_count(m) FROM c",
+        "system.map_keys(m) system.map_values(m) system.collection_sum(l) system.collection_max(l) "
+        "system.collection_count(m)\n{'a', 'x\"y'} [1, 2] 5 4 2");
+  gives(d, "SELECT blob_as_int(b), intAsBlob(k), to_json(m), m['a'..'b'] FROM c",
+        "system.blob_as_int(b) system.intasblob(k) system.to_json(m) m['a'..'b']\n1 0x00000007 "
+        "'{\"a\": 1, \"x\\\"y\": 2}' {'a': 1}");
+  refuses(d, "SELECT blob_as_bigint(b) FROM c", CQL_INVALID,
+          "In call to function system.blob_as_bigint, value 0x00000001 is not a valid binary representation for type "
+          "bigint");
+  refuses(d, "SELECT l[0] FROM c", CQL_INVALID, "Element selection is only allowed on sets and maps, but l is a list");
+}
+
 /* --- paging states ------------------------------------------------------------------------------------------------ */
 
 static cql_status page(db *d, cql_plan *plan, const uint8_t *state, size_t len, cql_result **out) {
@@ -261,6 +301,8 @@ int main(void) {
       TEST(order_is_the_clustering_order_or_its_reverse),
       TEST(selectors_name_their_columns),
       TEST(numbers_behave_as_javas_do),
+      TEST(times_are_converted_and_floored),
+      TEST(collections_blobs_and_json_have_functions),
       TEST(a_paging_state_is_checked),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
