@@ -1,4 +1,5 @@
 /* execute.c: one execution: a transaction, the check that the plan still fits the schema, the run, the commit. */
+#include "engine/ddl/ddl.h"
 #include "engine/engine_int.h"
 
 #include <stdio.h>

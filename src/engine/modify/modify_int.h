@@ -14,7 +14,7 @@
 #define CQLE_MODIFY_INT_H
 
 #include "engine/modify/modify.h"
-#include "engine/store/table.h"
+#include "engine/table/table.h"
 #include "engine/term/function.h"
 #include "engine/where/where.h"
 

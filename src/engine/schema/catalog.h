@@ -1,4 +1,4 @@
-/* catalog.h: how the schema stands in the store, and what DDL shares. Private to src/engine/schema.
+/* catalog.h: how the schema stands in the store, and what is made of it. For src/engine/schema and src/engine/ddl.
  *
  *   STORE KEY                                         VALUE, each led by a format byte (CQLE_CATALOG_FORMAT)
  *   catalog id (u32) · 01                             version (u64) · schema uuid · host id · next table or index id
@@ -97,33 +97,15 @@ cql_status cqle_property_unknown(const cqle_property *p, cql_error *err);
   "Cannot mask columns because dynamic data masking is not enabled. You can enable it with the "                       \
   "dynamic_data_masking_enabled property on cassandra.yaml"
 
-/* --- DDL ---------------------------------------------------------------------------------------------------------- */
+/* --- definitions (define.c) --------------------------------------------------------------------------------------- */
 
-/* The keyspace a statement means: given or default. CQL_INVALID: none; CQL_UNAUTHORIZED: a system keyspace. */
-cql_status cqle_ddl_keyspace_name(cqle_exec *x, const char *default_keyspace, cql_slice given, cql_slice *out);
-cql_status cqle_ddl_changed(cqle_exec *x, const char *change, const char *target, const char *keyspace,
-                            const char *name);
 bool cqle_name_is_valid(cql_slice name); /* letters, digits, underscores; not empty */
-
-cql_status cqle_create_keyspace_execute(cqle_exec *x, const cqle_create_keyspace *k);
-cql_status cqle_alter_keyspace_execute(cqle_exec *x, const cqle_create_keyspace *k);
-cql_status cqle_drop_keyspace_execute(cqle_exec *x, const cqle_drop *d);
-cql_status cqle_use_execute(cqle_exec *x, const cqle_drop *d);
-cql_status cqle_create_table_execute(cqle_exec *x, const char *default_keyspace, const cqle_create_table *t);
-cql_status cqle_alter_table_execute(cqle_exec *x, const char *default_keyspace, const cqle_alter_table *t);
-cql_status cqle_drop_table_execute(cqle_exec *x, const char *default_keyspace, const cqle_drop *d);
-cql_status cqle_truncate_execute(cqle_exec *x, const char *default_keyspace, const cqle_drop *d);
-cql_status cqle_create_index_execute(cqle_exec *x, const char *default_keyspace, const cqle_create_index *c);
-cql_status cqle_drop_index_execute(cqle_exec *x, const char *default_keyspace, const cqle_drop *d);
-
 /* Reads a written type and checks what holds for every column's type. CQL_SYNTAX, CQL_INVALID, CQL_LIMIT, CQL_NOMEM. */
-cql_status cqle_ddl_type(cql_arena *a, const char *keyspace, const cqle_raw_type *raw, const cql_type **out,
-                         cql_error *err);
-/* Makes a table of a definition, without ids: names, types and keys checked (create_table.c). */
+cql_status cqle_column_type(cql_arena *a, const char *keyspace, const cqle_raw_type *raw, const cql_type **out,
+                            cql_error *err);
+/* Makes a table of a definition, without ids: names, types and keys checked. */
 cql_status cqle_table_define(cql_arena *a, const char *keyspace, const cqle_create_table *def, cqle_table *out,
                              cql_error *err);
-/* Removes a table's rows, indexes and definition. */
-cql_status cqle_table_remove(cqle_exec *x, const cqle_table *t);
 const char *cqle_column_kind_text(cqle_column_kind kind); /* "partition_key", …, as system_schema shows it */
 
 /* --- system keyspaces (system.c) ---------------------------------------------------------------------------------- */

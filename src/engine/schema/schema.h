@@ -122,10 +122,4 @@ const cqle_column *cqle_table_column_by_id(const cqle_table *t, uint32_t id); /*
 cql_status cqle_schema_resolve(const cqle_schema *s, const char *default_keyspace, const cqle_qname *name,
                                const cqle_table **out, cql_error *err);
 
-/* Executes a CREATE, ALTER, DROP, TRUNCATE or USE of the AST inside x->txn (a write transaction; USE: any) and fills
- * x->result. */
-cql_status cqle_ddl_execute(cqle_exec *x, const char *default_keyspace, const cqle_statement *stmt);
-/* DESCRIBE: rows as Cassandra 4 and later give them. */
-cql_status cqle_describe_execute(cqle_exec *x, const char *default_keyspace, const cqle_describe *describe);
-
 #endif

@@ -11,7 +11,7 @@
 #ifndef CQLE_WHERE_H
 #define CQLE_WHERE_H
 
-#include "engine/store/table.h"
+#include "engine/table/table.h"
 #include "engine/term/term.h"
 
 enum { CQLE_WHERE_KEYS_MAX = 65536 }; /* partitions, or clusterings, that IN lists may multiply to */

@@ -2,6 +2,7 @@
 #ifndef SCHEMA_TEST_HELPER_H
 #define SCHEMA_TEST_HELPER_H
 
+#include "engine/ddl/ddl.h"
 #include "engine/schema/catalog.h"
 
 typedef struct fixture {

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "engine/store/table.h"
+#include "engine/table/table.h"
 
 /* Fails the test with the error's words. */
 #define assert_ok(call, err)                                                                                           \

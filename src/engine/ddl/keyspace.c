@@ -1,6 +1,7 @@
-/* ddl_keyspace.c: CREATE, ALTER, DROP KEYSPACE and USE. Replication does nothing in a file of one node; it is checked
+/* keyspace.c: CREATE, ALTER, DROP KEYSPACE and USE. Replication does nothing in a file of one node; it is checked
  * and kept as Cassandra would. */
 #include "engine/schema/options.h"
+#include "engine/ddl/ddl_int.h"
 
 #include <string.h>
 

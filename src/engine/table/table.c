@@ -1,5 +1,5 @@
 /* table.c: rows read and written by their key. */
-#include "engine/store/table_int.h"
+#include "engine/table/table_int.h"
 
 static cql_status nomem(cql_error *err) {
   return cql_fail(err, CQL_NOMEM, "out of memory");

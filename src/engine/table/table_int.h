@@ -2,7 +2,7 @@
 #ifndef CQLE_TABLE_INT_H
 #define CQLE_TABLE_INT_H
 
-#include "engine/store/table.h"
+#include "engine/table/table.h"
 
 /* --- key.c: the keys at the top of table.h ------------------------------------------------------------------------ */
 

@@ -1,5 +1,5 @@
 /* deletion.c: the deletions of partitions and ranges that a table keeps. */
-#include "engine/store/table_int.h"
+#include "engine/table/table_int.h"
 
 #include <stdlib.h>
 

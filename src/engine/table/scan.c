@@ -1,5 +1,5 @@
 /* scan.c: walks a table, or one partition of it, in its order. */
-#include "engine/store/table_int.h"
+#include "engine/table/table_int.h"
 
 #include <string.h>
 

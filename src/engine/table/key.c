@@ -1,5 +1,5 @@
 /* key.c: the keys of rows and positions, put together and taken apart. */
-#include "engine/store/table_int.h"
+#include "engine/table/table_int.h"
 
 #include <string.h>
 

@@ -18,7 +18,7 @@
 #ifndef CQLE_TABLE_H
 #define CQLE_TABLE_H
 
-#include "engine/store/row.h"
+#include "engine/table/row.h"
 
 typedef struct cqle_pkey {
   cql_slice bytes; /* serialized partition key, cql_partition_key_put() */

@@ -1,6 +1,7 @@
 /* create_text.c: the CQL that makes a keyspace, table or index again, as DESCRIBE shows it. Cassandra:
  * schema/TableMetadata.appendCqlTo, KeyspaceMetadata.toCqlString, IndexMetadata.appendCqlTo. */
-#include "engine/schema/create_text.h"
+#include "engine/ddl/create_text.h"
+#include "engine/ddl/ddl_int.h"
 
 #include <string.h>
 

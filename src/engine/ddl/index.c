@@ -1,10 +1,11 @@
-/* ddl_index.c: CREATE INDEX and DROP INDEX. Cassandra: cql3/statements/schema/CreateIndexStatement.java,
+/* index.c: CREATE INDEX and DROP INDEX. Cassandra: cql3/statements/schema/CreateIndexStatement.java,
  * schema/IndexMetadata, index/sai/StorageAttachedIndex.java (validateOptions). */
 #include "engine/schema/options.h"
+#include "engine/ddl/ddl_int.h"
 
 #include <string.h>
 
-#include "engine/store/table.h"
+#include "engine/table/table.h"
 
 typedef struct creation {
   cqle_exec *x;

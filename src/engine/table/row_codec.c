@@ -27,7 +27,7 @@
  * A row that one INSERT wrote thus holds its timestamp and TTL once. Equal rows have equal bytes: a writer can tell by
  * them that nothing changed.
  */
-#include "engine/store/row.h"
+#include "engine/table/row.h"
 
 #include <limits.h>
 

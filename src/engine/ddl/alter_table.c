@@ -1,6 +1,6 @@
 /* alter_table.c: ALTER TABLE. Cassandra: cql3/statements/schema/AlterTableStatement.java. A column keeps its id when
  * it is renamed, and gets a new one when it is added again, so that the cells of the dropped one never come back. */
-#include "engine/schema/catalog.h"
+#include "engine/ddl/ddl_int.h"
 
 #include <string.h>
 
@@ -113,7 +113,7 @@ static cql_status add_column(change *c, const cqle_column_def *def, bool if_not_
   cql_error *err = c->x->err;
   cqle_column *column = &c->columns[c->count];
   const cql_type *type;
-  CQLE_SCHEMA(cqle_ddl_type(c->x->arena, c->t.keyspace->name, &def->type, &type, err));
+  CQLE_SCHEMA(cqle_column_type(c->x->arena, c->t.keyspace->name, &def->type, &type, err));
   if (def->masked) return cql_fail(err, CQL_INVALID, CQLE_NO_MASKS);
   if (find(c, def->name)) {
     if (if_not_exists) return CQL_OK;

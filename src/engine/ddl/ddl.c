@@ -1,15 +1,7 @@
 /* ddl.c: which function carries out which statement, and what they share. */
-#include "engine/schema/catalog.h"
+#include "engine/ddl/ddl_int.h"
 
 #include <string.h>
-
-bool cqle_name_is_valid(cql_slice name) {
-  for (size_t i = 0; i < name.len; i++) {
-    uint8_t c = name.data[i];
-    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_')) return false;
-  }
-  return name.len > 0;
-}
 
 cql_status cqle_ddl_keyspace_name(cqle_exec *x, const char *default_keyspace, cql_slice given, cql_slice *out) {
   *out = given;
@@ -49,34 +41,4 @@ cql_status cqle_ddl_execute(cqle_exec *x, const char *default_keyspace, const cq
   case CQLE_STMT_REFUSED: return cql_fail(x->err, stmt->as.refused.status, "%s", stmt->as.refused.message);
   default: return cql_fail(x->err, CQL_MISUSE, "The statement does not change the schema");
   }
-}
-
-/* --- types of columns --------------------------------------------------------------------------------------------- */
-
-typedef struct unknown_type {
-  cql_slice keyspace, name;
-} unknown_type;
-
-/* There are no user-defined types; the name is kept for the error. */
-static const cql_type *find_no_type(void *user, cql_slice keyspace, cql_slice name) {
-  unknown_type *u = user;
-  u->keyspace = keyspace;
-  u->name = name;
-  return NULL;
-}
-
-cql_status cqle_ddl_type(cql_arena *a, const char *keyspace, const cqle_raw_type *raw, const cql_type **out,
-                         cql_error *err) {
-  unknown_type unknown = {0};
-  cql_type_resolver resolver = {find_no_type, &unknown, cql_slice_str(keyspace)};
-  cql_status st = cql_type_parse_cql(a, raw->text, &resolver, out, err);
-  if (unknown.name.data && unknown.keyspace.len && !cql_slice_eq_str(unknown.keyspace, keyspace))
-    return cql_fail(err, CQL_INVALID,
-                    "Statement on keyspace %s cannot refer to a user type in keyspace " CQL_SLICE_FMT
-                    "; user types can only be used in the keyspace they are defined in",
-                    keyspace, CQL_SLICE_ARG(unknown.keyspace));
-  if (st == CQL_OK && (*out)->code == CQL_TYPE_CUSTOM)
-    return cql_fail(err, CQL_INVALID, "Custom types are not supported by the embedded engine: " CQL_SLICE_FMT,
-                    CQL_SLICE_ARG((*out)->name));
-  return st;
 }

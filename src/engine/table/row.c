@@ -1,5 +1,5 @@
 /* row.c: reconciliation and merge, and what a reader sees of a row. */
-#include "engine/store/row.h"
+#include "engine/table/row.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* describe.c: DESCRIBE. Cassandra: cql3/statements/DescribeStatement.java. */
-#include "engine/schema/create_text.h"
+#include "engine/ddl/create_text.h"
+#include "engine/ddl/ddl_int.h"
 
 #include <string.h>
 

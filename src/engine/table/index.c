@@ -1,5 +1,5 @@
 /* index.c: which entries a row has in an index, and keeping them in step with the row. */
-#include "engine/store/table_int.h"
+#include "engine/table/table_int.h"
 
 #include <stdlib.h>
 

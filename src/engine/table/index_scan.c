@@ -4,7 +4,7 @@
  * walk goes through all of them, keeps the smallest positions behind the last row given, as many as a batch holds,
  * gives their rows, and goes through the entries again for the next batch.
  */
-#include "engine/store/table_int.h"
+#include "engine/table/table_int.h"
 
 #include <string.h>
 
