@@ -39,8 +39,6 @@ def choose(key: TableKey, predicate: Predicate, quote) -> Access:
         return Access(NOTHING, [], [])
     parts = predicate.conjuncts()
     restrictions = _Restrictions(parts)
-    if restrictions.impossible:
-        return Access(NOTHING, [], [])
     for part in parts:
         if isinstance(part, RowIn) and (access := _rows(key, part, parts, quote)):
             return access
@@ -57,26 +55,16 @@ class _Restrictions:
     def __init__(self, parts: list[Predicate]):
         self.equal: dict[str, Comparison] = {}
         self.ranges: dict[str, list[Comparison]] = {}
-        self.impossible = False
         for part in parts:
-            if not isinstance(part, Comparison):
-                continue
-            column = part.column
+            column = part.column if isinstance(part, Comparison) else None
             if column is None:
-                self.impossible |= part.op == "=" and self._cannot_be(part)
-            elif part.op in ("=", "in"):
+                continue
+            if part.op in ("=", "in"):
                 current = self.equal.get(column)
                 if current is None or (current.op == "in" and part.op == "="):
                     self.equal[column] = part
             else:
                 self.ranges.setdefault(column, []).append(part)
-
-    @staticmethod
-    def _cannot_be(part: Comparison) -> bool:
-        """Equality with a value that the column's type cannot hold."""
-        from .evaluate import Column, Constant
-
-        return isinstance(part.lhs, Column) and isinstance(part.rhs, Constant)
 
     def values(self, column: str) -> list:
         part = self.equal[column]

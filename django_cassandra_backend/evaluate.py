@@ -10,12 +10,16 @@ import operator
 import zoneinfo
 from collections.abc import Callable
 
+from django.db import models
 from django.db.models import expressions, fields, functions
+from django.db.models.lookups import Lookup
+from django.db.models.sql.where import WhereNode
 from django.utils import timezone
 
 from .exceptions import not_supported
 
 NUMBERS = (int, float, decimal.Decimal)
+TEXT_FIELDS = (fields.CharField, fields.TextField, models.FileField, fields.FilePathField)
 _ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul}
 _BITS = {
     "&": operator.and_,
@@ -83,9 +87,18 @@ class Evaluator:
     def expression(self, node) -> Expr:
         """An Expr for a resolved Django expression, or NotSupportedError that names it."""
         handler = _HANDLERS.get(type(node))
-        if handler is None:
-            raise not_supported(describe(node), "Compute it in Python from plain columns.")
-        return handler(self, node)
+        if handler is not None:
+            return handler(self, node)
+        if isinstance(node, (Lookup, WhereNode)):
+            return self._condition(node)
+        raise not_supported(describe(node), "Compute it in Python from plain columns.")
+
+    def _condition(self, node) -> Expr:
+        """A condition as a value: true, false or null."""
+        from .lookups import PredicateBuilder
+
+        predicate = PredicateBuilder(self).build(node)
+        return Expr(predicate.columns, predicate.bind)
 
     def _col(self, node) -> Expr:
         if self.alias is None or node.alias != self.alias:
@@ -277,13 +290,25 @@ def _kind(node) -> str:
     return "other"
 
 
+def comparable(node) -> str:
+    """What the values of an expression can be compared with: values of the same word."""
+    kind = _kind(node)
+    return kind if kind != "other" else stored_field(node.output_field).get_internal_type()
+
+
+def at_midnight(expr: Expr) -> Expr:
+    """A date as the moment at which it begins."""
+    utc = datetime.timezone.utc
+    return combine(lambda day: datetime.datetime.combine(day, datetime.time(), utc), expr)
+
+
 _KINDS = (
     ("number", (fields.IntegerField, fields.FloatField, fields.DecimalField)),
     ("datetime", (fields.DateTimeField,)),
     ("date", (fields.DateField,)),
     ("time", (fields.TimeField,)),
     ("duration", (fields.DurationField,)),
-    ("text", (fields.CharField, fields.TextField)),
+    ("text", TEXT_FIELDS),
 )
 _TEXT_FUNCTIONS = {functions.Lower: str.lower, functions.Upper: str.upper, functions.Length: len}
 _PARTS = {

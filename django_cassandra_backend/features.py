@@ -71,7 +71,7 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     # Types.
     has_native_uuid_field = True
     has_native_duration_field = False
-    supports_timezones = True
+    supports_timezones = False  # with USE_TZ off: a timestamp is then wall-clock time
     supports_microsecond_precision = False  # timestamp counts milliseconds
     time_cast_precision = 6
     supports_json_field = True

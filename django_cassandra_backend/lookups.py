@@ -1,21 +1,30 @@
 """Django's WHERE tree as a Predicate over one table."""
 
 import decimal
+import functools
 import re
 from collections.abc import Callable
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from django.db import DataError
 from django.db.models import fields, lookups
-from django.db.models.expressions import ColPairs
+from django.db.models.expressions import ColPairs, ExpressionList
 from django.db.models.fields import related_lookups, tuple_lookups
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 
-from .evaluate import Column, Constant, Evaluator, Expr, stored_field
+from .evaluate import (
+    TEXT_FIELDS,
+    Column,
+    Constant,
+    Evaluator,
+    Expr,
+    at_midnight,
+    comparable,
+    stored_field,
+)
 from .exceptions import not_supported
 from .predicates import And, Comparison, Const, IsNull, Not, Or, Predicate, RowIn, Test, Xor
 
-_TEXT_FIELDS = (fields.CharField, fields.TextField)
 _OPERATORS = {"exact": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -76,17 +85,20 @@ class PredicateBuilder:
         return self.evaluator.expression(lookup.lhs)
 
     def _comparison(self, lookup) -> Predicate:
-        lhs = self._lhs(lookup)
-        op = _OPERATORS[lookup.lookup_name]
-        if not lookup.rhs_is_direct_value():
-            self._refuse_subquery(lookup.rhs)
-            return Comparison(lhs, op, self.evaluator.expression(lookup.rhs), exact=False)
-        if op == "=" and lookup.rhs is None:
+        return self._against(lookup, self._lhs(lookup), _OPERATORS[lookup.lookup_name], lookup.rhs)
+
+    def _against(self, lookup, lhs: Expr, op: str, rhs) -> Predicate:
+        """The lhs compared with an expression of the same row, or with one value."""
+        if hasattr(rhs, "resolve_expression") or hasattr(rhs, "as_sql"):
+            self._refuse_subquery(rhs)
+            return compared(lookup.lhs, lhs, op, rhs, self.evaluator.expression(rhs))
+        if rhs is None:
             return Const(None)
-        return self._compare(lhs, op, lookup.rhs, lambda v: self._prepared(lookup, v))
+        return self._compare(lhs, op, rhs, lambda v: self._prepared(lookup, v))
 
     def _compare(self, lhs: Expr, op: str, raw: object, prepare: Callable) -> Predicate:
-        """One comparison with one value; a value that the column cannot hold is compared here only."""
+        """One comparison with one value. One that the column cannot hold equals no row's, and all rows with
+        a value are on the same side of it."""
         field = _field_of(lhs)
         _refuse_json(field)
         if isinstance(field, fields.DecimalField) and isinstance(
@@ -94,7 +106,9 @@ class PredicateBuilder:
         ):
             return self._compare_decimal(lhs, op, field, raw)
         value = prepare(raw)
-        return Comparison(lhs, op, Constant(value), exact=self._holds(field, value))
+        if self._holds(field, value):
+            return Comparison(lhs, op, Constant(value))
+        return _beyond(lhs, op, value)
 
     def _compare_decimal(self, lhs, op, field, raw) -> Predicate:
         value = field.to_python(raw)
@@ -103,9 +117,11 @@ class PredicateBuilder:
                 value, field.max_digits, field.decimal_places
             )
         except DataError:
-            return Comparison(lhs, op, Constant(value), exact=False)
-        exact = stored == value
-        return Comparison(lhs, op, Constant(stored if exact else value), exact=exact or op != "=")
+            return _beyond(lhs, op, value)
+        if stored == value:
+            return Comparison(lhs, op, Constant(stored))
+        # Between two values that the column can hold: CQL compares with it as well, nothing equals it.
+        return Const(False) if op == "=" else Comparison(lhs, op, Constant(value))
 
     def _holds(self, field, value) -> bool:
         """Can a column of the field hold the value? If not, CQL would refuse it as a parameter."""
@@ -117,44 +133,25 @@ class PredicateBuilder:
     def _in(self, lookup) -> Predicate:
         lhs = self._lhs(lookup)
         self._refuse_subquery(lookup.rhs)
-        field = _field_of(lhs)
-        _refuse_json(field)
-        if any(hasattr(value, "resolve_expression") for value in lookup.rhs):
-            return Or([self._one_of(lookup, lhs, value) for value in lookup.rhs] or [Const(False)])
-        parts = [
-            self._compare(lhs, "=", value, lambda v: self._prepared(lookup, v))
-            for value in lookup.rhs
-            if value is not None
-        ]
-        # A value that no column can hold equals nothing; it drops out, as in Django's own IN.
-        values = tuple(dict.fromkeys(part.value for part in parts if part.exact))
+        _refuse_json(_field_of(lhs))
+        members = [self._against(lookup, lhs, "=", value) for value in _members(lookup.rhs)]
+        if not all(isinstance(part, Const) or part.exact for part in members):
+            return Or(members)  # expressions of the row are among them
+        # A null, and a value that no column can hold, equals nothing; it drops out, as in Django's own IN.
+        values = tuple(
+            dict.fromkeys(part.value for part in members if isinstance(part, Comparison))
+        )
         if not values:
             return Const(False)
         if len(values) == 1:
             return Comparison(lhs, "=", Constant(values[0]))
         return Comparison(lhs, "in", Constant(_Values(values)))
 
-    def _one_of(self, lookup, lhs, value) -> Predicate:
-        if hasattr(value, "resolve_expression"):
-            return Comparison(lhs, "=", self.evaluator.expression(value), exact=False)
-        return self._compare(lhs, "=", value, lambda v: self._prepared(lookup, v))
-
     def _range(self, lookup) -> Predicate:
         lhs = self._lhs(lookup)
         self._refuse_subquery(lookup.rhs)
-        return And(
-            [
-                self._bound(lookup, lhs, op, value)
-                for op, value in zip((">=", "<="), lookup.rhs, strict=True)
-            ]
-        )
-
-    def _bound(self, lookup, lhs, op, value) -> Predicate:
-        if hasattr(value, "resolve_expression"):
-            return Comparison(lhs, op, self.evaluator.expression(value), exact=False)
-        if value is None:
-            return Const(None)
-        return self._compare(lhs, op, value, lambda v: self._prepared(lookup, v))
+        ends = zip((">=", "<="), _members(lookup.rhs), strict=True)
+        return And([self._against(lookup, lhs, op, value) for op, value in ends])
 
     def _is_null(self, lookup) -> Predicate:
         return IsNull(self._lhs(lookup), bool(lookup.rhs))
@@ -190,7 +187,7 @@ class PredicateBuilder:
 
     def _text(self, lookup) -> Predicate:
         lhs = self._lhs(lookup)
-        if not isinstance(stored_field(lookup.lhs.output_field), _TEXT_FIELDS):
+        if not isinstance(stored_field(lookup.lhs.output_field), TEXT_FIELDS):
             raise not_supported(
                 f"{self._name(lookup)} on a column that is not text", "Filter in Python."
             )
@@ -202,28 +199,28 @@ class PredicateBuilder:
 
     # --- composite keys ---
 
-    def _tuple_columns(self, lookup) -> list[tuple[Expr, Callable]]:
+    def _tuple_columns(self, lookup) -> list[Callable]:
+        """For each column of the key a function (op, value) → Predicate."""
         if not isinstance(lookup.lhs, ColPairs):
             raise not_supported(
                 "A lookup on a tuple of expressions", "Name the columns one by one."
             )
-        columns = []
-        for col in lookup.lhs.get_cols():
-            field = getattr(col.output_field, "target_field", None) or col.output_field
+        return [functools.partial(self._member, col) for col in lookup.lhs.get_cols()]
 
-            def prepare(value, field=field):
-                return field.get_db_prep_value(value, connection=self.connection)
-
-            columns.append((self.evaluator.expression(col), prepare))
-        return columns
+    def _member(self, col, op: str, value) -> Predicate:
+        """One column of a tuple compared with its member of the other tuple."""
+        lhs = self.evaluator.expression(col)
+        if hasattr(value, "resolve_expression"):
+            return compared(col, lhs, op, value, self.evaluator.expression(value))
+        if value is None:
+            return Const(None)
+        field = stored_field(col.output_field)
+        return self._compare(
+            lhs, op, value, lambda v: field.get_db_prep_value(v, connection=self.connection)
+        )
 
     def _tuple_equals(self, columns, values) -> Predicate:
-        return And(
-            [
-                self._compare(lhs, "=", v, prepare)
-                for (lhs, prepare), v in zip(columns, values, strict=True)
-            ]
-        )
+        return And([column("=", value) for column, value in zip(columns, values, strict=True)])
 
     def _tuple_exact(self, lookup) -> Predicate:
         self._refuse_subquery(lookup.rhs)
@@ -242,25 +239,24 @@ class PredicateBuilder:
     def _tuple_order(self, lookup) -> Predicate:
         """(a, b) > (x, y): a > x, or a = x and b > y."""
         self._refuse_subquery(lookup.rhs)
-        columns = self._tuple_columns(lookup)
+        columns, values = self._tuple_columns(lookup), lookup.rhs
         op = _OPERATORS[lookup.lookup_name]
         branches = []
-        for i, ((lhs, prepare), value) in enumerate(zip(columns, lookup.rhs, strict=True)):
+        for i, (column, value) in enumerate(zip(columns, values, strict=True)):
             last = i == len(columns) - 1
-            before = [
-                self._compare(c, "=", v, p)
-                for (c, p), v in zip(columns[:i], lookup.rhs[:i], strict=True)
-            ]
-            branches.append(
-                And([*before, self._compare(lhs, op if last else op[0], value, prepare)])
-            )
+            before = [c("=", v) for c, v in zip(columns[:i], values[:i], strict=True)]
+            branches.append(And([*before, column(op if last else op[0], value)]))
         # The first column alone bounds the rows: a condition that a key can serve.
-        (lhs, prepare), value = columns[0], lookup.rhs[0]
-        return And([self._compare(lhs, op[0] + "=", value, prepare), Or(branches)])
+        return And([columns[0](op[0] + "=", values[0]), Or(branches)])
 
     def _tuple_is_null(self, lookup) -> Predicate:
-        parts = [IsNull(lhs, bool(lookup.rhs)) for lhs, _ in self._tuple_columns(lookup)]
-        return Or(parts) if lookup.rhs else And(parts)
+        if not isinstance(lookup.lhs, ColPairs):
+            raise not_supported(
+                "A lookup on a tuple of expressions", "Name the columns one by one."
+            )
+        null = bool(lookup.rhs)
+        parts = [IsNull(self.evaluator.expression(col), null) for col in lookup.lhs.get_cols()]
+        return Or(parts) if null else And(parts)
 
 
 class _Values(tuple):
@@ -277,6 +273,36 @@ class _Values(tuple):
 
 def _field_of(expr: Expr):
     return expr.field if isinstance(expr, Column) else None
+
+
+def _members(rhs) -> list:
+    """The values of an IN or a range; Django wraps them when an expression is among them."""
+    return rhs.get_source_expressions() if isinstance(rhs, ExpressionList) else list(rhs)
+
+
+def _beyond(lhs: Expr, op: str, value) -> Predicate:
+    """A comparison with a number outside of what the column can hold."""
+    if op == "=" or (op[0] == "<") == (value < 0):
+        return Const(False)
+    return Comparison(lhs, op, Constant(value), exact=False)
+
+
+def compared(left, lhs: Expr, op: str, right, rhs: Expr) -> Predicate:
+    """Two expressions compared. `left` and `right` are the Django nodes that lhs and rhs came from."""
+    for expr in (lhs, rhs):
+        _refuse_json(_field_of(expr))
+    if isinstance(rhs, Constant) and rhs.value is None:
+        return Const(None)
+    kinds = {comparable(left), comparable(right)}
+    if kinds == {"date", "datetime"}:
+        lhs, rhs = (
+            at_midnight(e) if comparable(n) == "date" else e for n, e in ((left, lhs), (right, rhs))
+        )
+    elif len(kinds) > 1:
+        raise not_supported(
+            f"A comparison of {' with '.join(sorted(kinds))}", "Compare values of one type."
+        )
+    return Comparison(lhs, op, rhs, exact=False)
 
 
 def _refuse_json(field) -> None:

@@ -54,7 +54,7 @@ class DatabaseOperations(BaseDatabaseOperations):
             return value
         if timezone.is_aware(value) and not settings.USE_TZ:
             raise ValueError(
-                "The Cassandra backend takes no datetimes with a time zone when USE_TZ is False."
+                "Cassandra backend does not support timezone-aware datetimes when USE_TZ is False."
             )
         return self.stored_datetime(value)
 
@@ -67,7 +67,7 @@ class DatabaseOperations(BaseDatabaseOperations):
             and not hasattr(value, "resolve_expression")
             and timezone.is_aware(value)
         ):
-            raise ValueError("The Cassandra backend takes no times with a time zone.")
+            raise ValueError("Cassandra backend does not support timezone-aware times.")
         return value
 
     def adapt_duration(self, value: datetime.timedelta) -> int:

@@ -146,7 +146,7 @@ class RowIn(Or):
 
 
 class Xor(Predicate):
-    """True when an odd number of the children is true: Django's meaning of Q() ^ Q()."""
+    """True when an odd number of the children is true: Django's meaning of Q() ^ Q(), where unknown counts as false."""
 
     def __init__(self, children: list[Predicate]):
         self.children = children
@@ -156,8 +156,7 @@ class Xor(Predicate):
         tests = [child.bind(index) for child in self.children]
 
         def test(row):
-            values = [one(row) for one in tests]
-            return None if None in values else sum(values) % 2 == 1
+            return sum(one(row) is True for one in tests) % 2 == 1
 
         return test
 

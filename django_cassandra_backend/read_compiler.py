@@ -1,5 +1,7 @@
 """SELECT: a query over one table becomes a plan for its rows, or for aggregates of them."""
 
+import collections
+
 from django.core.exceptions import EmptyResultSet
 from django.db.models.expressions import ColPairs, OrderBy, Ref, Value
 from django.db.models.functions import Cast, Random
@@ -36,6 +38,8 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         self.refuse()
         self.setup_query()
         self.has_extra_select = False
+        if query.model is None:
+            return self._check()
         nodes = self._order_nodes()  # may add a join
         key = self.table()
         order = self._ordering(nodes)
@@ -57,8 +61,16 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
     def _nothing(self, aggregates):
         if self.elide_empty:
             raise EmptyResultSet
-        rows = [tuple(0 if is_count_star(a) else None for a in aggregates)] if aggregates else []
-        return EmptyPlan([], rows=rows)
+        if not aggregates:
+            return EmptyPlan([], rows=[])
+        folds = FoldBuilder(self.evaluator(), aggregates).bind(collections.defaultdict(int))
+        return EmptyPlan([], rows=[tuple(make().finish() for make in folds)])
+
+    def _check(self):
+        """A query without a table: Q.check() asks whether values meet a condition, as constraints do."""
+        outputs = [output.bind({}) for output in self._outputs()[0]]
+        holds = self.predicate().bind({})(()) is True
+        return EmptyPlan([], rows=[tuple(get(()) for get in outputs)] if holds else [])
 
     # --- what is selected ---
 
@@ -279,6 +291,10 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
 
     def explain_query(self):
         """The statements that the query sends, with what is done on our side."""
+        info = self.query.explain_info
+        self.connection.ops.explain_query_prefix(
+            info.format, **info.options
+        )  # refuses what it does not know
         plan = self.plan()
         for cql, values in plan.statements:
             yield f"{cql}  {values}" if values else cql

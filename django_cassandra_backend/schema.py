@@ -185,6 +185,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             columns=[
                 f.column for f in model._meta.local_concrete_fields if f.column != field.column
             ],
+            required=frozenset(),
             plain=plain,
             quote=self.quote_name,
             # Nobody writes a column that the code in use does not know, so a row that

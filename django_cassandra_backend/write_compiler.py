@@ -26,7 +26,7 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
         fields = [field for field in self.query.fields if field.column is not None]
         rows = [[self._stored(field, obj) for field in fields] for obj in self.query.objs]
         auto = meta.auto_field
-        if auto is not None and auto not in fields:
+        if auto is not None and auto.column not in [field.column for field in fields]:
             fields = [auto, *fields]
             rows = [[None, *row] for row in rows]
         columns = [field.column for field in fields]
@@ -41,9 +41,11 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
             key=key,
             columns=columns,
             rows=rows,
-            auto=fields.index(auto) if auto is not None else None,
-            returning=[fields.index(field) for field in self.returning_fields or ()] or None,
+            auto=columns.index(auto.column) if auto is not None else None,
+            returning=[columns.index(field.column) for field in self.returning_fields or ()]
+            or None,
             ignore=self.query.on_conflict == OnConflict.IGNORE,
+            required=self.required(),
             plain=plain,
         )
         return [(plan, ())]
@@ -94,6 +96,7 @@ class SQLDeleteCompiler(TableMixin, base.SQLDeleteCompiler):
             access=access,
             predicate=predicate,
             columns=[field.column for field in self.query.get_meta().local_concrete_fields],
+            required=self.required(),
             plain=plain,
             quote=self.quote,
         )
@@ -133,6 +136,7 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
             predicate=predicate,
             assign=assign,
             columns=[field.column for field in self.query.get_meta().local_concrete_fields],
+            required=self.required(),
             plain=plain,
             quote=self.quote,
             save_point=self._save_point(key, access, assign),
@@ -142,14 +146,15 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
     def _assigned(self, field, value) -> Expr:
         if hasattr(value, "resolve_expression"):
             value = value.resolve_expression(self.query, allow_joins=False, for_save=True)
-            for construct, text in (
-                (value.contains_aggregate, "Aggregate functions are"),
-                (value.contains_over_clause, "Window expressions are"),
-                (isinstance(value, ColPairs), "Composite primary keys expressions are"),
-            ):
-                if construct:
-                    raise FieldError(f"{text} not allowed in this query ({field.name}={value!r}).")
-            return self._converted(field, self.evaluator().expression(value))
+            if value.contains_aggregate:
+                kind, shown = "Aggregate functions are", repr(value)
+            elif value.contains_over_clause:
+                kind, shown = "Window expressions are", repr(value)
+            elif isinstance(value, ColPairs):
+                kind, shown = "Composite primary keys expressions are", "F('pk')"
+            else:
+                return self._converted(field, self.evaluator().expression(value))
+            raise FieldError(f"{kind} not allowed in this query ({field.name}={shown}).")
         if hasattr(value, "prepare_database_save"):
             if not field.remote_field:
                 raise TypeError(

@@ -21,6 +21,7 @@ from .retry import attempts
 class InsertPlan(Plan):
     """Rows to insert. `columns`; `rows`: lists of values; `auto`: position of the AutoField among the columns.
 
+    required: columns that are never null
     returning: positions of the values that become the rows of the cursor.    ignore: skip rows that exist"""
 
     def run(self, cursor) -> None:
@@ -48,7 +49,9 @@ class InsertPlan(Plan):
                     first += 1
 
     def _insert(self, cursor, row, reserved: bool) -> None:
-        _check_partition(self.key, dict(zip(self.columns, row, strict=True)))
+        values = dict(zip(self.columns, row, strict=True))
+        _check_partition(self.key, values)
+        _check_nulls(self.key, self.required, values)
         if self.plain:
             cursor.send(self.text, row)
             self.inserted += 1
@@ -83,10 +86,17 @@ def _check_partition(key: TableKey, row: dict) -> None:
         )
 
 
+def _check_nulls(key: TableKey, required: frozenset, values: dict) -> None:
+    """CQL has no NOT NULL; a field without null=True has."""
+    for column, value in values.items():
+        if value is None and column in required:
+            raise IntegrityError(f"{column!r} of {key.table!r} cannot be null")
+
+
 class RowsPlan(Plan):
     """What UPDATE and DELETE share: find the rows, then write each.
 
-    key, access, predicate; columns: of the table; plain; quote; assign: {column: Expr}, empty for DELETE"""
+    key, access, predicate; columns: of the table; required: those that are never null; plain; quote; assign: {column: Expr}, empty for DELETE"""
 
     assign: dict
     lone_key_suffices = False  # may a row without any value be written with IF EXISTS alone?
@@ -123,7 +133,9 @@ class RowsPlan(Plan):
     def _values(self, row: dict) -> dict:
         index = {column: i for i, column in enumerate(row)}
         values = tuple(row.values())
-        return {column: expr.bind(index)(values) for column, expr in self.assign.items()}
+        new = {column: expr.bind(index)(values) for column, expr in self.assign.items()}
+        _check_nulls(self.key, self.required, new)
+        return new
 
     def _write(self, cursor, point: dict, values: dict, guard: tuple[str, list]) -> bool:
         """One conditional statement on one row; was it applied?"""

@@ -95,6 +95,15 @@ class SaveTests(TestCase):
         self.assertEqual(str(Price.objects.create(amount="-0.0").amount), "-0.0")
         self.assertEqual(Price.objects.get(pk=0).amount, 0)
 
+    def test_a_field_without_null(self):
+        with self.assertRaisesMessage(IntegrityError, "'name' of 'bookings_author' cannot be null"):
+            Author.objects.create(name=None)
+        author = Author.objects.create(name="x")
+        for value in (None, F("email")):
+            with self.assertRaises(IntegrityError):
+                Author.objects.filter(pk=author.pk).update(name=value)
+        self.assertEqual(Author.objects.get().name, "x")
+
     def test_a_key_without_a_value(self):
         with self.assertRaisesMessage(IntegrityError, "cannot be an empty string"):
             Party.objects.create(city="")
