@@ -47,8 +47,9 @@ static cql_status slice(cqle_eval *ev, const cqle_node *n, cql_slice whole, cql_
   cql_elements e;
   uint32_t count = 0;
   *out = (cql_slice){NULL, 0};
-  uint8_t *bytes = cql_arena_get(ev->row_arena, whole.len + 4), *p = bytes + 4;
+  uint8_t *bytes = cql_arena_get(ev->row_arena, whole.len + 4);
   if (bytes == NULL) return CQL_NOMEM;
+  uint8_t *p = bytes + 4;
   cql_status st = cql_elements_open(&e, type, whole);
   while (st == CQL_OK && (st = next_entry(&e, map, &key, &value)) == CQL_OK) {
     if (n->value != NULL && (from.data == NULL || cql_value_cmp(type->args[0], key, from) < 0)) continue;
