@@ -105,7 +105,7 @@ class CassandraServer:
             query = SimpleStatement(statement)
         else:
             query = _bound(self.session.prepare(statement), bind)
-        query.fetch_size = page_size or 0x7FFFFFFF
+        query.fetch_size = page_size  # None: the request does not ask for pages
         result = self.session.execute(query)
         if result.column_names is None:
             return Answer()
