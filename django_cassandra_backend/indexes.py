@@ -63,7 +63,7 @@ def drop_statements(editor, model, columns, keep) -> list[str]:
     if editor.collect_sql:
         declared = {field.column for field in indexed_fields(model._meta)}
         return [
-            f"DROP INDEX IF EXISTS {editor.quote_name(editor._create_index_name(model._meta.db_table, [column]))}"
+            f"DROP INDEX IF EXISTS {editor.quote_name(names.encode(editor._create_index_name(model._meta.db_table, [column])))}"
             for column in columns
             if column not in keep and column in declared
         ]
@@ -86,7 +86,8 @@ def existing(editor, model) -> dict[str, str]:
 
 
 def _create(editor, model, name: str, field) -> str:
-    return f"CREATE INDEX {editor.quote_name(name)} ON {editor.table(model)} ({editor.quote_name(field.column)}) USING 'sai'"
+    name = editor.quote_name(names.encode(name))
+    return f"CREATE INDEX {name} ON {editor.table(model)} ({editor.quote_name(field.column)}) USING 'sai'"
 
 
 def _names(name: str, count: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 
+from django.db import ProgrammingError
 from django.db.backends.base.introspection import BaseDatabaseIntrospection, TableInfo
 from django.db.backends.base.introspection import FieldInfo as BaseFieldInfo
 from django.db.models import AutoField, Index
@@ -11,6 +12,9 @@ from .types import FIELDS_BY_TYPE
 
 #: Tables of the backend itself, which no model describes.
 OWN_TABLES = frozenset([sequences.TABLE])
+
+#: (precision, scale) of a decimal, which CQL does not limit.
+_GUESSED_DIGITS = (38, 18)
 
 FieldInfo = BaseFieldInfo
 _TARGET = re.compile(r'^(?:values|keys|entries|full)?\(?"?((?:[^"]|"")+?)"?\)?$')
@@ -29,7 +33,10 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
         fields = []
         for name, kind, cql_type, _, _ in self._columns(cursor, table_name):
             null = kind not in ("partition_key", "clustering")
-            fields.append(FieldInfo(name, cql_type, None, None, None, None, null, None, None))
+            digits = _GUESSED_DIGITS if cql_type == "decimal" else (None, None)
+            fields.append(FieldInfo(name, cql_type, None, None, *digits, null, None, None))
+        if not fields:
+            raise ProgrammingError(f"Table {table_name!r} doesn't exist")
         return fields
 
     def get_field_type(self, data_type, description):
@@ -74,7 +81,7 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
             "SELECT index_name, kind, options FROM system_schema.indexes WHERE keyspace_name = %s AND table_name = %s",
             names.encode(table_name),
         ):
-            constraints[name] = {
+            constraints[names.decode(name)] = {
                 "columns": [index_target(options)],
                 "orders": ["ASC"],
                 "primary_key": False,

@@ -6,6 +6,7 @@ It holds its values itself; its params are always ()."""
 from .literals import inline
 
 SHOWN_STATEMENTS = 5  # of a plan that sends many
+NOTHING_SENT = "-- no statement: no row can match"
 
 
 class Plan(str):
@@ -15,7 +16,7 @@ class Plan(str):
 
     def __new__(cls, statements: list[tuple[str, list]], **parts):
         shown = [cql for cql, _ in statements[:SHOWN_STATEMENTS]]
-        self = super().__new__(cls, _join(dict.fromkeys(shown), len(statements)) or cls.__name__)
+        self = super().__new__(cls, _join(dict.fromkeys(shown), len(statements)) or NOTHING_SENT)
         self.statements = statements
         self.__dict__.update(parts)
         return self
@@ -27,7 +28,7 @@ class Plan(str):
     def inlined(self) -> str:
         """The text with the values in it, for people."""
         shown = [inline(cql, values) for cql, values in self.statements[:SHOWN_STATEMENTS]]
-        return _join(shown, len(self.statements))
+        return _join(shown, len(self.statements)) or NOTHING_SENT
 
     def run(self, cursor) -> None:
         raise NotImplementedError

@@ -1,7 +1,5 @@
 """SELECT: a query over one table becomes a plan for its rows, or for aggregates of them."""
 
-import collections
-
 from django.core.exceptions import EmptyResultSet
 from django.db.models.expressions import ColPairs, OrderBy, Ref, Value
 from django.db.models.functions import Cast, Random
@@ -63,8 +61,9 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             raise EmptyResultSet
         if not aggregates:
             return EmptyPlan([], rows=[])
-        folds = FoldBuilder(self.evaluator(), aggregates).bind(collections.defaultdict(int))
-        return EmptyPlan([], rows=[tuple(make().finish() for make in folds)])
+        folds = FoldBuilder(self.evaluator(), aggregates)
+        made = folds.bind(dict.fromkeys(folds.columns, 0))  # no row is ever read
+        return EmptyPlan([], rows=[tuple(make().finish() for make in made)])
 
     def _check(self):
         """A query without a table: Q.check() asks whether values meet a condition, as constraints do."""

@@ -101,7 +101,7 @@ class _Copier:
         quote = self.editor.quote_name
         for field in indexes.indexed_fields(model._meta):
             column = self._new(field).column
-            name = self.editor._create_index_name(table, [column])
+            name = names.encode(self.editor._create_index_name(table, [column]))
             self.editor.execute(
                 f"CREATE INDEX {quote(name)} ON {quote(table)} ({quote(column)}) USING 'sai'"
             )

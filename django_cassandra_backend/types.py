@@ -29,14 +29,14 @@ DATA_TYPES = {
     "UUIDField": "uuid",
 }
 
-#: What inspectdb makes of a CQL type: (field class, its parameters).
+#: What inspectdb makes of a CQL type.
 FIELDS_BY_TYPE = {
     "ascii": "TextField",
     "bigint": "BigIntegerField",
     "blob": "BinaryField",
     "boolean": "BooleanField",
     "date": "DateField",
-    "decimal": ("DecimalField", {"max_digits": 38, "decimal_places": 18}),
+    "decimal": "DecimalField",
     "double": "FloatField",
     "inet": "GenericIPAddressField",
     "int": "IntegerField",

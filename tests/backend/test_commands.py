@@ -115,11 +115,15 @@ class DataTests(TransactionTestCase):
         self.assertIn('SELECT MAX("id")', output("sqlsequencereset", "bookings", no_color=True))
 
     def test_inspectdb(self):
-        text = output("inspectdb", "bookings_author", "bookings_seat")
+        text = output("inspectdb", "bookings_author", "bookings_seat", "bookings_price", "nowhere")
         self.assertIn("class BookingsAuthor(models.Model)", text)
         self.assertIn("name = models.TextField(", text)
         self.assertIn("models.CompositePrimaryKey('show', 'row', 'number')", text)
         self.assertIn("id = models.BigIntegerField(primary_key=True)", text)
+        self.assertIn(
+            "models.DecimalField(primary_key=True, max_digits=38, decimal_places=18)", text
+        )
+        self.assertIn("# Unable to inspect table 'nowhere'", text)
 
     def test_dbshell_says_what_to_use(self):
         with self.assertRaisesMessage(CommandError, "this database is a file"):

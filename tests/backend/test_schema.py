@@ -61,6 +61,16 @@ class OperationTests(TransactionTestCase):
             constraints = connection.introspection.get_constraints(cursor, table)
         return {name: c["columns"][0] for name, c in constraints.items() if c["index"]}
 
+    def test_an_index_on_a_column_with_a_space_in_its_name(self):
+        self.create(("writer", models.IntegerField(db_column="Writer ID", db_index=True)))
+        ((name, column),) = self.indexes().items()
+        self.assertIn("Writer ID", name)
+        self.assertEqual(column, "Writer ID")
+        self.apply(
+            migrations.AlterField("Item", "writer", models.IntegerField(db_column="Writer ID"))
+        )
+        self.assertEqual(self.indexes(), {})
+
     def test_create_and_delete(self):
         self.create(("name", models.CharField(max_length=5)))
         self.assertEqual(self.columns(), {"id": "int", "name": "text"})
