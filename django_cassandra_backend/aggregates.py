@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.db import models
 from django.db.models.expressions import ColPairs, Star
+from django.db.models.functions import Coalesce
 
 from .compat import aggregate_condition
 from .evaluate import Evaluator
@@ -123,6 +124,8 @@ class FoldBuilder:
         return [bind(index) for _, bind in self.parts]
 
     def _part(self, evaluator, node):
+        if type(node) is Coalesce:
+            return self._with_default(evaluator, *node.get_source_expressions())
         cls = _FOLDS.get(type(node))
         if cls is None:
             raise not_supported(f"The aggregate {type(node).__name__}()", "Compute it in Python.")
@@ -152,6 +155,32 @@ class FoldBuilder:
             return lambda: cls(get, test, node.distinct)
 
         return columns, bind
+
+    def _with_default(self, evaluator, node, *defaults):
+        """Sum("x", default=0): an aggregate and, where it is null, a constant."""
+        columns, bind = self._part(evaluator, node)
+        values = [evaluator.expression(default) for default in defaults]
+        if any(value.columns for value in values):
+            raise not_supported("A default of an aggregate that is computed from columns")
+        known = [value.bind({})(()) for value in values]
+
+        def bind_default(index):
+            make = bind(index)
+            return lambda: _Defaulted(make(), known)
+
+        return columns, bind_default
+
+
+class _Defaulted:
+    """A fold whose null is replaced by the first default that is not."""
+
+    def __init__(self, fold: Fold, defaults: list):
+        self.fold, self.defaults = fold, defaults
+        self.step = fold.step
+
+    def finish(self):
+        found = [self.fold.finish(), *self.defaults]
+        return next((value for value in found if value is not None), None)
 
 
 def _refuse_text(node, source) -> None:

@@ -12,12 +12,28 @@ def order_key(value: object) -> object:
         # UUIDType: the version first, then the time of version 1, then unsigned bytes.
         return (value.version or 0, value.time if value.version == 1 else 0, value.bytes)
     if isinstance(value, float):
-        return (1, 0.0) if math.isnan(value) else (0, value)
+        return _NAN if math.isnan(value) else value
     if isinstance(value, (ipaddress.IPv4Address, ipaddress.IPv6Address)):
         return value.packed
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
     return value
+
+
+@functools.total_ordering
+class _Greatest:
+    """Greater than every number, as NaN is for Cassandra."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __lt__(self, other: object) -> bool:
+        return False
+
+    __hash__ = object.__hash__
+
+
+_NAN = _Greatest()
 
 
 @functools.total_ordering

@@ -25,7 +25,7 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
         key = table_key(meta.model)
         fields = [field for field in self.query.fields if field.column is not None]
         rows = [[self._stored(field, obj) for field in fields] for obj in self.query.objs]
-        auto = meta.auto_field
+        auto = meta.concrete_model._meta.auto_field  # a proxy has none of its own
         if auto is not None and auto.column not in [field.column for field in fields]:
             fields = [auto, *fields]
             rows = [[None, *row] for row in rows]

@@ -172,6 +172,13 @@ class AuthorTests(TestCase):
         )
         self.assertEqual(empty, {"born__sum": None, "born__avg": None, "born__count": 0})
 
+    def test_aggregates_with_a_default(self):
+        for found in (Author.objects.filter(name="Nobody"), Author.objects.none()):
+            self.assertEqual(found.aggregate(n=Sum("born", default=7))["n"], 7)
+        self.assertEqual(Author.objects.aggregate(n=Max("born", default=7))["n"], 2000)
+        nobody = Author.objects.none().aggregate(Max("born"), n=Count("born"))
+        self.assertEqual(nobody, {"born__max": None, "n": 0})
+
     def test_values_and_values_list(self):
         self.assertEqual(
             list(Author.objects.filter(name="Ada").values("name", "born")),
@@ -408,6 +415,8 @@ class WideRowTests(TestCase):
         self.assertEqual((seat.pk, seat.row), (("hamlet", 2, 1), 2))
         keys = [("hamlet", 1, 1), ("hamlet", 2, 2), ("macbeth", 1, 1)]
         self.assertEqual({s.pk for s in Seat.objects.filter(pk__in=keys)}, set(keys[:2]))
+        self.assertEqual(Seat.objects.filter(pk=("hamlet", 1, Value(1) + 1)).count(), 1)
+        self.assertEqual(list(Seat.objects.filter(pk__in=[("hamlet", None, 1)])), [])
         after = Seat.objects.filter(show="hamlet", pk__gt=("hamlet", 1, 1)).order_by("pk")
         self.assertEqual([s.pk[1:] for s in after], [(1, 2), (2, 1), (2, 2)])
         self.assertEqual(
