@@ -233,6 +233,13 @@ static cql_status read_name(creation *c) {
   return c->index.name ? CQL_OK : cqle_out_of_memory(c->x->err);
 }
 
+static bool same_options(const cqle_index *x, const cqle_index *y) {
+  if (x->option_count != y->option_count) return false;
+  for (uint32_t i = 0; i < 2 * x->option_count; i++)
+    if (strcmp(x->options[i], y->options[i]) != 0) return false;
+  return true;
+}
+
 /* *same: an index like this one is there already, and that is fine. */
 static cql_status check_duplicate(creation *c, bool *same) {
   const cqle_index *i = &c->index;
@@ -240,9 +247,10 @@ static cql_status check_duplicate(creation *c, bool *same) {
   for (uint32_t n = 0; n < c->table->index_count; n++) {
     const cqle_index *other = c->table->indexes[n];
     if (other->kind != i->kind || other->column != i->column || other->target != i->target) continue;
-    *same = c->def->if_not_exists;
+    bool equal = same_options(i, other);
+    *same = equal && c->def->if_not_exists;
     if (*same) return CQL_OK;
-    if (i->kind == CQLE_INDEX_SAI)
+    if (i->kind == CQLE_INDEX_SAI && !equal)
       return cql_fail(c->x->err, CQL_INVALID,
                       "Cannot create more than one storage-attached index on the same column: %s", i->column->name);
     return cql_fail(c->x->err, CQL_INVALID, "Index %s is a duplicate of existing index %s", i->name, other->name);
@@ -303,7 +311,6 @@ static cql_status with_index(creation *c, cqle_table *out) {
 static cql_status store_index(creation *c) {
   cqle_exec *x = c->x;
   cqle_table t;
-  CQLE_SCHEMA(set_options(c));
   CQLE_SCHEMA(cqle_ddl_changed(x, "UPDATED", "TABLE", c->ks->name, c->table->name));
   CQLE_SCHEMA(cqle_catalog_new_id(x->txn, &c->index.id, x->err));
   CQLE_SCHEMA(with_index(c, &t));
@@ -328,6 +335,7 @@ cql_status cqle_create_index_execute(cqle_exec *x, const char *default_keyspace,
     CQLE_SCHEMA(check_sai_options(&c));
     CQLE_SCHEMA(check_sai_types(&c));
   }
+  CQLE_SCHEMA(set_options(&c));
   CQLE_SCHEMA(check_duplicate(&c, &same));
   if (same) return CQL_OK;
   if (c.table->index_count == CQLE_INDEXES_MAX)

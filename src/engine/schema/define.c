@@ -70,6 +70,7 @@ static cql_status check_key_type(const cqle_column *c, cql_error *err) {
 typedef struct definition {
   cql_arena *a;
   const char *keyspace, *table;
+  const char *written; /* the name as the statement has it, with or without its keyspace */
   const cqle_create_table *def;
   cqle_column *columns;
   cql_error *err;
@@ -92,8 +93,8 @@ static cql_status read_columns(definition *d) {
     const cqle_column_def *c = &def->columns[i];
     const cql_type *type;
     if (find_column(d, c->name))
-      return cql_fail(d->err, CQL_INVALID, "Duplicate column '" CQL_SLICE_FMT "' declaration for table '%s.%s'",
-                      CQL_SLICE_ARG(c->name), d->keyspace, d->table);
+      return cql_fail(d->err, CQL_INVALID, "Duplicate column '" CQL_SLICE_FMT "' declaration for table '%s'",
+                      CQL_SLICE_ARG(c->name), d->written);
     CQLE_SCHEMA(cqle_column_type(d->a, d->keyspace, &c->type, &type, d->err));
     CQLE_SCHEMA(
         cqle_column_init(d->a, &d->columns[i], c->name, type, c->is_static ? CQLE_STATIC : CQLE_REGULAR, d->err));
@@ -125,14 +126,20 @@ static cql_status set_key(definition *d, const cql_slice *names, uint32_t count,
 static cql_status set_primary_key(definition *d) {
   const cqle_create_table *def = d->def;
   if (def->primary_key_count != 1)
-    return cql_fail(d->err, CQL_INVALID, "%s PRIMARY KEY %s for table '%s.%s' (exactly one required)",
+    return cql_fail(d->err, CQL_INVALID, "%s PRIMARY KEY %s for table '%s' (exactly one required)",
                     def->primary_key_count ? "Multiple" : "No", def->primary_key_count ? "specified" : "specifed",
-                    d->keyspace, d->table);
+                    d->written);
   CQLE_SCHEMA(set_key(d, def->partition, def->partition_count, CQLE_PARTITION_KEY));
   CQLE_SCHEMA(set_key(d, def->clustering, def->clustering_count, CQLE_CLUSTERING));
   for (uint32_t i = 0; i < def->column_count && def->clustering_count == 0; i++)
     if (d->columns[i].kind == CQLE_STATIC) return cql_fail(d->err, CQL_INVALID, CQLE_STATIC_USELESS);
   return CQL_OK;
+}
+
+static bool is_ordered(const cqle_create_table *def, cql_slice column) {
+  for (uint32_t i = 0; i < def->order_count; i++)
+    if (cql_slice_eq(def->clustering_order[i].column, column)) return true;
+  return false;
 }
 
 /* CLUSTERING ORDER BY names leading clustering columns, in their order. */
@@ -143,8 +150,8 @@ static cql_status set_clustering_order(definition *d) {
     for (uint32_t j = 0; j < i; j++)
       if (cql_slice_eq(def->clustering_order[j].column, o->column))
         return cql_fail(d->err, CQL_INVALID,
-                        "Duplicate column '" CQL_SLICE_FMT "' in CLUSTERING ORDER BY clause for table '%s.%s'",
-                        CQL_SLICE_ARG(o->column), d->keyspace, d->table);
+                        "Duplicate column '" CQL_SLICE_FMT "' in CLUSTERING ORDER BY clause for table '%s'",
+                        CQL_SLICE_ARG(o->column), d->written);
   }
   for (uint32_t i = 0; i < def->order_count; i++) {
     cqle_column *c = find_column(d, def->clustering_order[i].column);
@@ -156,6 +163,9 @@ static cql_status set_clustering_order(definition *d) {
   }
   for (uint32_t i = 0; i < def->order_count; i++) {
     cqle_column *c = find_column(d, def->clustering_order[i].column);
+    if (c->position != i && !is_ordered(def, def->clustering[i]))
+      return cql_fail(d->err, CQL_INVALID, "Missing CLUSTERING ORDER for column " CQL_SLICE_FMT,
+                      CQL_SLICE_ARG(def->clustering[i]));
     if (c->position != i)
       return cql_fail(d->err, CQL_INVALID,
                       "The order of columns in the CLUSTERING ORDER directive must match that of the clustering "
@@ -186,8 +196,9 @@ cql_status cqle_table_define(cql_arena *a, const char *keyspace, const cqle_crea
                              cql_error *err) {
   definition d = {.a = a, .keyspace = keyspace, .def = def, .err = err};
   memset(out, 0, sizeof *out);
-  out->name = d.table = cql_arena_str(a, def->name.name);
-  if (!out->name) return cqle_out_of_memory(err);
+  out->name = d.table = d.written = cql_arena_str(a, def->name.name);
+  if (out->name && def->name.keyspace.data) d.written = cql_arena_printf(a, "%s.%s", keyspace, out->name);
+  if (!d.written) return cqle_out_of_memory(err);
   CQLE_SCHEMA(read_columns(&d));
   CQLE_SCHEMA(set_primary_key(&d));
   CQLE_SCHEMA(set_clustering_order(&d));
