@@ -12,11 +12,6 @@ def key_of(model) -> TableKey:
     return table_key(model)
 
 
-def is_indexed(model, field) -> bool:
-    """Does the model ask for an index on the field's column?"""
-    return any(field.name == other.name for other in indexed_fields(model._meta))
-
-
 def indexed_columns(model, without: models.Index | None = None) -> set[str]:
     """Columns that need an index, leaving one declaration out."""
     meta = model._meta
@@ -50,7 +45,11 @@ def index_statements(editor, model, name: str, fields) -> list[str]:
     """CREATE INDEX for each column of a declared index that has none yet."""
     partition, _, _ = key_fields(model._meta)
     lone = partition[0].name if len(partition) == 1 else None
-    present = set() if editor.collect_sql else set(existing(editor, model).values())
+    present = (
+        set()
+        if editor.collect_sql
+        else set(existing(editor, names.encode(model._meta.db_table)).values())
+    )
     return [
         _create(editor, model, one, field)
         for field, one in zip(fields, _names(name, len(fields)), strict=True)
@@ -69,18 +68,18 @@ def drop_statements(editor, model, columns, keep) -> list[str]:
         ]
     return [
         f"DROP INDEX IF EXISTS {editor.quote_name(name)}"
-        for name, column in existing(editor, model).items()
+        for name, column in existing(editor, names.encode(model._meta.db_table)).items()
         if column in columns and column not in keep
     ]
 
 
-def existing(editor, model) -> dict[str, str]:
-    """{index name: column} of the table, as the server has it."""
+def existing(editor, table: str) -> dict[str, str]:
+    """{index name: column} of a table, as the server has it."""
     connection = editor.connection
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT index_name, options FROM system_schema.indexes WHERE keyspace_name = %s AND table_name = %s",
-            [connection.settings.keyspace, names.encode(model._meta.db_table)],
+            [connection.settings.keyspace, table],
         )
         return {name: index_target(options) for name, options in cursor.fetchall()}
 

@@ -31,7 +31,7 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
 
     def get_table_description(self, cursor, table_name):
         fields = []
-        for name, kind, cql_type, _, _ in self._columns(cursor, table_name):
+        for name, kind, cql_type, _, _ in self.columns(cursor, table_name):
             null = kind not in ("partition_key", "clustering")
             digits = _GUESSED_DIGITS if cql_type == "decimal" else (None, None)
             fields.append(FieldInfo(name, cql_type, None, None, *digits, null, None, None))
@@ -47,7 +47,7 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
     def get_primary_key_columns(self, cursor, table_name):
         """The columns of the PRIMARY KEY, in its order."""
         return [
-            name for name, kind, *_ in self._columns(cursor, table_name) if kind in _KEY_KINDS
+            name for name, kind, *_ in self.columns(cursor, table_name) if kind in KEY_KINDS
         ] or None
 
     def get_sequences(self, cursor, table_name, table_fields=()):
@@ -61,8 +61,8 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
 
     def get_constraints(self, cursor, table_name):
         """The primary key and the indexes, by name."""
-        columns = self._columns(cursor, table_name)
-        keys = [column for column in columns if column[1] in _KEY_KINDS]
+        columns = self.columns(cursor, table_name)
+        keys = [column for column in columns if column[1] in KEY_KINDS]
         constraints = {
             "PRIMARY KEY": {
                 "columns": [name for name, *_ in keys],
@@ -97,14 +97,14 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
 
     def table_key(self, cursor, table_name) -> tuple[list[str], list[tuple[str, bool]]]:
         """(partition columns, (clustering column, descending) pairs) as the server has them."""
-        columns = self._columns(cursor, table_name)
+        columns = self.columns(cursor, table_name)
         partition = [name for name, kind, *_ in columns if kind == "partition_key"]
         clustering = [
             (name, order == "desc") for name, kind, _, _, order in columns if kind == "clustering"
         ]
         return partition, clustering
 
-    def _columns(self, cursor, table_name) -> list[tuple]:
+    def columns(self, cursor, table_name) -> list[tuple]:
         """(name, kind, type, position, clustering order); the key first, then by name."""
         rows = self._rows(
             cursor,
@@ -119,7 +119,7 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
         return cursor.fetchall()
 
 
-_KEY_KINDS = ("partition_key", "clustering")
+KEY_KINDS = ("partition_key", "clustering")
 _KINDS = ("partition_key", "clustering", "static", "regular")
 
 

@@ -67,22 +67,18 @@ def key_fields(meta) -> tuple[list, list, list[bool]]:
 
 def indexed_fields(meta) -> list:
     """Fields whose column has an index, in the model's order."""
-    named = {
-        name for index in meta.indexes if not index.expressions for name in _index_names(index)
-    }
+    return [field for field in meta.local_concrete_fields if wants_index(meta, field)]
+
+
+def wants_index(meta, field) -> bool:
+    """Is the field's column to have an index? The field may be one that is about to take its place in the model."""
     partition, _, _ = key_fields(meta)
-    lone = partition[0] if len(partition) == 1 else None
-    wanted = []
-    for field in meta.local_concrete_fields:
-        if field is lone:
-            continue  # the key itself; Cassandra refuses an index on it
-        if (
-            field.db_index
-            or field.name in named
-            or (field is meta.pk and physical_key(meta) is not None)
-        ):
-            wanted.append(field)
-    return wanted
+    if len(partition) == 1 and field.name == partition[0].name:
+        return False  # the key itself; Cassandra refuses an index on it
+    named = any(
+        field.name in _index_names(index) for index in meta.indexes if not index.expressions
+    )
+    return field.db_index or named or (field.primary_key and physical_key(meta) is not None)
 
 
 def _index_names(index) -> list[str]:

@@ -3,6 +3,8 @@
 What CQL can do is done with one statement. A change of a key, of a column's type or of a table's name copies
 the table (`table_copy.py`). Uniqueness off the key is refused, because nothing would keep it."""
 
+import logging
+
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import NOT_PROVIDED, CompositePrimaryKey, UniqueConstraint
 from django.db.utils import NotSupportedError
@@ -10,15 +12,19 @@ from django.db.utils import NotSupportedError
 from . import indexes, names, sequences
 from .checks import UNIQUE_REASON, constraint_is_implied, unique_off_key
 from .fields import PhysicalKey
-from .keys import key_fields
+from .keys import key_fields, wants_index
 from .literals import literal
 from .plan import Plan
 from .table_copy import copy_table
 from .types import column_type
 from .writes import UpdatePlan
 
+logger = logging.getLogger("django.db.backends.schema")
+
 
 class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
+    sql_delete_table = "DROP TABLE %(table)s"
+
     def quote_value(self, value):
         return literal(value)
 
@@ -31,6 +37,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
 
     def execute(self, sql, params=()):
         """Run one statement, or collect it for sqlmigrate. DDL has no values apart from its text."""
+        logger.debug("%s; (params %r)", sql, params, extra={"params": params, "sql": sql})
         if self.collect_sql:
             text = sql.inlined() if isinstance(sql, Plan) else str(sql)
             self.collected_sql.append(
@@ -103,7 +110,6 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             return
         copy_table(
             self,
-            model,
             model,
             old_table=names.encode(old_db_table),
             new_table=names.encode(new_db_table),
@@ -242,26 +248,24 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         strict=False,
     ):
         """One column: its name, its type, its index. What Django alone checks (lengths, null, choices) needs no DDL."""
+        new_model = getattr(new_field, "model", model)  # a field made by hand belongs to none
         if not old_field.unique:
-            self._refuse_unique_field(new_field.model, new_field)
+            self._refuse_unique_field(new_model, new_field)
         if old_field.primary_key != new_field.primary_key:
             self._refuse_key(model)
         if self._type(old_field) != self._type(new_field):
-            copy_table(self, model, new_field.model, changed={old_field.column: new_field})
-            return
-        if old_field.column != new_field.column:
+            copy_table(self, model, changed={old_field.column: new_field})
+        elif old_field.column != new_field.column:
             self._rename_column(model, old_field, new_field)
-        had, has = (
-            indexes.is_indexed(model, old_field),
-            indexes.is_indexed(new_field.model, new_field),
-        )
+        had = wants_index(model._meta, old_field)
+        has = wants_index(new_model._meta, new_field)
         if had and not has:
             for statement in indexes.drop_statements(self, model, [new_field.column], keep=()):
                 self.execute(statement)
         if has and not had:
-            self._index_field(new_field.model, new_field)
+            self._index_field(new_model, new_field)
         if old_field.null and not new_field.null:
-            self._fill(new_field.model, new_field)
+            self._fill(new_model, new_field)
 
     def _rename_column(self, model, old_field, new_field) -> None:
         """CQL renames columns of the key; the others are copied."""
@@ -274,9 +278,9 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             old, new = self.quote_name(old_field.column), self.quote_name(new_field.column)
             self.execute(f"ALTER TABLE {self.table(model)} RENAME {old} TO {new}")
             if held:
-                self._index_field(new_field.model, new_field)
+                self._index_field(model, new_field)
         else:
-            copy_table(self, model, new_field.model, changed={old_field.column: new_field})
+            copy_table(self, model, changed={old_field.column: new_field})
 
     # --- indexes and constraints ---
 

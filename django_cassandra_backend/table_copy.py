@@ -6,11 +6,13 @@ meanwhile. If it stops in the middle, the rows are still in one of the two table
 
 import decimal
 import sys
+from dataclasses import dataclass
 
 from django.db import models
-from django.db.utils import NotSupportedError
+from django.db.utils import NotSupportedError, ProgrammingError
 
 from . import indexes, names, sequences
+from .dbapi import UNSET
 from .evaluate import stored_field
 from .keys import key_fields
 from .types import column_type
@@ -18,92 +20,132 @@ from .types import column_type
 REPORT_EVERY = 10_000  # rows
 
 
-def copy_table(
-    editor, old_model, new_model, *, changed=None, old_table=None, new_table=None
-) -> None:
+def copy_table(editor, model, *, changed=None, old_table=None, new_table=None) -> None:
     """Change columns (`changed`: old column → new field), or the table's name, by copying all rows."""
     changed = changed or {}
-    table = names.encode(old_model._meta.db_table)
+    table = names.encode(model._meta.db_table)
     source, target = old_table or table, new_table or table
-    converters = {
-        column: _converter(editor, old_model, column, field) for column, field in changed.items()
-    }
-    copier = _Copier(editor, old_model, changed, converters)
+    copier = _Copier(editor, _shape(editor, model, source, changed), changed)
     if source != target:
-        copier.create(target, old_model)
-        copier.index(target, old_model)
-        copier.copy(source, target, new_columns=True)
+        copier.create(target)
+        copier.index(target)
+        copier.copy(source, target, convert=True)
         editor.execute(f"DROP TABLE {editor.quote_name(source)}")
+        if model._meta.auto_field is not None:
+            copier.move_sequence(source, target)
     else:
         aside = f"{table[: names.MAX_LENGTH - 6]}__copy"
-        copier.create(aside, old_model)
-        copier.copy(source, aside, new_columns=True)
+        copier.create(aside)
+        copier.copy(source, aside, convert=True)
         editor.execute(f"DROP TABLE {editor.quote_name(source)}")
-        copier.create(target, old_model)
-        copier.index(target, old_model)
-        copier.copy(aside, target, new_columns=False)
+        copier.create(target)
+        copier.index(target)
+        copier.copy(aside, target, convert=False)
         editor.execute(f"DROP TABLE {editor.quote_name(aside)}")
-    if source != target and old_model._meta.auto_field is not None:
-        copier.move_sequence(source, target)
+
+
+@dataclass
+class _Shape:
+    """A table as it is, whatever the models say: columns that no model names are copied as well."""
+
+    types: dict[str, str]  # of the columns, the key's among them
+    partition: list[str]
+    clustering: list[tuple[str, bool]]  # (column, descending)
+    indexed: list[str]
+
+
+def _shape(editor, model, table: str, changed) -> _Shape:
+    if editor.collect_sql:  # sqlmigrate: the table may not have come as far as the model
+        return _shape_of_model(editor, model, changed)
+    introspection = editor.connection.introspection
+    with editor.connection.cursor() as cursor:
+        columns = introspection.columns(cursor, names.decode(table))
+        partition, clustering = introspection.table_key(cursor, names.decode(table))
+    if not columns:
+        raise ProgrammingError(f"Table {table!r} doesn't exist")
+    if static := [name for name, kind, *_ in columns if kind == "static"]:
+        raise NotSupportedError(f"{table!r} cannot be copied: its column {static[0]!r} is static.")
+    types = {name: cql_type for name, _, cql_type, *_ in columns}
+    return _Shape(types, partition, clustering, sorted(indexes.existing(editor, table).values()))
+
+
+def _shape_of_model(editor, model, changed) -> _Shape:
+    """The table that the model describes, with the columns that are to change as they were."""
+    before = {field.column: column for column, field in changed.items()}
+    meta, (partition, clustering, descending) = model._meta, key_fields(model._meta)
+
+    def old(field) -> str:
+        return before.get(field.column, field.column)
+
+    return _Shape(
+        {old(f): column_type(f, editor.connection) for f in meta.local_concrete_fields},
+        [old(f) for f in partition],
+        [(old(f), flag) for f, flag in zip(clustering, descending, strict=True)],
+        [old(f) for f in indexes.indexed_fields(meta)],
+    )
 
 
 class _Copier:
-    """One copy: the columns of the old model, some of them changed."""
+    """One copy: a table's columns, some of them changed."""
 
-    def __init__(self, editor, model, changed, converters):
+    def __init__(self, editor, shape: _Shape, changed):
         self.editor = editor
-        self.fields = list(model._meta.local_concrete_fields)
+        self.shape = shape
         self.changed = changed
-        self.converters = converters
+        self.converters = {
+            column: _converter(editor, shape.types[column], field)
+            for column, field in changed.items()
+        }
 
-    def _new(self, field):
-        return self.changed.get(field.column, field)
+    def _new(self, column: str) -> str:
+        return self.changed[column].column if column in self.changed else column
 
-    def create(self, table: str, model) -> None:
-        quote = self.editor.quote_name
-        partition, clustering, descending = key_fields(model._meta)
-        columns = [
-            f"{quote(self._new(f).column)} {column_type(self._new(f), self.editor.connection)}"
-            for f in self.fields
-        ]
-        key = ", ".join(quote(self._new(f).column) for f in partition)
-        rest = "".join(f", {quote(self._new(f).column)}" for f in clustering)
-        text = f"CREATE TABLE {quote(table)} ({', '.join(columns)}, PRIMARY KEY (({key}){rest}))"
-        if any(descending):
-            pairs = zip(clustering, descending, strict=True)
+    def _quoted(self, column: str) -> str:
+        return self.editor.quote_name(self._new(column))
+
+    def create(self, table: str) -> None:
+        columns = []
+        for column, cql_type in self.shape.types.items():
+            if column in self.changed:
+                cql_type = column_type(self.changed[column], self.editor.connection)
+            columns.append(f"{self._quoted(column)} {cql_type}")
+        key = ", ".join(map(self._quoted, self.shape.partition))
+        rest = "".join(f", {self._quoted(column)}" for column, _ in self.shape.clustering)
+        text = f"CREATE TABLE {self.editor.quote_name(table)} ({', '.join(columns)}, PRIMARY KEY (({key}){rest}))"
+        if any(descending for _, descending in self.shape.clustering):
             order = ", ".join(
-                f"{quote(self._new(f).column)} {'DESC' if flag else 'ASC'}" for f, flag in pairs
+                f"{self._quoted(column)} {'DESC' if descending else 'ASC'}"
+                for column, descending in self.shape.clustering
             )
             text += f" WITH CLUSTERING ORDER BY ({order})"
         self.editor.execute(text)
 
-    def copy(self, source: str, target: str, *, new_columns: bool) -> None:
+    def copy(self, source: str, target: str, *, convert: bool) -> None:
         """Stream every row; the first of two copies converts the values."""
-        quote = self.editor.quote_name
-        old = [field.column if new_columns else self._new(field).column for field in self.fields]
-        new = [self._new(field).column for field in self.fields]
-        select = f"SELECT {', '.join(map(quote, old))} FROM {quote(source)}"
-        insert = f"INSERT INTO {quote(target)} ({', '.join(map(quote, new))}) VALUES ({', '.join('?' * len(new))})"
+        quote, columns = self.editor.quote_name, list(self.shape.types)
+        new = [self._quoted(column) for column in columns]
+        old = [quote(column) for column in columns] if convert else new
+        select = f"SELECT {', '.join(old)} FROM {quote(source)}"
+        insert = (
+            f"INSERT INTO {quote(target)} ({', '.join(new)}) VALUES ({', '.join('?' * len(new))})"
+        )
         if self.editor.collect_sql:
             self.editor.collected_sql.append(f"-- for each row of {select}: {insert};")
             return
-        convert = [
-            self.converters.get(field.column) if new_columns else None for field in self.fields
-        ]
+        converters = [self.converters.get(column) if convert else None for column in columns]
         session = self.editor.connection.session
         for count, row in enumerate(session.execute(select), 1):
-            values = [v if f is None else f(v) for f, v in zip(convert, row, strict=True)]
-            session.execute(insert, values)
+            values = [v if f is None else f(v) for f, v in zip(converters, row, strict=True)]
+            session.execute(insert, [UNSET if value is None else value for value in values])
             if count % REPORT_EVERY == 0:
                 print(f"    {source}: {count} rows copied", file=sys.stderr, flush=True)
 
-    def index(self, table: str, model) -> None:
-        quote = self.editor.quote_name
-        for field in indexes.indexed_fields(model._meta):
-            column = self._new(field).column
-            name = names.encode(self.editor._create_index_name(table, [column]))
+    def index(self, table: str) -> None:
+        for column in self.shape.indexed:
+            name = names.encode(self.editor._create_index_name(table, [self._new(column)]))
             self.editor.execute(
-                f"CREATE INDEX {quote(name)} ON {quote(table)} ({quote(column)}) USING 'sai'"
+                f"CREATE INDEX {self.editor.quote_name(name)} ON {self.editor.quote_name(table)} "
+                f"({self._quoted(column)}) USING 'sai'"
             )
 
     def move_sequence(self, old: str, new: str) -> None:
@@ -118,11 +160,10 @@ class _Copier:
                 cursor.send(cql, values)
 
 
-def _converter(editor, model, column: str, new_field):
+def _converter(editor, old_type: str, new_field):
     """A function from the old column's values to the new one's, or NotSupportedError."""
-    old_field = next(f for f in model._meta.local_concrete_fields if f.column == column)
     connection = editor.connection
-    old_type, new_type = column_type(old_field, connection), column_type(new_field, connection)
+    new_type = column_type(new_field, connection)
     if old_type == new_type:
         return None
     convert = _CONVERSIONS.get((old_type, new_type)) or (
@@ -132,7 +173,7 @@ def _converter(editor, model, column: str, new_field):
         convert = str
     if convert is None:
         raise NotSupportedError(
-            f"{model._meta.label}.{old_field.name} cannot become {new_type}: there is no conversion from {old_type}. "
+            f"{new_field} cannot become {new_type}: there is no conversion from {old_type}. "
             "Add a new field, fill it in a data migration, and remove the old one."
         )
     if new_type == "decimal":

@@ -71,6 +71,47 @@ class OperationTests(TransactionTestCase):
         )
         self.assertEqual(self.indexes(), {})
 
+    def test_a_new_type_and_a_new_index_at_once(self):
+        self.create(("size", models.IntegerField()))
+        self.item().objects.create(id=1, size=7)
+        self.apply(migrations.AlterField("Item", "size", models.TextField(db_index=True)))
+        self.assertEqual(list(self.indexes().values()), ["size"])
+        self.assertEqual(self.item().objects.get(size="7").pk, 1)
+        self.apply(migrations.AlterField("Item", "size", models.IntegerField()))
+        self.assertEqual(self.indexes(), {})
+
+    def test_a_copy_keeps_columns_that_no_model_names(self):
+        self.create(("size", models.IntegerField()))
+        with connection.cursor() as cursor:
+            cursor.execute('ALTER TABLE "shop_item" ADD "note" text')
+            cursor.execute(
+                """INSERT INTO "shop_item" ("id", "size", "note") VALUES (1, 7, 'mine')"""
+            )
+        self.apply(migrations.AlterField("Item", "size", models.TextField()))
+        with connection.cursor() as cursor:
+            row = cursor.execute('SELECT "size", "note" FROM "shop_item"').one()
+        self.assertEqual(row, {"size": "7", "note": "mine"})
+
+    def test_a_field_made_by_hand(self):
+        """As the documentation of SchemaEditor.alter_field() has it: the new field belongs to no model."""
+        model = self.create(("size", models.IntegerField()))
+        model.objects.create(id=1, size=7)
+        indexed, wide = models.IntegerField(db_index=True), models.TextField()
+        indexed.set_attributes_from_name("size")
+        wide.set_attributes_from_name("width")
+        with connection.schema_editor() as editor:
+            editor.alter_field(model, model._meta.get_field("size"), indexed)
+        self.assertEqual(list(self.indexes().values()), ["size"])
+        with connection.schema_editor() as editor:
+            editor.alter_field(model, indexed, wide)
+        self.assertEqual(self.indexes(), {})
+        self.assertEqual(self.columns(), {"id": "int", "width": "text"})
+
+    def test_statements_are_logged(self):
+        with self.assertLogs("django.db.backends.schema", "DEBUG") as logged:
+            self.create()
+        self.assertIn("CREATE TABLE", logged.records[0].sql)
+
     def test_create_and_delete(self):
         self.create(("name", models.CharField(max_length=5)))
         self.assertEqual(self.columns(), {"id": "int", "name": "text"})
