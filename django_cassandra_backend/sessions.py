@@ -1,7 +1,7 @@
 """One libcql session per process and settings, shared by the connections of all threads.
 
 Django closes its connections after each request; that gives back a handle, not a session. A child
-after a fork starts without its parent's sessions and opens its own."""
+after a fork goes on with its parent's sessions: on a file, as one more process; in memory, on a copy."""
 
 import os
 import threading
@@ -11,20 +11,11 @@ import libcql
 _lock = threading.Lock()
 _sessions: dict[tuple[str, str], object] = {}
 
-
-def _forget() -> None:
-    """In a forked child: the inherited lock may be held, the sessions belong to the parent."""
-    global _lock
-    _lock = threading.Lock()
-    _inherited.extend(
-        _sessions.values()
-    )  # never closed from here, and not collected at a random time
-    _sessions.clear()
-
-
-_inherited: list = []
+# A fork waits until no thread is opening or closing a session: the child finds the lock free.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
 
 
 def acquire(url: str, keyspace: str):

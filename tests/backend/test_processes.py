@@ -36,11 +36,11 @@ class SharingTests(TransactionTestCase):
 
 
 class ForkTests(SimpleTestCase):
-    """In processes of their own, on a file."""
+    """In processes of their own."""
 
-    def run_script(self, body: str) -> list[str]:
+    def run_script(self, body: str, local: str = "") -> list[str]:
         result = subprocess.run(
-            [sys.executable, "-c", SCRIPT + body],
+            [sys.executable, "-c", SCRIPT + body, local],
             capture_output=True,
             text=True,
             cwd=RUNNER.parent,  # "-c" imports from here first
@@ -49,7 +49,37 @@ class ForkTests(SimpleTestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout.split()
 
-    def test_a_child_opens_its_own(self):
+    def test_a_child_goes_on_with_a_copy_of_a_database_in_memory(self):
+        body = """
+Row.objects.create(n=1)
+def work(i):
+    assert Row.objects.get().n == 1
+    Row.objects.update(n=2)
+    connection.close_session()
+fork(2, work)
+print(Row.objects.get().n)
+"""
+        self.assertEqual(self.run_script(body, ":memory:"), ["1"])
+
+    def test_a_fork_while_another_thread_opens_a_session(self):
+        body = """
+import threading, time, libcql
+real, connect = libcql.connect, threading.Event()
+def slow(*args, **kwargs):
+    connect.set()
+    time.sleep(0.3)
+    return real(*args, **kwargs)
+libcql.connect = slow
+thread = threading.Thread(target=lambda: sessions.acquire("local::memory:", "elsewhere"))
+thread.start()
+connect.wait()
+fork(1, lambda i: sessions.acquire("local::memory:", "elsewhere").execute("SELECT key FROM system.local"))
+thread.join()
+print("done")
+"""
+        self.assertEqual(self.run_script(body), ["done"])
+
+    def test_a_child_writes_to_the_same_file(self):
         body = """
 Row.objects.create()
 fork(4, lambda i: Row.objects.create())
@@ -78,19 +108,20 @@ fork(4, lambda i: os._exit(10 + Row.objects.filter(pk=row.pk, n=0).update(n=1)),
 
 
 SCRIPT = """
-import os, tempfile
+import os, sys, tempfile
 folder = tempfile.TemporaryDirectory()
 from django.conf import settings
 settings.configure(
     DATABASES={"default": {
         "ENGINE": "django_cassandra_backend", "NAME": "forked",
-        "OPTIONS": {"local": os.path.join(folder.name, "f.cql")},
+        "OPTIONS": {"local": sys.argv[1] or os.path.join(folder.name, "f.cql")},
     }},
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
 )
 import django
 django.setup()
 from django.db import connection, models
+from django_cassandra_backend import sessions
 
 class Row(models.Model):
     n = models.IntegerField(default=0)
