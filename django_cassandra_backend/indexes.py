@@ -1,4 +1,4 @@
-"""Storage-attached indexes: one per column, however many declarations ask for it."""
+"""Indexes: one per column, however many declarations ask for it. Storage-attached where the column's name allows it."""
 
 from django.db import models
 
@@ -85,8 +85,14 @@ def existing(editor, table: str) -> dict[str, str]:
 
 
 def _create(editor, model, name: str, field) -> str:
-    name = editor.quote_name(names.encode(name))
-    return f"CREATE INDEX {name} ON {editor.table(model)} ({editor.quote_name(field.column)}) USING 'sai'"
+    return statement(editor, name, editor.table(model), field.column)
+
+
+def statement(editor, name: str, quoted_table: str, column: str) -> str:
+    """CREATE INDEX on one column. A plain index serves equality, a storage-attached one ranges too."""
+    kind = " USING 'sai'" if names.is_plain(column) else ""
+    quoted = editor.quote_name(names.encode(name))
+    return f"CREATE INDEX {quoted} ON {quoted_table} ({editor.quote_name(column)}){kind}"
 
 
 def _names(name: str, count: int) -> list[str]:

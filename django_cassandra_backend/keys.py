@@ -103,6 +103,8 @@ def _read(meta) -> TableKey:
 
 
 def _is_ranged(field) -> bool:
+    """Does the index that indexes.statement() makes for the field answer < and >?"""
+    column = field.column
     while field.remote_field is not None:
         field = field.target_field
-    return isinstance(field, _RANGED)
+    return isinstance(field, _RANGED) and names.is_plain(column)

@@ -17,3 +17,8 @@ def encode(name: str) -> str:
 def decode(name: str) -> str:
     """The db_table of a CQL name."""
     return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), name)
+
+
+def is_plain(name: str) -> bool:
+    """Only letters, digits and underscores, as a storage-attached index wants its column's name."""
+    return re.fullmatch(r"[A-Za-z0-9_]+", name) is not None

@@ -4,12 +4,13 @@ Cassandra renames no table, so the rows are copied twice: to a table aside, and 
 the old name. Rows stream through in pages; progress goes to the terminal. The table must not be written to
 meanwhile. If it stops in the middle, the rows are still in one of the two tables, and the error says which."""
 
+import contextlib
 import decimal
 import sys
 from dataclasses import dataclass
 
 from django.db import models
-from django.db.utils import NotSupportedError, ProgrammingError
+from django.db.utils import NotSupportedError, OperationalError, ProgrammingError
 
 from . import indexes, names, sequences
 from .dbapi import UNSET
@@ -27,21 +28,46 @@ def copy_table(editor, model, *, changed=None, old_table=None, new_table=None) -
     source, target = old_table or table, new_table or table
     copier = _Copier(editor, _shape(editor, model, source, changed), changed)
     if source != target:
-        copier.create(target)
-        copier.index(target)
-        copier.copy(source, target, convert=True)
+        with _dropped_on_error(editor, target):
+            copier.create(target)
+            copier.index(target)
+            copier.copy(source, target, convert=True)
         editor.execute(f"DROP TABLE {editor.quote_name(source)}")
         if model._meta.auto_field is not None:
             copier.move_sequence(source, target)
     else:
         aside = f"{table[: names.MAX_LENGTH - 6]}__copy"
-        copier.create(aside)
-        copier.copy(source, aside, convert=True)
-        editor.execute(f"DROP TABLE {editor.quote_name(source)}")
-        copier.create(target)
-        copier.index(target)
-        copier.copy(aside, target, convert=False)
+        with _dropped_on_error(editor, aside):
+            copier.create(aside)
+            copier.copy(source, aside, convert=True)
+        with _rows_are_in(aside):
+            editor.execute(f"DROP TABLE {editor.quote_name(source)}")
+            copier.create(target)
+            copier.index(target)
+            copier.copy(aside, target, convert=False)
         editor.execute(f"DROP TABLE {editor.quote_name(aside)}")
+
+
+@contextlib.contextmanager
+def _dropped_on_error(editor, table: str):
+    """While the old table has all rows, a copy that failed is of no use, and would stand in the way of the next."""
+    exists = names.decode(table) in editor.connection.introspection.table_names()
+    try:
+        yield
+    except Exception:
+        if not exists and not editor.collect_sql:
+            editor.execute(f"DROP TABLE IF EXISTS {editor.quote_name(table)}")
+        raise
+
+
+@contextlib.contextmanager
+def _rows_are_in(table: str):
+    try:
+        yield
+    except Exception as error:
+        raise OperationalError(
+            f"The change of a table stopped in the middle; all its rows are in {table!r}: {error}"
+        ) from error
 
 
 @dataclass
@@ -134,19 +160,18 @@ class _Copier:
             return
         converters = [self.converters.get(column) if convert else None for column in columns]
         session = self.editor.connection.session
-        for count, row in enumerate(session.execute(select), 1):
-            values = [v if f is None else f(v) for f, v in zip(converters, row, strict=True)]
-            session.execute(insert, [UNSET if value is None else value for value in values])
-            if count % REPORT_EVERY == 0:
-                print(f"    {source}: {count} rows copied", file=sys.stderr, flush=True)
+        with self.editor.connection.wrap_database_errors:
+            for count, row in enumerate(session.execute(select), 1):
+                values = [v if f is None else f(v) for f, v in zip(converters, row, strict=True)]
+                session.execute(insert, [UNSET if value is None else value for value in values])
+                if count % REPORT_EVERY == 0:
+                    print(f"    {source}: {count} rows copied", file=sys.stderr, flush=True)
 
     def index(self, table: str) -> None:
         for column in self.shape.indexed:
-            name = names.encode(self.editor._create_index_name(table, [self._new(column)]))
-            self.editor.execute(
-                f"CREATE INDEX {self.editor.quote_name(name)} ON {self.editor.quote_name(table)} "
-                f"({self._quoted(column)}) USING 'sai'"
-            )
+            name = self.editor._create_index_name(table, [self._new(column)])
+            quoted = self.editor.quote_name(table)
+            self.editor.execute(indexes.statement(self.editor, name, quoted, self._new(column)))
 
     def move_sequence(self, old: str, new: str) -> None:
         if self.editor.collect_sql:
@@ -167,7 +192,7 @@ def _converter(editor, old_type: str, new_field):
     if old_type == new_type:
         return None
     convert = _CONVERSIONS.get((old_type, new_type)) or (
-        _from_text(new_field) if old_type == "text" else None
+        _from_text(connection, new_field) if old_type == "text" else None
     )
     if convert is None and new_type == "text":
         convert = str
@@ -188,11 +213,11 @@ def _decimal(connection, field, convert):
     )
 
 
-def _from_text(field):
+def _from_text(connection, field):
     target = stored_field(field)
     if isinstance(target, (models.BinaryField, models.JSONField)):
         return None
-    return target.to_python
+    return lambda value: target.get_db_prep_save(target.to_python(value), connection)
 
 
 _INTEGERS = ("smallint", "int", "bigint")

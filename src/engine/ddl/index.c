@@ -138,8 +138,11 @@ static cql_status check_sai_type(creation *c, const cql_type *type) {
   return cql_fail(c->x->err, CQL_INVALID, "Unsupported type: %s", text);
 }
 
-static cql_status check_sai_types(creation *c) {
+static cql_status check_sai_column(creation *c) {
   const cql_type *type = c->index.column->type;
+  if (!cqle_name_is_valid(c->index.column->name_slice))
+    return cql_fail(c->x->err, CQL_INVALID, "Column '%s' contains non-alphanumeric-underscore characters",
+                    c->index.column->name);
   if (!cql_type_is_multicell(type)) return check_sai_type(c, type);
   if (c->index.target != CQLE_TARGET_VALUES) CQLE_SCHEMA(check_sai_type(c, type->args[0]));
   if (c->index.target == CQLE_TARGET_KEYS) return CQL_OK;
@@ -333,7 +336,7 @@ cql_status cqle_create_index_execute(cqle_exec *x, const char *default_keyspace,
   CQLE_SCHEMA(read_name(&c));
   if (c.index.kind == CQLE_INDEX_SAI) {
     CQLE_SCHEMA(check_sai_options(&c));
-    CQLE_SCHEMA(check_sai_types(&c));
+    CQLE_SCHEMA(check_sai_column(&c));
   }
   CQLE_SCHEMA(set_options(&c));
   CQLE_SCHEMA(check_duplicate(&c, &same));
