@@ -9,8 +9,9 @@ import decimal
 import sys
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.utils import NotSupportedError, OperationalError, ProgrammingError
+from django.db.utils import DataError, NotSupportedError, OperationalError, ProgrammingError
 
 from . import indexes, names, sequences
 from .dbapi import UNSET
@@ -194,7 +195,7 @@ def _converter(editor, old_type: str, new_field):
     convert = _CONVERSIONS.get((old_type, new_type)) or (
         _from_text(connection, new_field) if old_type == "text" else None
     )
-    if convert is None and new_type == "text":
+    if convert is None and new_type == "text" and old_type != "blob":
         convert = str
     if convert is None:
         raise NotSupportedError(
@@ -203,7 +204,18 @@ def _converter(editor, old_type: str, new_field):
         )
     if new_type == "decimal":
         convert = _decimal(connection, new_field, convert)
-    return lambda value: None if value is None else convert(value)
+
+    def converted(value):
+        if value is None:
+            return None
+        try:
+            return convert(value)
+        except (ValidationError, ValueError, ArithmeticError, DataError) as error:
+            raise DataError(
+                f"{value!r} cannot become {new_type} for {new_field}: {error}"
+            ) from error
+
+    return converted
 
 
 def _decimal(connection, field, convert):

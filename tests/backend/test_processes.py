@@ -53,6 +53,7 @@ class ForkTests(SimpleTestCase):
         body = """
 Row.objects.create(n=1)
 def work(i):
+    connection.close()  # as at the end of a request: only the session is left
     assert Row.objects.get().n == 1
     Row.objects.update(n=2)
     connection.close_session()

@@ -2,13 +2,22 @@
 
 import datetime
 import uuid
+from unittest import mock
 
 from bookings.models import Book, Party, Seat
-from django.db import NotSupportedError, connection, migrations, models
+from django.db import (
+    DataError,
+    NotSupportedError,
+    OperationalError,
+    connection,
+    migrations,
+    models,
+)
 from django.db.migrations.state import ProjectState
 from django.test import TransactionTestCase
 
 from django_cassandra_backend.models import PhysicalKey, PrimaryKey
+from django_cassandra_backend.table_copy import _Copier
 
 
 def integer_key():
@@ -229,6 +238,42 @@ class OperationTests(TransactionTestCase):
         self.create(("n", models.BooleanField(default=True)))
         with self.assertRaisesMessage(NotSupportedError, "there is no conversion from boolean"):
             self.apply(migrations.AlterField("Item", "n", models.DateField()))
+
+    def test_bytes_are_no_text(self):
+        self.create(("n", models.BinaryField()))
+        with self.assertRaisesMessage(NotSupportedError, "there is no conversion from blob"):
+            self.apply(migrations.AlterField("Item", "n", models.TextField()))
+
+    def test_text_becomes_a_moment(self):
+        self.create(("at", models.TextField()))
+        self.item().objects.create(id=1, at="2026-05-17 20:00:00.1234+02:00")
+        self.apply(migrations.AlterField("Item", "at", models.DateTimeField()))
+        moment = datetime.datetime(2026, 5, 17, 18, 0, 0, 123000, tzinfo=datetime.timezone.utc)
+        self.assertEqual(self.item().objects.get().at, moment)
+
+    def test_a_value_that_cannot_be_converted_leaves_all_as_it_was(self):
+        self.create(("at", models.TextField()))
+        self.item().objects.create(id=1, at="tomorrow")
+        before = self.state.clone()
+        with self.assertRaisesMessage(DataError, "'tomorrow' cannot become date"):
+            self.apply(migrations.AlterField("Item", "at", models.DateField()))
+        self.state = before
+        self.assertEqual(self.item().objects.get().at, "tomorrow")
+        self.item().objects.update(at="2026-05-17")
+        self.apply(migrations.AlterField("Item", "at", models.DateField()))
+        self.assertEqual(self.item().objects.get().at, datetime.date(2026, 5, 17))
+
+    def test_a_copy_that_stops_in_the_middle_says_where_the_rows_are(self):
+        self.create(("size", models.IntegerField()))
+        self.item().objects.create(id=1, size=7)
+        with (
+            mock.patch.object(_Copier, "index", side_effect=OperationalError("disk full")),
+            self.assertRaisesMessage(OperationalError, "all its rows are in 'shop_item__copy'"),
+        ):
+            self.apply(migrations.AlterField("Item", "size", models.TextField()))
+        with connection.cursor() as cursor:
+            rows = cursor.execute('SELECT * FROM "shop_item__copy"').all()
+        self.assertEqual(rows, [{"id": 1, "size": "7"}])
 
     def test_changes_that_need_no_ddl(self):
         self.create(("name", models.CharField(max_length=5, null=True))).objects.create(id=1)
