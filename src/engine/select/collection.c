@@ -39,7 +39,7 @@ static uint8_t *put(uint8_t *p, cql_slice s) {
   return p;
 }
 
-/* The entries between two keys, both included; none: null. */
+/* The entries between two keys, both included. None is null, but of a frozen collection none is an empty one. */
 static cql_status slice(cqle_eval *ev, const cqle_node *n, cql_slice whole, cql_slice *out) {
   const cql_type *type = n->args[0]->type;
   bool map = type->code == CQL_TYPE_MAP;
@@ -59,7 +59,7 @@ static cql_status slice(cqle_eval *ev, const cqle_node *n, cql_slice whole, cql_
     count++;
   }
   if (st != CQL_DONE) return st;
-  if (count == 0) return CQL_OK;
+  if (count == 0 && cql_type_is_multicell(type)) return CQL_OK;
   cql_store_u32(bytes, count);
   *out = cql_slice_of(bytes, (size_t)(p - bytes));
   return CQL_OK;

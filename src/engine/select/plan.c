@@ -78,6 +78,12 @@ static bool only_statics(const planner *pl) {
   return statics;
 }
 
+static cql_status not_distinct(cql_error *err, const cqle_column *c) {
+  return cql_fail(err, CQL_INVALID,
+                  "SELECT DISTINCT queries must only request partition key columns and/or static columns (not %s)",
+                  c->name);
+}
+
 static cql_status check_distinct(const planner *pl) {
   const cqle_where *w = pl->p->where;
   const cqle_table *t = pl->p->table;
@@ -91,9 +97,12 @@ static cql_status check_distinct(const planner *pl) {
   for (uint32_t i = 0; i < t->column_count; i++) {
     cqle_column_kind kind = t->columns[i].kind;
     if (!pl->p->selection.fetch[i] || kind == CQLE_PARTITION_KEY || kind == CQLE_STATIC) continue;
-    return cql_fail(err, CQL_INVALID,
-                    "SELECT DISTINCT queries must only request partition key columns and/or static columns (not %s)",
-                    t->columns[i].name);
+    return not_distinct(err, &t->columns[i]);
+  }
+  for (uint32_t i = 0; i < pl->ast->order_count && w->partition_has_in; i++) {
+    const cqle_column *c = cqle_table_column(t, pl->ast->order_by[i].column); /* rows to sort bring it along */
+    if (c == NULL || c->kind == CQLE_PARTITION_KEY || c->kind == CQLE_STATIC) continue;
+    return not_distinct(err, c);
   }
   for (uint32_t i = 0; i < t->partition_count && w->key_range; i++)
     if (!pl->p->selection.fetch[i])

@@ -26,6 +26,7 @@ typedef struct run {
   bool group_open, page_full;
   cqle_page_state state; /* of the last row that was put */
   cql_buf key, kept_key; /* of the group; scratch for sorting */
+  cql_buf order;         /* sorting: what places the row, or the group by its first row */
   cql_buf kept_pkey, kept_position;
   size_t sorted_count, sorted_cap;
   sorted_row *sorted;
@@ -61,15 +62,20 @@ static cql_status begin(run *r) {
   if (one_group(r->p)) r->limit = UINT64_MAX;
   r->page_size = page_size > 0 && !one_group(r->p) ? (uint64_t)page_size : UINT64_MAX;
   r->remaining = r->limit;
-  if (r->p->sort_count > 0 && page_size > 0)
-    return cql_fail(x->err, CQL_INVALID,
-                    "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either "
-                    "remove the ORDER BY or the IN and sort client side, or disable paging for this query");
   if (r->p->sort_count > 0) r->page_size = UINT64_MAX;
   CQL_TRY(cqle_page_state_get(x, r->p, &r->state));
   if (r->state.given) r->remaining = r->state.remaining;
 done:
   return st;
+}
+
+/* Rows cannot be sorted page by page. Cassandra does not mind where the keys alone say that there are none. */
+static cql_status check_sorting(run *r) {
+  if (r->p->sort_count == 0 || r->x->request->page_size <= 0) return CQL_OK;
+  if (!r->p->aggregates && r->reader.rows == NULL && r->reader.source.settled) return CQL_OK;
+  return cql_fail(r->x->err, CQL_INVALID,
+                  "Cannot page queries with both ORDER BY and a IN restriction on the partition key; you must either "
+                  "remove the ORDER BY or the IN and sort client side, or disable paging for this query");
 }
 
 /* --- rows into the body ------------------------------------------------------------------------------------------- */
@@ -130,6 +136,65 @@ static void begin_partition(run *r) {
   r->reader.new_partition = false;
 }
 
+/* --- sorting ------------------------------------------------------------------------------------------------------ */
+
+/* null, of static columns without a row, comes first in clustering order, so last when that is reversed. */
+static cql_status take_order(run *r) {
+  enum { NULL_FIRST, VALUE, NULL_LAST };
+  cql_buf_reset(&r->order);
+  for (uint32_t i = 0; i < r->p->sort_count; i++) {
+    const cqle_column *c = r->p->sort_columns[i];
+    cql_slice cell = r->reader.view.cells[cqle_column_index(r->p->table, c)];
+    uint8_t null = r->p->reversed ? NULL_LAST : NULL_FIRST;
+    cql_buf_u8(&r->order, cell.data == NULL ? null : VALUE);
+    if (cell.data != NULL) cql_key_put(&r->order, c->type, cell, r->p->sort_descending[i]);
+  }
+  return r->order.st;
+}
+
+/* The row, or the group, whose order was taken. */
+static cql_status add_sorted(run *r) {
+  cql_status st = CQL_OK;
+  size_t from = r->x->result->body.len;
+  if (r->sorted_count == r->sorted_cap) {
+    size_t cap = r->sorted_cap * 2 + 64;
+    sorted_row *rows = cql_arena_array(r->x->arena, cap, sizeof *rows);
+    CQL_CHECK(rows != NULL, CQL_NOMEM);
+    if (r->sorted_count > 0) memcpy(rows, r->sorted, r->sorted_count * sizeof *rows);
+    r->sorted = rows;
+    r->sorted_cap = cap;
+  }
+  CQL_TRY(put_row(r));
+  cql_buf_reset(&r->key);
+  cql_buf_slice(&r->key, cql_buf_view(&r->order));
+  cql_buf_u32(&r->key, (uint32_t)r->sorted_count); /* equal keys stay in the order of their partitions */
+  sorted_row *row = &r->sorted[r->sorted_count++];
+  CQL_TRY(r->key.st);
+  CQL_TRY(cql_arena_slice(r->x->arena, cql_buf_view(&r->key), &row->key));
+  row->from = from;
+  row->len = r->x->result->body.len - from;
+done:
+  return st;
+}
+
+static int sorted_cmp(const void *px, const void *py) {
+  return cql_slice_cmp(((const sorted_row *)px)->key, ((const sorted_row *)py)->key);
+}
+
+static cql_status finish_sorted(run *r) {
+  cql_result *result = r->x->result;
+  cql_buf body;
+  if (r->sorted_count == 0) return CQL_OK;
+  qsort(r->sorted, r->sorted_count, sizeof *r->sorted, sorted_cmp);
+  cql_buf_init(&body, result->alloc, result->body.limit);
+  size_t count = r->sorted_count < r->limit ? r->sorted_count : (size_t)r->limit;
+  for (size_t i = 0; i < count; i++) cql_buf_put(&body, result->body.data + r->sorted[i].from, r->sorted[i].len);
+  cql_buf_free(&result->body);
+  result->body = body;
+  result->row_count = count;
+  return body.st;
+}
+
 /* --- groups ------------------------------------------------------------------------------------------------------- */
 
 static void keep(cql_buf *b, cql_slice s) {
@@ -164,11 +229,15 @@ static cql_status group_key(run *r) {
 static cql_status close_group(run *r) {
   if (!r->group_open) return CQL_OK;
   r->group_open = false;
-  return put_row(r);
+  return r->p->sort_count > 0 ? add_sorted(r) : put_row(r);
 }
 
 static cql_status open_group(run *r) {
   r->group_open = true;
+  if (r->p->groups && r->p->sort_count > 0) {
+    cql_status st = take_order(r);
+    if (st != CQL_OK) return st;
+  }
   return cqle_eval_group_open(&r->eval);
 }
 
@@ -192,53 +261,6 @@ done:
   return st;
 }
 
-/* --- sorting ------------------------------------------------------------------------------------------------------ */
-
-static cql_status add_sorted(run *r) {
-  cql_status st = CQL_OK;
-  size_t from = r->x->result->body.len;
-  if (r->sorted_count == r->sorted_cap) {
-    size_t cap = r->sorted_cap * 2 + 64;
-    sorted_row *rows = cql_arena_array(r->x->arena, cap, sizeof *rows);
-    CQL_CHECK(rows != NULL, CQL_NOMEM);
-    if (r->sorted_count > 0) memcpy(rows, r->sorted, r->sorted_count * sizeof *rows);
-    r->sorted = rows;
-    r->sorted_cap = cap;
-  }
-  CQL_TRY(put_row(r));
-  cql_buf_reset(&r->key);
-  for (uint32_t i = 0; i < r->p->sort_count; i++) {
-    const cqle_column *c = r->p->sort_columns[i];
-    cql_key_put(&r->key, c->type, r->reader.view.cells[cqle_column_index(r->p->table, c)], r->p->sort_descending[i]);
-  }
-  cql_buf_u32(&r->key, (uint32_t)r->sorted_count); /* equal keys stay in the order of their partitions */
-  sorted_row *row = &r->sorted[r->sorted_count++];
-  CQL_TRY(r->key.st);
-  CQL_TRY(cql_arena_slice(r->x->arena, cql_buf_view(&r->key), &row->key));
-  row->from = from;
-  row->len = r->x->result->body.len - from;
-done:
-  return st;
-}
-
-static int sorted_cmp(const void *px, const void *py) {
-  return cql_slice_cmp(((const sorted_row *)px)->key, ((const sorted_row *)py)->key);
-}
-
-static cql_status finish_sorted(run *r) {
-  cql_result *result = r->x->result;
-  cql_buf body;
-  if (r->sorted_count == 0) return CQL_OK;
-  qsort(r->sorted, r->sorted_count, sizeof *r->sorted, sorted_cmp);
-  cql_buf_init(&body, result->alloc, result->body.limit);
-  size_t count = r->sorted_count < r->limit ? r->sorted_count : (size_t)r->limit;
-  for (size_t i = 0; i < count; i++) cql_buf_put(&body, result->body.data + r->sorted[i].from, r->sorted[i].len);
-  cql_buf_free(&result->body);
-  result->body = body;
-  result->row_count = count;
-  return body.st;
-}
-
 /* --- the loop ----------------------------------------------------------------------------------------------------- */
 
 static cql_status add_row(run *r) {
@@ -249,9 +271,10 @@ static cql_status add_row(run *r) {
   if (r->p->aggregates) {
     if (r->partition_left != UINT64_MAX) r->partition_left--;
     st = cqle_eval_group_add(&r->eval, &r->reader.view);
-  } else if (r->p->sort_count > 0)
-    st = add_sorted(r);
-  else
+  } else if (r->p->sort_count > 0) {
+    st = take_order(r);
+    if (st == CQL_OK) st = add_sorted(r);
+  } else
     st = put_row(r);
   if (st == CQL_OK && r->partition_left == 0) st = cqle_reader_skip_partition(&r->reader);
   return st;
@@ -296,6 +319,7 @@ static cql_status run_select(run *r) {
   cql_status st = CQL_OK;
   CQL_TRY(begin(r));
   CQL_TRY(cqle_reader_open(&r->reader, r->x, r->p, &r->state));
+  CQL_TRY(check_sorting(r));
   CQL_TRY(cqle_eval_init(&r->eval, r->x, &r->p->selection, r->p->group_by, &r->reader.row_arena, &r->group_arena));
   r->partition_left = r->partition_limit;
   if (one_group(r->p)) CQL_TRY(open_group(r));
@@ -311,6 +335,7 @@ cql_status cqle_select_execute(cqle_exec *x, const cqle_select_plan *p) {
   cql_arena_init(&r.group_arena, alloc, GROUP_ARENA_MAX);
   cql_buf_init(&r.key, alloc, SORT_KEY_MAX);
   cql_buf_init(&r.kept_key, alloc, SORT_KEY_MAX);
+  cql_buf_init(&r.order, alloc, SORT_KEY_MAX);
   cql_buf_init(&r.kept_pkey, alloc, SORT_KEY_MAX);
   cql_buf_init(&r.kept_position, alloc, SORT_KEY_MAX);
   cql_buf_init(&r.json, alloc, x->result->body.limit);
@@ -321,6 +346,7 @@ cql_status cqle_select_execute(cqle_exec *x, const cqle_select_plan *p) {
   cqle_reader_close(&r.reader);
   cql_buf_free(&r.key);
   cql_buf_free(&r.kept_key);
+  cql_buf_free(&r.order);
   cql_buf_free(&r.kept_pkey);
   cql_buf_free(&r.kept_position);
   cql_buf_free(&r.json);

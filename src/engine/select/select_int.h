@@ -157,6 +157,7 @@ typedef struct cqle_source {
   cqle_scan *scan;
   cqle_scan_row entry;
   bool began, statics_given;
+  bool settled; /* by key: the WHERE clause alone says that there is nothing */
 } cqle_source;
 
 /* from is borrowed until the first next. */

@@ -5,11 +5,24 @@
 
 enum { INDEX_BATCH = 1024 };
 
+/* Without an interval no partition is read, and then Cassandra does not look at the keys; except that it reads static
+ * columns for an IN () on whole clusterings. */
+static cql_status settle_keys(cqle_source *s) {
+  const cqle_where *w = s->p->where;
+  bool names_rows = w->clustering_count == s->p->table->clustering_count && !w->clustering_has_slice;
+  if (s->bounds_count == 0 && !(names_rows && s->p->static_count > 0)) s->partition_count = 0;
+  for (uint32_t i = 0; i < s->partition_count; i++)
+    if (s->partitions[i].bytes.len == 0) return cql_fail(s->x->err, CQL_INVALID, "Key may not be empty");
+  s->settled = s->partition_count == 0;
+  if (s->bounds_count == 0) s->partition_count = 0;
+  return CQL_OK;
+}
+
 static cql_status open_keys(cqle_source *s, const cqle_place *from) {
   cql_status st = CQL_OK;
   CQL_TRY(cqle_where_partitions(s->x, s->p->where, &s->partitions, &s->partition_count));
   CQL_TRY(cqle_where_bounds(s->x, s->p->where, &s->bounds, &s->bounds_count));
-  if (s->bounds_count == 0) s->partition_count = 0;
+  CQL_TRY(settle_keys(s));
   s->at.partition = from->partition;
   s->at.bounds = from->bounds;
   if (from->partition > s->partition_count || (from->bounds > 0 && from->bounds >= s->bounds_count))

@@ -90,7 +90,7 @@ static bool is_numeric(const cql_type *type) {
 static cql_status resolve_aggregate(const cqle_lookup *l, const char *name, bool numeric, const cqle_function **out) {
   const cql_type *type = l->count == 1 ? l->args[0] : NULL;
   bool fits = type != NULL && (type->code == CQL_TYPE_LIST || type->code == CQL_TYPE_SET);
-  if (!fits || (numeric && !is_numeric(type->args[0]))) return refuse(l, numeric ? "numeric set/list" : "set/list");
+  if (!fits || (numeric && !is_numeric(type->args[0]))) return refuse(l, numeric ? "numeric set/list" : "set or list");
   cqle_qname over = {{NULL, 0}, cql_slice_str(name)};
   const cqle_function *f;
   cql_status st = cqle_function_find(l->a, l->table, &over, 1, &type->args[0], NULL, &f, l->err);

@@ -9,6 +9,7 @@ typedef struct test {
   uint32_t width;          /* columns */
   const uint32_t *columns; /* their places among the cells */
   const cql_type *const *types;
+  const cqle_column *const *of;
   uint32_t count; /* tuples of width values: one, or what IN lists */
   const cql_slice *values;
   cql_slice key;
@@ -36,6 +37,7 @@ static cql_status fill_columns(cqle_exec *x, const cqle_table *t, const cqle_res
   out->width = r->column_count;
   out->columns = columns;
   out->types = types;
+  out->of = r->columns;
   return CQL_OK;
 }
 
@@ -113,8 +115,10 @@ static bool holds(cqle_op op, int cmp) {
   }
 }
 
-static int cell_cmp(const cql_type *type, cql_slice cell, cql_slice value) {
-  return value.data == NULL ? 1 : cql_value_cmp(type, cell, value); /* null stands before every value */
+/* null stands first in clustering order: before every value, or behind every one where that order is descending. */
+static int cell_cmp(const cqle_column *c, cql_slice cell, cql_slice value) {
+  if (value.data == NULL) return c->reversed ? -1 : 1;
+  return cql_value_cmp(c->type, cell, value);
 }
 
 /* Durations have no order, but they are equal when their bytes are. */
@@ -133,7 +137,7 @@ static bool match_tuple(const test *t, const cql_slice *cells, const cql_slice *
     if (equality) {
       if (!same(t->types[i], cell, values[i])) return false;
     } else if (cmp == 0)
-      cmp = cell_cmp(t->types[i], cell, values[i]);
+      cmp = cell_cmp(t->of[i], cell, values[i]);
   }
   return equality || holds(t->op, cmp);
 }

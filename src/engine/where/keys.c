@@ -91,12 +91,12 @@ static uint32_t sort_unique(sortable *items, size_t count) {
   return kept;
 }
 
-/* Cassandra measures the values themselves first, then the key with the lengths between them. */
-static cql_status check_key(cqle_exec *x, const cqle_table *t, const cql_slice *values) {
+/* Cassandra measures the values themselves first, then the key with the lengths between them. An empty key is for the
+ * caller to refuse: a SELECT that is settled without it has no objection. */
+static cql_status check_length(cqle_exec *x, const cqle_table *t, const cql_slice *values) {
   if (t->read != NULL) return CQL_OK;
   size_t len = 0, between = t->partition_count == 1 ? 0 : 3 * (size_t)t->partition_count;
   for (uint32_t i = 0; i < t->partition_count; i++) len += values[i].len;
-  if (len + between == 0) return cql_fail(x->err, CQL_INVALID, "Key may not be empty");
   if (len <= CQL_KEY_LEN_MAX) len += between;
   if (len <= CQL_KEY_LEN_MAX) return CQL_OK;
   return cql_fail(x->err, CQL_INVALID, "Key length of %zu is longer than maximum of %d", len, CQL_KEY_LEN_MAX);
@@ -106,7 +106,7 @@ static cql_status make_partition(cqle_exec *x, const cqle_table *t, const cql_sl
                                  sortable *out) {
   cql_status st = CQL_OK;
   cql_slice key;
-  CQL_TRY(check_key(x, t, values));
+  CQL_TRY(check_length(x, t, values));
   cql_partition_key_put(b, values, t->partition_count);
   CQL_TRY(cqle_buf_take(b, x->arena, &key));
   for (uint32_t i = 0; i < t->partition_count; i++) cql_key_put(b, t->partition[i]->type, values[i], false);
@@ -156,17 +156,17 @@ done:
 
 /* --- tokens ------------------------------------------------------------------------------------------------------- */
 
+/* As an upper bound the smallest token stands for the end of the ring, as in Cassandra. */
 static void restrict_tokens(cqle_op op, int64_t token, int64_t *first, int64_t *last, bool *empty) {
   switch (op) {
   case CQLE_OP_EQ:
     if (token > *first) *first = token;
-    if (token < *last) *last = token;
+    if (token != INT64_MIN && token < *last) *last = token;
     break;
   case CQLE_OP_GE:
     if (token > *first) *first = token;
     break;
   case CQLE_OP_LE:
-    /* the smallest token stands for the end of the ring, as in Cassandra */
     if (token != INT64_MIN && token < *last) *last = token;
     break;
   case CQLE_OP_GT:

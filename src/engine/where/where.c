@@ -50,9 +50,10 @@ static cql_status check_operator(planner *p, const cqle_column *c) {
   const cqle_relation *r = p->source;
   cql_error *err = p->b->err;
   bool contains = r->op == CQLE_OP_CONTAINS || r->op == CQLE_OP_CONTAINS_KEY, element = r->kind == CQLE_REL_ELEMENT;
-  if (r->op == CQLE_OP_CONTAINS_KEY && c->type->code != CQL_TYPE_MAP)
+  /* Cassandra does not look behind the type of a column in descending order. */
+  if (r->op == CQLE_OP_CONTAINS_KEY && (c->type->code != CQL_TYPE_MAP || c->reversed))
     return cql_fail(err, CQL_INVALID, "Cannot use CONTAINS KEY on non-map column %s", c->name);
-  if (contains && !cql_type_is_collection(c->type))
+  if (contains && (!cql_type_is_collection(c->type) || c->reversed))
     return cql_fail(err, CQL_INVALID, "Cannot use CONTAINS on non-collection column %s", c->name);
   if (element) {
     if (c->type->code == CQL_TYPE_LIST)

@@ -84,7 +84,7 @@ cql_status cqle_where_check_filtering(const cqle_where *w, cql_error *err);
 /* The group of a column, NULL when it is not restricted. */
 const cqle_group *cqle_where_group(const cqle_where *w, const cqle_column *c);
 
-/* The partitions, when partition_complete: sorted as Cassandra sorts them, without repeats. In x->arena. */
+/* The partitions, when partition_complete: sorted as Cassandra sorts them, without repeats. In x->arena. An empty key may be among them. */
 cql_status cqle_where_partitions(cqle_exec *x, const cqle_where *w, cqle_pkey **out, uint32_t *count);
 /* The first and last token when has_token (or all). *empty: no token can match. */
 cql_status cqle_where_tokens(cqle_exec *x, const cqle_where *w, int64_t *first, int64_t *last, bool *empty);
