@@ -159,31 +159,62 @@ static cqle_call choose(cql_type_code from, cql_type_code to) {
   }
 }
 
-static const char *signatures(cql_arena *a, const cql_type *to) {
+/* A type that can be cast, and whose bytes a value of `from` has: a bigint passes for a timestamp. */
+static bool passes_for(const cql_type *from, cql_type_code code, const cql_type *to) {
+  const cql_type *type = cql_type_native(code);
+  if (type == NULL || code == to->code || choose(code, to->code) == NULL) return false;
+  return from == NULL || cql_type_is_value_compatible(type, from);
+}
+
+/* of NULL: all of them; else those that it passes for. */
+static const char *signatures(cql_arena *a, const cql_type *of, const cql_type *to) {
   const char *text = "", *name = cqle_type_text(a, to);
   for (int code = CQL_TYPE_ASCII; code <= CQL_TYPE_DURATION && text != NULL; code++) {
-    const cql_type *from = cql_type_native((cql_type_code)code);
-    if (from == NULL || choose((cql_type_code)code, to->code) == NULL || (cql_type_code)code == to->code) continue;
+    if (!passes_for(of, (cql_type_code)code, to)) continue;
     text = cql_arena_printf(a, "%s%ssystem.cast_as_%s : (%s) -> %s", text, *text == '\0' ? "" : ", ", name,
-                            cqle_type_text(a, from), name);
+                            cqle_type_text(a, cql_type_native((cql_type_code)code)), name);
   }
   return text == NULL ? "" : text;
 }
 
+/* The type to cast as: the value's own, or the only one that it passes for. */
+static cql_status find_source(cql_arena *a, const cql_type *from, const cql_type *to, const cql_type **out,
+                              cql_error *err) {
+  uint32_t count = 0;
+  *out = from;
+  if (choose(from->code, to->code) != NULL) return CQL_OK;
+  for (int code = CQL_TYPE_ASCII; code <= CQL_TYPE_DURATION; code++) {
+    if (!passes_for(from, (cql_type_code)code, to)) continue;
+    *out = cql_type_native((cql_type_code)code);
+    count++;
+  }
+  if (count == 1) return CQL_OK;
+  const char *name = cqle_type_text(a, to);
+  if (count > 1)
+    return cql_fail(err, CQL_INVALID,
+                    "Ambiguous call to function system.cast_as_%s (can be matched by following signatures: %s): use "
+                    "type casts to disambiguate",
+                    name, signatures(a, from, to));
+  return cql_fail(err, CQL_INVALID,
+                  "Invalid call to function system.cast_as_%s, none of its type signatures match (known type "
+                  "signatures: %s)",
+                  name, signatures(a, NULL, to));
+}
+
+static bool is_target(cql_type_code to) {
+  return choose(CQL_TYPE_FLOAT, to) != NULL || choose(CQL_TYPE_DATE, to) != NULL ||
+         choose(CQL_TYPE_TIMESTAMP, to) != NULL;
+}
+
 cql_status cqle_function_cast(cql_arena *a, const cql_type *from, const cql_type *to, const cqle_function **out,
                               cql_error *err) {
-  cqle_call call = choose(from->code, to->code);
-  if (call == NULL && choose(to->code == CQL_TYPE_DATE ? CQL_TYPE_TIMESTAMP : CQL_TYPE_DATE, to->code) == NULL &&
-      choose(CQL_TYPE_FLOAT, to->code) == NULL)
-    return CQL_DONE;
-  if (call == NULL)
-    return cql_fail(err, CQL_INVALID,
-                    "Invalid call to function system.cast_as_%s, none of its type signatures match (known type "
-                    "signatures: %s)",
-                    cqle_type_text(a, to), signatures(a, to));
-  cqle_function *f = cqle_function_new(a, "cast", 1, &from, to);
+  const cql_type *as;
+  if (choose(from->code, to->code) == NULL && !is_target(to->code)) return CQL_DONE;
+  cql_status st = find_source(a, from, to, &as, err);
+  if (st != CQL_OK) return st;
+  cqle_function *f = cqle_function_new(a, "cast", 1, &as, to);
   if (f == NULL) return CQL_NOMEM;
-  f->call = call;
+  f->call = choose(as->code, to->code);
   *out = f;
   return CQL_OK;
 }
