@@ -158,7 +158,15 @@ static cql_status read_row(cas *c, const cql_slice *clustering, cqle_row *row, b
   return CQL_OK;
 }
 
-/* The first row of the partition that is there for a reader; only its clustering is kept. */
+/* Whether there is a row for who reads those columns that Cassandra would: none of them, unless one is written. */
+static bool is_there(const cas *c, const cqle_row *row) {
+  cqle_row marker = *row;
+  if (c->writes_regulars) return cqle_row_is_live(row, c->x->now_s);
+  marker.count = 0;
+  return cqle_row_is_live(&marker, c->x->now_s);
+}
+
+/* The first row of the partition that is there for a reader. */
 static cql_status first_row(cas *c, check *out) {
   cqle_exec *x = c->x;
   cqle_scan *scan;
@@ -167,7 +175,7 @@ static cql_status first_row(cas *c, check *out) {
   cql_slice none = {NULL, 0};
   cql_status st = cqle_scan_partition(x->txn, c->table, c->pkey, all, false, false, none, &scan, x->err);
   if (st != CQL_OK) return st;
-  while ((st = cqle_scan_next(scan, &r, x->err)) == CQL_OK && !cqle_row_is_live(&r.row, x->now_s)) continue;
+  while ((st = cqle_scan_next(scan, &r, x->err)) == CQL_OK && !is_there(c, &r.row)) continue;
   if (st == CQL_OK) {
     out->found = true;
     cqle_row_init(&out->row);
@@ -177,12 +185,13 @@ static cql_status first_row(cas *c, check *out) {
       st = cql_arena_slice(x->arena, r.row.clustering[i], &out->clustering[i]);
   }
   cqle_scan_close(scan);
+  if (st == CQL_OK && c->writes_regulars) st = read_row(c, out->clustering, &out->row, &out->found);
   return st == CQL_DONE ? CQL_OK : st;
 }
 
 static cql_status read_rows(cas *c) {
   cql_status st = CQL_OK;
-  if (c->statics != NULL || c->asks_statics || (c->any_existence && c->writes_statics))
+  if (c->statics != NULL || c->asks_statics || c->writes_statics)
     st = read_row(c, NULL, &c->static_row, &c->static_found);
   for (check *k = c->rows; k != NULL && st == CQL_OK; k = k->next) st = read_row(c, k->clustering, &k->row, &k->found);
   if (c->statics != NULL) c->statics->found = c->static_found;
@@ -315,6 +324,21 @@ static cql_status put_row(cas *c, const answer *a, const check *k) {
   return st;
 }
 
+/* Whether static columns make an answer by themselves: Cassandra reads all of them when the statement writes some, else
+ * those of the conditions. */
+static cql_status has_statics(cas *c, const answer *a, bool *out) {
+  cql_status st = CQL_OK;
+  *out = c->static_found && c->writes_statics;
+  if (!c->static_found || c->any_existence) return CQL_OK;
+  for (uint32_t i = 0; i < a->count && !*out && st == CQL_OK; i++) {
+    cql_slice value;
+    if (a->columns[i]->kind != CQLE_STATIC) continue;
+    st = cqle_row_value(c->x->arena, &c->static_row, a->columns[i], c->x->now_s, &value);
+    *out = value.data != NULL;
+  }
+  return st;
+}
+
 static cql_status refuse(cas *c) {
   answer a, nothing = {0};
   check first = {0};
@@ -324,8 +348,9 @@ static cql_status refuse(cas *c) {
   const check *shown = c->rows != NULL ? c->rows : &first;
   bool any = false;
   for (const check *k = shown; k != NULL; k = k->next) any |= k->found;
-  bool statics_alone = !any && c->static_found && (!c->any_existence || c->writes_statics);
-  st = set_columns(c, any || statics_alone ? &a : &nothing);
+  bool statics_alone = false;
+  if (!any) st = has_statics(c, &a, &statics_alone);
+  if (st == CQL_OK) st = set_columns(c, any || statics_alone ? &a : &nothing);
   if (st != CQL_OK) return st;
   if (statics_alone) return put_row(c, &a, NULL);
   if (!any) put_applied(c, false);

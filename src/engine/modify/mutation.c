@@ -203,8 +203,10 @@ static cql_status build_partition(cqle_writer *wr, cqle_pkey pkey, cql_slice **c
   cql_status st = CQL_OK;
   if (!p->static_only && !cqle_modify_names_row(p)) return build_ranges(wr, pkey);
   for (uint32_t i = 0; i < count && st == CQL_OK; i++) st = build_row(wr, pkey, clusterings[i]);
-  /* An empty IN on the clustering names no row, and then Cassandra leaves the static columns alone too. */
-  if (st == CQL_OK && p->sets_statics && (p->static_only || count > 0)) st = build_static_row(wr, pkey);
+  /* As Cassandra does it, once for each row: a list then holds its new elements as often. An empty IN on the clustering
+   * names no row, and leaves the static columns alone. */
+  uint32_t times = p->static_only ? 1 : count;
+  for (uint32_t i = 0; i < times && p->sets_statics && st == CQL_OK; i++) st = build_static_row(wr, pkey);
   return st;
 }
 
