@@ -16,7 +16,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "bench.jsonl"
-PROGRAMS = ["local_file"]
+PROGRAMS = ["local_file", "orm"]
 
 
 def quartile_distance(values):
