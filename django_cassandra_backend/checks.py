@@ -9,7 +9,7 @@ from django.db.models import DateTimeField, UniqueConstraint
 UNIQUE_REASON = (
     "Cassandra keeps only primary keys unique; uniqueness of other columns is not built yet."
 )
-UNIQUE_HINT = "Make it the primary key or a part of it, or drop the constraint."
+UNIQUE_HINT = "Make it the primary key or a part of it, drop the constraint, or leave the app out of INSTALLED_APPS."
 
 
 def our_aliases() -> list[str]:
