@@ -24,10 +24,16 @@ class Handle:
     """What a thread's connection holds: a share of the process's session. Closing it gives back the share."""
 
     def __init__(self, session):
-        self.session = session
+        self._session = session
+
+    @property
+    def session(self):
+        if self._session is None:
+            raise dbapi.InterfaceError("the connection is closed")
+        return self._session
 
     def close(self) -> None:
-        self.session = None
+        self._session = None
 
 
 class DatabaseWrapper(BaseDatabaseWrapper):
@@ -47,17 +53,18 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     def __init__(self, settings_dict, alias="default"):
         super().__init__(settings_dict, alias)
         self._lifted = 0
-        self._settings_source: dict | None = None
+        self._settings_source: tuple | None = None
 
     # --- settings ---
 
     @property
     def settings(self) -> Options:
         """The settings as they are now: a test run changes them under a connection."""
-        source = {name: self.settings_dict.get(name) for name in ("NAME", "HOST", "OPTIONS")}
-        if self._settings_source != source:
-            self._settings = read_options(self.settings_dict)
-            self._settings_source = {**source, "OPTIONS": dict(source["OPTIONS"] or {})}
+        now = self.settings_dict
+        name, host, options = now.get("NAME"), now.get("HOST"), now.get("OPTIONS") or {}
+        if self._settings_source != (name, host, options):
+            self._settings = read_options(now)
+            self._settings_source = (name, host, dict(options))
         return self._settings
 
     @property

@@ -58,12 +58,13 @@ class DatabaseCreation(BaseDatabaseCreation):
 
     def destroy_test_db(self, old_database_name=None, verbosity=1, keepdb=False, suffix=None):
         local = self._options().get("local")
+        if keepdb:
+            self.connection.close_session()  # _destroy_test_db(), which closes it, is not called
         super().destroy_test_db(old_database_name, verbosity, keepdb, suffix)
         if suffix is not None:
             if not keepdb:
                 _remove(self._clone_path(suffix))
             return
-        self.connection.close_session()
         if old_database_name is not None:
             self._use(getattr(self, "_project_local", local), old_database_name)
 

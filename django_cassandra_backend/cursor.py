@@ -5,7 +5,7 @@ import itertools
 import logging
 
 from . import markers
-from .dbapi import InterfaceError, ProgrammingError
+from .dbapi import InterfaceError, NotSupportedError, ProgrammingError
 from .plan import Plan
 
 logger = logging.getLogger("django.db.backends.cassandra")
@@ -68,11 +68,14 @@ class Cursor:
         return self._execute_text(query, params)
 
     def executemany(self, query, param_list) -> None:
-        count = 0
+        counts = []
         for params in param_list:
             self.execute(query, params)
-            count += max(self.rowcount, 0)
-        self.rowcount = count
+            counts.append(self.rowcount)
+        self.rowcount = -1 if -1 in counts else sum(counts)
+
+    def callproc(self, name, params=None):
+        raise NotSupportedError(f"Cassandra has no stored procedures: {name!r} cannot be called")
 
     def _execute_text(self, text: str, params) -> Result:
         values = None
@@ -120,6 +123,8 @@ class Cursor:
     # --- fetching ---
 
     def _open_rows(self):
+        if self.closed:
+            raise InterfaceError("the cursor is closed")
         if self._rows is None:
             raise ProgrammingError("the last statement gives no rows")
         return self._rows

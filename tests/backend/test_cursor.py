@@ -7,6 +7,7 @@ from bookings.models import Author, Party
 from django.db import (
     DataError,
     InterfaceError,
+    NotSupportedError,
     ProgrammingError,
     connection,
     connections,
@@ -95,7 +96,13 @@ class ResultTests(TestCase):
                 [(1, "a"), (2, "b"), (1, "c")],
             )
             self.assertEqual(cursor.rowcount, 2)
+            cursor.executemany("UPDATE bookings_author SET name = 'z' WHERE id = %s", [(1,), (2,)])
+            self.assertEqual(cursor.rowcount, -1)  # a plain write does not tell
         self.assertEqual(Author.objects.count(), 2)
+
+    def test_stored_procedures(self):
+        with connection.cursor() as cursor, self.assertRaises(NotSupportedError):
+            cursor.callproc("anything")
 
     def test_errors_are_djangos(self):
         cases = [("SELEC", ProgrammingError), ("SELECT * FROM nowhere", ProgrammingError)]
@@ -107,9 +114,12 @@ class ResultTests(TestCase):
 
     def test_a_closed_cursor(self):
         cursor = connection.cursor()
+        cursor.execute("SELECT * FROM party")
         cursor.close()
         with self.assertRaises(InterfaceError):
             cursor.execute("SELECT * FROM party")
+        with self.assertRaises(InterfaceError):
+            cursor.fetchone()
 
     def test_a_naive_datetime(self):
         naive = datetime.datetime(2026, 5, 1, 20)

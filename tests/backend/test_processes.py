@@ -8,7 +8,7 @@ import tempfile
 import threading
 
 from bookings.models import Author
-from django.db import connection
+from django.db import InterfaceError, connection
 from django.test import SimpleTestCase, TransactionTestCase
 
 RUNNER = pathlib.Path(__file__).with_name("runtests.py")
@@ -33,6 +33,16 @@ class SharingTests(TransactionTestCase):
         connection.close()
         self.assertEqual(Author.objects.count(), 1)
         self.assertIs(connection.session, session)
+
+    def test_a_connection_that_was_closed_underneath_is_opened_again(self):
+        """As Django does at the end of a request, when CONN_MAX_AGE keeps connections."""
+        connection.ensure_connection()
+        connection.connection.close()
+        self.assertFalse(connection.is_usable())
+        with self.assertRaisesMessage(InterfaceError, "the connection is closed"):
+            Author.objects.count()
+        connection.close_if_unusable_or_obsolete()
+        self.assertEqual(Author.objects.count(), 0)
 
 
 class ForkTests(SimpleTestCase):
