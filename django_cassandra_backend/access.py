@@ -35,9 +35,9 @@ class Access:
 
 def choose(key: TableKey, predicate: Predicate, quote) -> Access:
     """The cheapest way to the rows that meet the predicate. `quote` quotes a column's name."""
-    if is_always_false(predicate):
-        return Access(NOTHING, [], [])
     parts = predicate.conjuncts()
+    if is_always_false(parts):
+        return Access(NOTHING, [], [])
     restrictions = _Restrictions(parts)
     for part in parts:
         if isinstance(part, RowIn) and (access := _rows(key, part, parts, quote)):
@@ -91,15 +91,13 @@ def _by_key(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
     conditions = [f"{quote(column)} = ?" for column in columns]
     conditions += [f"{quote(bound.column)} {bound.op} ?" for bound in bounds]
     text, ends = " AND ".join(conditions), [bound.value for bound in bounds]
-    products = list(itertools.product(*lists))
+    products = [values for values in itertools.product(*lists) if "" not in _lone(key, values)]
     whole = len(columns) == len(key.columns)
     return Access(
         POINTS if whole else SLICES,
-        [(text, [*values, *ends]) for values in products if "" not in _lone(key, values)],
+        [(text, [*values, *ends]) for values in products],
         [part for part in parts if id(part) not in used],
-        points=[dict(zip(columns, v, strict=True)) for v in products if "" not in _lone(key, v)]
-        if whole
-        else [],
+        points=[dict(zip(columns, v, strict=True)) for v in products] if whole else [],
         fixed=frozenset(c for c, values in zip(columns, lists, strict=True) if len(values) == 1),
     )
 

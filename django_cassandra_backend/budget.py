@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable
 
 from django.core.management.base import BaseCommand
 
@@ -28,9 +29,9 @@ def _in_maintenance() -> bool:
 
 
 class ScanBudget:
-    """Counts the rows of one query. `limit` None counts nothing; `advice` says what would make it cheap."""
+    """Counts the rows of one query. `limit` None counts nothing; `advice()` says what would make it cheap."""
 
-    def __init__(self, limit: int | None, table: str, query: str, advice: str):
+    def __init__(self, limit: int | None, table: str, query: str, advice: Callable[[], str]):
         self.limit = limit
         self.table = table
         self.query = query
@@ -48,13 +49,13 @@ class ScanBudget:
         elif self.rows > self.limit:
             raise ScanBudgetExceeded(
                 f"The query read {self.rows} rows of {self.table!r} that it does not return; "
-                f'OPTIONS["scan_budget"] allows {self.limit}. {self.advice} The query: {self.query}'
+                f'OPTIONS["scan_budget"] allows {self.limit}. {self.advice()} The query: {self.query}'
             )
         if self.rows == self._half and self.limit > 1:
             logger.warning(
                 "A query has used half of its scan budget of %s rows on table %r. %s The query: %s",
                 self.limit,
                 self.table,
-                self.advice,
+                self.advice(),
                 self.query,
             )

@@ -1,5 +1,6 @@
 """The physical side of a model: the key of its table, and its indexes."""
 
+import functools
 import weakref
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ class TableKey:
     indexed: frozenset[str]
     ranged: frozenset[str]  # indexed columns whose index answers < and > as well
 
-    @property
+    @functools.cached_property
     def columns(self) -> tuple[str, ...]:
         return self.partition + tuple(column for column, _ in self.clustering)
 

@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import functools
 import ipaddress
 import json
 
@@ -19,6 +20,14 @@ from .plan import Plan
 _BIGINT = (-(2**63), 2**63 - 1)
 
 
+@functools.lru_cache(maxsize=4096)
+def quoted(name: str) -> str:
+    """A name of a table or column in CQL, in quotes."""
+    if name.startswith('"') and name.endswith('"'):
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
 class DatabaseOperations(BaseDatabaseOperations):
     compiler_module = "django_cassandra_backend.compiler"
     explain_prefix = ""
@@ -31,10 +40,7 @@ class DatabaseOperations(BaseDatabaseOperations):
 
     # --- names ---
 
-    def quote_name(self, name):
-        if name.startswith('"') and name.endswith('"'):
-            return name
-        return '"' + name.replace('"', '""') + '"'
+    quote_name = staticmethod(quoted)
 
     def max_name_length(self):
         return names.MAX_LENGTH

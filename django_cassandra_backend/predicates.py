@@ -176,9 +176,9 @@ class Not(Predicate):
         return test
 
 
-def is_always_false(predicate: Predicate) -> bool:
-    """Can no row meet it, whatever the table holds?"""
-    return any(isinstance(part, Const) and part.value is not True for part in predicate.conjuncts())
+def is_always_false(parts: list[Predicate]) -> bool:
+    """Can no row meet all of the conjuncts, whatever the table holds?"""
+    return any(isinstance(part, Const) and part.value is not True for part in parts)
 
 
 _COMPARE = {

@@ -1,5 +1,7 @@
 """SELECT: a query over one table becomes a plan for its rows, or for aggregates of them."""
 
+import functools
+
 from django.core.exceptions import EmptyResultSet
 from django.db.models.expressions import ColPairs, OrderBy, Ref, Value
 from django.db.models.functions import Cast, Random
@@ -98,7 +100,6 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         index = {column: i for i, column in enumerate(columns)}
         sort = [(expr.bind(index), *direction) for expr, *direction in order]
         lookup = access.index is not None and access.index == key.lookup
-        regular = [field.column for field in self.query.model._meta.local_concrete_fields]
         if partitions := distinct and self._are_partitions(key, access, outputs, order):
             distinct = False  # the server gives each partition once
         limit = None
@@ -120,8 +121,8 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             low=low,
             high=high,
             limit=limit,
-            newest=Newest(key, columns, regular, self.quote) if lookup else None,
-            advice=advise(key, access, predicate.columns),
+            newest=self._newest(key, columns) if lookup else None,
+            advice=functools.partial(advise, key, access, predicate.columns),
         )
 
     def _are_partitions(self, key: TableKey, access: Access, outputs, order) -> bool:
@@ -149,6 +150,10 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         if access.index is not None and access.index == key.lookup:
             wanted |= dict.fromkeys(key.columns)
         return list(wanted) or [key.columns[0]]
+
+    def _newest(self, key, columns) -> Newest:
+        stored = [field.column for field in self.query.model._meta.local_concrete_fields]
+        return Newest(key, columns, stored, self.quote)
 
     # --- order ---
 
@@ -256,7 +261,6 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
 
     def _rows_for_folds(self, key, access, predicate, columns, index):
         lookup = access.index is not None and access.index == key.lookup
-        regular = [field.column for field in self.query.model._meta.local_concrete_fields]
         return SelectPlan(
             select_statements(key, access, columns, self.quote),
             key=key,
@@ -268,8 +272,8 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             low=0,
             high=None,
             limit=None,
-            newest=Newest(key, columns, regular, self.quote) if lookup else None,
-            advice=advise(key, access, predicate.columns),
+            newest=self._newest(key, columns) if lookup else None,
+            advice=functools.partial(advise, key, access, predicate.columns),
         )
 
     def _server_aggregates(self, key, access, aggregates) -> str | None:

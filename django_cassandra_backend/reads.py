@@ -19,7 +19,7 @@ class SelectPlan(Plan):
 
     test: a bound predicate, or None.        order: (getter, descending, nulls_first) per sort expression, or None
     merge: the same, when each statement is sorted already.      project: row → output tuple, or None
-    distinct: row → what makes it a repetition, or None.     low, high: the slice; high None is open.     single: see _newest()
+    distinct: row → what makes it a repetition, or None.     advice: a function for ScanBudget.     low, high: the slice; high None is open.     single: see _newest()
     """
 
     def run(self, cursor) -> None:
@@ -27,7 +27,7 @@ class SelectPlan(Plan):
 
     def budget(self, cursor) -> ScanBudget:
         """A budget for one run of this plan."""
-        return ScanBudget(cursor.connection.scan_budget, self.key.table, str(self), self.advice)
+        return ScanBudget(cursor.connection.scan_budget, self.key.table, self, self.advice)
 
     def rows(self, cursor, budget: ScanBudget | None = None) -> Iterator[tuple]:
         budget = budget or self.budget(cursor)

@@ -4,6 +4,8 @@ lwt:   every statement is conditional and touches one row. What IF cannot say is
        IF on the values that were read, and tried again when another writer came between.
 plain: blind statements; row counts come from a read."""
 
+import functools
+
 from . import conditions, sequences
 from .access import INDEX, NOTHING, POINTS, Access
 from .budget import ScanBudget
@@ -157,8 +159,8 @@ class RowsPlan(Plan):
 
     def _matching(self, cursor, columns: list[str]) -> list[dict]:
         """The rows to write, all of them before the first write."""
-        advice = advise(self.key, self.access, self.predicate.columns)
-        budget = ScanBudget(cursor.connection.scan_budget, self.key.table, str(self), advice)
+        advice = functools.partial(advise, self.key, self.access, self.predicate.columns)
+        budget = ScanBudget(cursor.connection.scan_budget, self.key.table, self, advice)
         test = self.predicate.bind({column: i for i, column in enumerate(columns)})
         found = []
         for row in self._read(cursor, self.access, columns):
