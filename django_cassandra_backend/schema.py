@@ -188,10 +188,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             access=access,
             predicate=empty,
             assign=assign,
-            columns=[
-                f.column for f in model._meta.local_concrete_fields if f.column != field.column
-            ],
-            required=frozenset(),
+            fields=[f for f in model._meta.local_concrete_fields if f.column != field.column],
             plain=plain,
             quote=self.quote_name,
             # Nobody writes a column that the code in use does not know, so a row that

@@ -30,11 +30,6 @@ class TableMixin:
             )
         return table_key(self.query.model)
 
-    def required(self) -> frozenset:
-        """Columns that are never null."""
-        fields = self.query.get_meta().local_concrete_fields
-        return frozenset(field.column for field in fields if not field.null)
-
     def evaluator(self) -> Evaluator:
         return Evaluator(self.connection, self.query.base_table)
 

@@ -45,7 +45,7 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
             returning=[columns.index(field.column) for field in self.returning_fields or ()]
             or None,
             ignore=self.query.on_conflict == OnConflict.IGNORE,
-            required=self.required(),
+            fields=meta.local_concrete_fields,
             plain=plain,
         )
         return [(plan, ())]
@@ -95,8 +95,7 @@ class SQLDeleteCompiler(TableMixin, base.SQLDeleteCompiler):
             key=key,
             access=access,
             predicate=predicate,
-            columns=[field.column for field in self.query.get_meta().local_concrete_fields],
-            required=self.required(),
+            fields=self.query.get_meta().local_concrete_fields,
             plain=plain,
             quote=self.quote,
         )
@@ -135,8 +134,7 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
             access=access,
             predicate=predicate,
             assign=assign,
-            columns=[field.column for field in self.query.get_meta().local_concrete_fields],
-            required=self.required(),
+            fields=self.query.get_meta().local_concrete_fields,
             plain=plain,
             quote=self.quote,
             save_point=self._save_point(key, access, assign),

@@ -23,7 +23,7 @@ from .retry import attempts
 class InsertPlan(Plan):
     """Rows to insert. `columns`; `rows`: lists of values; `auto`: position of the AutoField among the columns.
 
-    required: columns that are never null
+    fields: of the model
     returning: positions of the values that become the rows of the cursor.    ignore: skip rows that exist"""
 
     def run(self, cursor) -> None:
@@ -53,7 +53,7 @@ class InsertPlan(Plan):
     def _insert(self, cursor, row, reserved: bool) -> None:
         values = dict(zip(self.columns, row, strict=True))
         _check_partition(self.key, values)
-        _check_nulls(self.key, self.required, values)
+        _check_nulls(self.key, self.fields, values)
         if self.plain:
             cursor.send(self.text, row)
             self.inserted += 1
@@ -88,20 +88,24 @@ def _check_partition(key: TableKey, row: dict) -> None:
         )
 
 
-def _check_nulls(key: TableKey, required: frozenset, values: dict) -> None:
+def _check_nulls(key: TableKey, fields, values: dict) -> None:
     """CQL has no NOT NULL; a field without null=True has."""
     for column, value in values.items():
-        if value is None and column in required:
+        if value is None and any(f.column == column and not f.null for f in fields):
             raise IntegrityError(f"{column!r} of {key.table!r} cannot be null")
 
 
 class RowsPlan(Plan):
     """What UPDATE and DELETE share: find the rows, then write each.
 
-    key, access, predicate; columns: of the table; required: those that are never null; plain; quote; assign: {column: Expr}, empty for DELETE"""
+    key, access, predicate; fields: the stored ones of the model; plain; quote; assign: {column: Expr}, empty for DELETE"""
 
     assign: dict
     lone_key_suffices = False  # may a row without any value be written with IF EXISTS alone?
+
+    @property
+    def columns(self) -> list[str]:
+        return [field.column for field in self.fields]
 
     def run(self, cursor) -> None:
         cursor.rowcount = 0
@@ -116,15 +120,14 @@ class RowsPlan(Plan):
     # --- lwt, in one statement per row, nothing read ---
 
     def run_direct(self, cursor) -> int | None:
-        """Rows written when keys and conditions say all, or None."""
+        """Rows written when keys and conditions say all, or None: the statements are what is shown."""
         if self.access.kind != POINTS or not self._constant():
             return None
-        guard = conditions.from_predicates(self.key, self.access.rest, self.quote)
-        if guard is None:
+        if conditions.from_predicates(self.key, self.access.rest, self.quote) is None:
             return None
-        return sum(
-            self._write(cursor, point, self._values({}), guard) for point in self.access.points
-        )
+        if self.statements:
+            self._values({})  # refuses nulls
+        return sum(bool(cursor.send(text, values).was_applied) for text, values in self.statements)
 
     def _constant(self) -> bool:
         """Are the new values known without reading, and is no column of the key among them?"""
@@ -136,7 +139,7 @@ class RowsPlan(Plan):
         index = {column: i for i, column in enumerate(row)}
         values = tuple(row.values())
         new = {column: expr.bind(index)(values) for column, expr in self.assign.items()}
-        _check_nulls(self.key, self.required, new)
+        _check_nulls(self.key, self.fields, new)
         return new
 
     def _write(self, cursor, point: dict, values: dict, guard: tuple[str, list]) -> bool:
