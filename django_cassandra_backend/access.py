@@ -5,7 +5,7 @@ for ALLOW FILTERING."""
 
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .keys import TableKey
 from .predicates import And, Comparison, Predicate, RowIn, is_always_false
@@ -23,7 +23,6 @@ class Access:
     kind: str
     reads: list[tuple[str, list]]
     rest: list[Predicate]
-    points: list[dict] = field(default_factory=list)  # whole keys, one per read, of kind POINTS
     index: str | None = None  # the indexed column that is used
     fixed: frozenset = frozenset()  # columns with one value in all rows that are read
 
@@ -87,7 +86,7 @@ def _by_key(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
     lists = [r.values(column) for column in columns]
     if math.prod(map(len, lists)) > MAX_READS:
         return None
-    used = {id(r.equal[column]) for column in columns} | {id(bound) for bound in bounds}
+    used = {id(part) for part in (*(r.equal[column] for column in columns), *bounds)}
     conditions = [f"{quote(column)} = ?" for column in columns]
     conditions += [f"{quote(bound.column)} {bound.op} ?" for bound in bounds]
     text, ends = " AND ".join(conditions), [bound.value for bound in bounds]
@@ -97,7 +96,6 @@ def _by_key(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
         POINTS if whole else SLICES,
         [(text, [*values, *ends]) for values in products],
         [part for part in parts if id(part) not in used],
-        points=[dict(zip(columns, v, strict=True)) for v in products] if whole else [],
         fixed=frozenset(c for c, values in zip(columns, lists, strict=True) if len(values) == 1),
     )
 
@@ -160,7 +158,7 @@ def _by_index(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
 def _rows(key: TableKey, rows: RowIn, parts, quote) -> Access | None:
     """Several whole keys, or several keys that each pin their partition."""
     rest = [part for part in parts if part is not rows]
-    reads, points, seen = [], [], set()
+    reads, seen = [], set()
     kinds = set()
     for child in rows.children:
         access = choose(key, And([child]), quote)
@@ -169,13 +167,12 @@ def _rows(key: TableKey, rows: RowIn, parts, quote) -> Access | None:
         if not access.pinned or access.rest or access.index:
             return None
         kinds.add(access.kind)
-        for i, (text, values) in enumerate(access.reads):
+        for text, values in access.reads:
             if (mark := (text, tuple(values))) not in seen:
                 seen.add(mark)
                 reads.append((text, values))
-                points += access.points[i : i + 1]
     if not kinds:
         return Access(NOTHING, [], [])
     if kinds != {POINTS}:
         return None  # slices may overlap each other: filter instead
-    return Access(POINTS, reads, rest, points=points)
+    return Access(POINTS, reads, rest)

@@ -3,6 +3,7 @@
 Each has `columns`, the columns it reads, and `bind(index)`, which gives a function from a row to
 one of the three. A `Comparison` of a column with a constant is what can travel to Cassandra."""
 
+import functools
 from collections.abc import Callable
 
 from .evaluate import Column, Constant, Expr
@@ -41,7 +42,10 @@ class Comparison(Predicate):
     def __init__(self, lhs: Expr, op: str, rhs: Expr, *, exact: bool = True):
         self.lhs, self.op, self.rhs = lhs, op, rhs
         self.exact = exact
-        super().__init__(lhs.columns | rhs.columns, self._bind)
+
+    @functools.cached_property
+    def columns(self) -> frozenset:
+        return self.lhs.columns | self.rhs.columns
 
     @property
     def column(self) -> str | None:
@@ -54,7 +58,7 @@ class Comparison(Predicate):
     def value(self) -> object:
         return self.rhs.value
 
-    def _bind(self, index):
+    def bind(self, index):
         left, right, compare = self.lhs.bind(index), self.rhs.bind(index), _COMPARE[self.op]
 
         def test(row):
@@ -96,15 +100,22 @@ class Test(Predicate):
         super().__init__(lhs.columns, bind)
 
 
-class And(Predicate):
+class _Several(Predicate):
+    """Conditions that are joined."""
+
     def __init__(self, children: list[Predicate]):
         self.children = children
-        super().__init__(frozenset().union(*(c.columns for c in children)), self._bind)
 
+    @functools.cached_property
+    def columns(self) -> frozenset:
+        return frozenset().union(*(child.columns for child in self.children))
+
+
+class And(_Several):
     def conjuncts(self) -> list[Predicate]:
         return [part for child in self.children for part in child.conjuncts()]
 
-    def _bind(self, index):
+    def bind(self, index):
         tests = [child.bind(index) for child in self.children]
 
         def test(row):
@@ -120,12 +131,8 @@ class And(Predicate):
         return test
 
 
-class Or(Predicate):
-    def __init__(self, children: list[Predicate]):
-        self.children = children
-        super().__init__(frozenset().union(*(c.columns for c in children)), self._bind)
-
-    def _bind(self, index):
+class Or(_Several):
+    def bind(self, index):
         tests = [child.bind(index) for child in self.children]
 
         def test(row):
@@ -145,14 +152,10 @@ class RowIn(Or):
     """(a, b) IN ((…), (…)): each child is a conjunction of `=`, so each can be a read of its own."""
 
 
-class Xor(Predicate):
+class Xor(_Several):
     """True when an odd number of the children is true: Django's meaning of Q() ^ Q(), where unknown counts as false."""
 
-    def __init__(self, children: list[Predicate]):
-        self.children = children
-        super().__init__(frozenset().union(*(c.columns for c in children)), self._bind)
-
-    def _bind(self, index):
+    def bind(self, index):
         tests = [child.bind(index) for child in self.children]
 
         def test(row):

@@ -122,7 +122,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             high=high,
             limit=limit,
             newest=self._newest(key, columns) if lookup else None,
-            advice=functools.partial(advise, key, access, predicate.columns),
+            advice=functools.partial(advise, key, access, predicate),
         )
 
     def _are_partitions(self, key: TableKey, access: Access, outputs, order) -> bool:
@@ -273,7 +273,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             high=None,
             limit=None,
             newest=self._newest(key, columns) if lookup else None,
-            advice=functools.partial(advise, key, access, predicate.columns),
+            advice=functools.partial(advise, key, access, predicate),
         )
 
     def _server_aggregates(self, key, access, aggregates) -> str | None:

@@ -10,6 +10,7 @@ from .budget import ScanBudget
 from .keys import TableKey
 from .ordering import sort_key
 from .plan import Plan
+from .predicates import Predicate
 
 PAGE_SIZE = 5000  # rows
 
@@ -111,8 +112,9 @@ def select_statements(
     ]
 
 
-def advise(key: TableKey, access: Access, columns) -> str:
+def advise(key: TableKey, access: Access, predicate: Predicate) -> str:
     """What would serve the query: an index or a key on the columns that it filters by."""
+    columns = predicate.columns
     if access.kind == SCAN:
         wanted = sorted(set(columns) - set(key.columns)) or sorted(set(columns))
         if wanted:

@@ -162,7 +162,7 @@ class RowsPlan(Plan):
 
     def _matching(self, cursor, columns: list[str]) -> list[dict]:
         """The rows to write, all of them before the first write."""
-        advice = functools.partial(advise, self.key, self.access, self.predicate.columns)
+        advice = functools.partial(advise, self.key, self.access, self.predicate)
         budget = ScanBudget(cursor.connection.scan_budget, self.key.table, self, advice)
         test = self.predicate.bind({column: i for i, column in enumerate(columns)})
         found = []
