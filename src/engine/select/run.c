@@ -25,7 +25,7 @@ typedef struct run {
   uint64_t remaining, partition_left;
   bool group_open, page_full;
   cqle_page_state state; /* of the last row that was put */
-  cql_buf key, kept_key; /* of the group; scratch for sorting */
+  cql_buf key, kept_key; /* of the group */
   cql_buf order;         /* sorting: what places the row, or the group by its first row */
   cql_buf kept_pkey, kept_position;
   size_t sorted_count, sorted_cap;
@@ -165,12 +165,10 @@ static cql_status add_sorted(run *r) {
     r->sorted_cap = cap;
   }
   CQL_TRY(put_row(r));
-  cql_buf_reset(&r->key);
-  cql_buf_slice(&r->key, cql_buf_view(&r->order));
-  cql_buf_u32(&r->key, (uint32_t)r->sorted_count); /* equal keys stay in the order of their partitions */
+  cql_buf_u32(&r->order, (uint32_t)r->sorted_count); /* equal keys stay in the order of their partitions */
   sorted_row *row = &r->sorted[r->sorted_count++];
-  CQL_TRY(r->key.st);
-  CQL_TRY(cql_arena_slice(r->x->arena, cql_buf_view(&r->key), &row->key));
+  CQL_TRY(r->order.st);
+  CQL_TRY(cql_arena_slice(r->x->arena, cql_buf_view(&r->order), &row->key));
   row->from = from;
   row->len = r->x->result->body.len - from;
 done:
@@ -289,7 +287,8 @@ static cql_status loop(run *r) {
   return st;
 }
 
-/* Plain rows: the reader still stands at the row that filled the page. Groups: the last row of the last group was kept. */
+/* Plain rows: the reader still stands at the row that filled the page. Groups: the last row of the last group was kept.
+ */
 static cql_status put_state(run *r) {
   cqle_page_state *s = &r->state;
   if (!r->page_full) return CQL_OK;
