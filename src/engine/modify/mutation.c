@@ -185,11 +185,11 @@ static cql_status build_ranges(cqle_writer *wr, cqle_pkey pkey) {
   const cqle_modify_plan *p = wr->plan;
   cqle_slice_bounds *bounds;
   uint32_t count;
-  if (p->operation_count > 0)
-    return cql_fail(wr->x->err, CQL_INVALID, "Range deletions are not supported for specific columns");
-  if (!p->where->clustering_restricted)
+  if (!p->where->clustering_restricted && p->operation_count == 0)
     return add_mutation(wr, CQLE_MUTATION_PARTITION, pkey) != NULL ? CQL_OK : out_of_memory(wr->x);
   cql_status st = cqle_where_bounds(wr->x, p->where, &bounds, &count);
+  if (st == CQL_OK && count > 0 && p->operation_count > 0)
+    return cql_fail(wr->x->err, CQL_INVALID, "Range deletions are not supported for specific columns");
   for (uint32_t i = 0; i < count && st == CQL_OK; i++) {
     cqle_mutation *m = add_mutation(wr, CQLE_MUTATION_RANGE, pkey);
     if (m == NULL) return out_of_memory(wr->x);

@@ -123,7 +123,7 @@ static cql_status to_time(cqle_exec *x, const cqle_function *f, const cql_slice 
   else
     return give_null(out);
   if (f->result->code == CQL_TYPE_TIMESTAMP) return cqle_give_bigint(x, ms, out);
-  return cqle_give_int(x, (int32_t)(uint32_t)(cqle_floor_div(ms, CQLE_DAY_MS) + CQLE_DATE_EPOCH), out);
+  return cqle_give_int(x, (int32_t)(uint32_t)(ms / CQLE_DAY_MS + CQLE_DATE_EPOCH), out); /* towards 1970, too */
 }
 
 /* --- the matrix --------------------------------------------------------------------------------------------------- */

@@ -13,7 +13,7 @@ static cql_status give_null(cql_slice *out) {
 }
 
 static cql_status give_date(cqle_exec *x, int64_t ms, cql_slice *out) {
-  int64_t days = cqle_floor_div(ms, CQLE_DAY_MS) + CQLE_DATE_EPOCH;
+  int64_t days = ms / CQLE_DAY_MS + CQLE_DATE_EPOCH; /* towards 1970, as in Cassandra */
   return cqle_give_int(x, (int32_t)(uint32_t)days, out);
 }
 
