@@ -469,7 +469,10 @@ class Generator:
             s.add(")")
         else:
             op = "=" if op in ("[", "CONTAINS") else op
-            s.add(f"{c.name} {op} ").value(self.literal(c, nullable=alone or op in ("=", "!=")))
+            decided = alone or op in ("=", "!=")
+            errs = c.multi_cell and not decided  # when it is empty, as null does
+            value = self.collection(c.kind, c.args, 1) if errs else self.literal(c, decided)
+            s.add(f"{c.name} {op} ").value(value)
 
     # --- reads -------------------------------------------------------------------------------------
 
