@@ -150,7 +150,7 @@ class RowsPlan(Plan):
 
     # --- lwt, reading first ---
 
-    @property
+    @functools.cached_property
     def used(self) -> list[str]:
         """Regular columns that decide whether a row is written, and what is written."""
         read = self.predicate.columns.union(*(expr.columns for expr in self.assign.values()))
