@@ -207,6 +207,8 @@ class Evaluator:
         part = _PARTS.get(node.lookup_name)
         if part is None or kind not in ("datetime", "date", "time"):
             raise not_supported(describe(node), "Compute it in Python.")
+        if node.tzinfo is not None and kind != "datetime":
+            raise ValueError("tzinfo can only be used with DateTimeField.")
         if kind == "time" and node.lookup_name not in ("hour", "minute", "second"):
             raise not_supported(describe(node), "Compute it in Python.")
         return combine(lambda value: part(value), self._local(node, kind))

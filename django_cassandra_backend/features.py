@@ -1,10 +1,12 @@
 """What the database can do, flag by flag, each with its cause."""
 
+from django.db import InterfaceError
 from django.db.backends.base.features import BaseDatabaseFeatures
 
 
 class DatabaseFeatures(BaseDatabaseFeatures):
     minimum_database_version = (4, 1)
+    closed_cursor_error_class = InterfaceError
 
     # No multi-statement rollback in CQL; atomic() is a block without one.
     supports_transactions = False

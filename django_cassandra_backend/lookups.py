@@ -154,7 +154,7 @@ class PredicateBuilder:
         return And([self._against(lookup, lhs, op, value) for op, value in ends])
 
     def _is_null(self, lookup) -> Predicate:
-        return IsNull(self._lhs(lookup), bool(lookup.rhs))
+        return IsNull(self._lhs(lookup), _wanted_null(lookup))
 
     def _year(self, lookup) -> Predicate:
         """A year as a range of the column, so that keys and indexes serve it; as Django's YearLookup."""
@@ -254,7 +254,7 @@ class PredicateBuilder:
             raise not_supported(
                 "A lookup on a tuple of expressions", "Name the columns one by one."
             )
-        null = bool(lookup.rhs)
+        null = _wanted_null(lookup)
         parts = [IsNull(self.evaluator.expression(col), null) for col in lookup.lhs.get_cols()]
         return Or(parts) if null else And(parts)
 
@@ -273,6 +273,12 @@ class _Values(tuple):
 
 def _field_of(expr: Expr):
     return expr.field if isinstance(expr, Column) else None
+
+
+def _wanted_null(lookup) -> bool:
+    if not isinstance(lookup.rhs, bool):
+        raise ValueError("The QuerySet value for an isnull lookup must be True or False.")
+    return lookup.rhs
 
 
 def _members(rhs) -> list:

@@ -15,7 +15,7 @@ from django.db.models import (
     Q,
     Value,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, ExtractYear
 from django.db.models.lookups import GreaterThan
 from django.test import TestCase
 
@@ -82,6 +82,13 @@ class ExpressionTests(TestCase):
         self.assertFalse(self.found(date=F("moment")))
         Everything.objects.update(moment=datetime.datetime(2026, 1, 2, tzinfo=UTC))
         self.assertTrue(self.found(date=F("moment")))
+
+    def test_arguments_that_mean_nothing_are_errors(self):
+        with self.assertRaisesMessage(ValueError, "must be True or False"):
+            self.found(integer__isnull="no")
+        rows = Everything.objects.annotate(year=ExtractYear("date", tzinfo=UTC))
+        with self.assertRaisesMessage(ValueError, "tzinfo can only be used with DateTimeField"):
+            list(rows)
 
     def test_null_on_the_right(self):
         self.assertFalse(self.found(integer=Value(None)))
