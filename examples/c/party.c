@@ -1,5 +1,5 @@
-/* party.c: libcql from C. Makes a keyspace and a table in a database file, writes rows with a prepared statement, reads them
- * page by page, and joins a party with a lightweight transaction.
+/* party.c: libcql from C. Makes a keyspace and a table in a database file, writes rows with a prepared statement, reads
+ * them page by page, and joins a party with a lightweight transaction.
  *
  *   party [FILE]     FILE: party.cql when not given
  */
@@ -17,7 +17,7 @@ static void die(const char *what, const cql_error *err) {
   exit(1);
 }
 
-/* --- values are big-endian, as in the native protocol (v5, section 6) ---------------------------------------------------- */
+/* --- values are big-endian, as in the native protocol (v5, section 6) --------------------------------------------- */
 
 static cql_value text_value(const char *text) {
   return (cql_value){(const uint8_t *)text, (int32_t)strlen(text)};
@@ -34,7 +34,7 @@ static int32_t int_of(cql_value v) {
   return (int32_t)n;
 }
 
-/* --- steps ---------------------------------------------------------------------------------------------------------------- */
+/* --- steps -------------------------------------------------------------------------------------------------------- */
 
 static void run(cql_session *s, const char *text) {
   cql_error err;

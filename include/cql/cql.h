@@ -99,9 +99,12 @@ typedef enum cql_batch_type { CQL_BATCH_LOGGED = 0, CQL_BATCH_UNLOGGED = 1, CQL_
 /* --- session ------------------------------------------------------------------------------------------------------ */
 
 /* Opens a session. url is copied:
- *   local:PATH[?option=value&…]     a file, made when absent. Options: keyspace=NAME; durability=normal (default: survives
- *                                   kill -9) or full (survives power loss); busy_timeout_ms=N (default 10000)
+ *   local:PATH[?option=value&…]     a file, made when absent
  *   local::memory:[?keyspace=NAME]  a database that lives and dies with the session
+ * Options:
+ *   keyspace=NAME                   the default keyspace; need not exist yet
+ *   durability=normal|full          survive kill -9 (normal, the default), or power loss too
+ *   busy_timeout_ms=N               how long a write waits for another process's (default 10000)
  * CQL_BAD_URL, CQL_IO, CQL_NOT_A_DATABASE, CQL_VERSION, CQL_CORRUPT, CQL_NOMEM. On failure *out is NULL. */
 cql_status cql_session_open(cql_session **out, const char *url, cql_error *err);
 /* Closes the session when no prepared statement or result of it lives any more; no call may be running on it from
@@ -111,13 +114,13 @@ void cql_session_close(cql_session *session);
 /* Runs a request; *out takes the result (free it with cql_result_free()). On failure *out is NULL. Statuses: those of
  * Cassandra (CQL_SERVER_BASE and above), CQL_NOMEM, CQL_IO, CQL_BUSY, CQL_LIMIT, CQL_CORRUPT. */
 cql_status cql_session_execute(cql_session *session, const cql_request *request, cql_result **out, cql_error *err);
-/* Runs a batch of INSERT, UPDATE and DELETE requests as one BATCH (native protocol v5, section 4.1.7). paging fields and
- * per-request consistency are ignored but for the first item's consistency, serial_consistency and timestamp. */
+/* Runs a batch of INSERT, UPDATE and DELETE requests as one BATCH (native protocol v5, section 4.1.7). paging fields
+ * and per-request consistency are ignored but for the first item's consistency, serial_consistency and timestamp. */
 cql_status cql_session_batch(cql_session *session, cql_batch_type type, const cql_request *requests, uint32_t count,
                              cql_result **out, cql_error *err);
 
-/* Parses and plans text once. The same text in the same keyspace gives the same handle from the session's cache, with one
- * more reference. A schema change behind its back is noticed at the next execution. */
+/* Parses and plans text once. The same text in the same keyspace gives the same handle from the session's cache, with
+ * one more reference. A schema change behind its back is noticed at the next execution. */
 cql_status cql_session_prepare(cql_session *session, const char *text, size_t text_len, const char *keyspace,
                                cql_prepared **out, cql_error *err);
 void cql_prepared_release(cql_prepared *prepared); /* NULL is fine */

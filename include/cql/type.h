@@ -11,7 +11,8 @@
 extern "C" {
 #endif
 
-/* The option ids of the native protocol (v5, section 4.2.5.2). VECTOR travels as a custom type there; its number is ours. */
+/* The option ids of the native protocol (v5, section 4.2.5.2). VECTOR travels as a custom type there; its number is
+ * ours. */
 #define CQL_TYPE_MAP(X)                                                                                                \
   X(CUSTOM, 0x0000, "custom", "")                                                                                      \
   X(ASCII, 0x0001, "ascii", "AsciiType")                                                                               \

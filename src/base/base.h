@@ -162,8 +162,8 @@ static inline void cql_store_u64(uint8_t *p, uint64_t v) {
 bool cql_utf8_valid(cql_slice s); /* as Java's strict decoder: no surrogates, no overlong forms */
 bool cql_ascii_valid(cql_slice s);
 
-/* Cassandra's partition token: its own variant of MurmurHash3 x64 128 (signed tail bytes; utils/MurmurHash.java), first half,
- * with INT64_MIN mapped to INT64_MAX. key is the serialized partition key. The empty key has token INT64_MIN. */
+/* Cassandra's partition token: its own variant of MurmurHash3 x64 128 (signed tail bytes; utils/MurmurHash.java), first
+ * half, with INT64_MIN mapped to INT64_MAX. key is the serialized partition key. The empty key has token INT64_MIN. */
 int64_t cql_murmur3_token(cql_slice key);
 
 int64_t cql_clock_now_us(void);                  /* wall clock, microseconds since 1970 */

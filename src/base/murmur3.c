@@ -1,7 +1,7 @@
 /* murmur3.c: Cassandra's partition token.
  *
- * MurmurHash3 x64 128 (Austin Appleby, public domain) with one difference that Cassandra can no longer change: the bytes
- * of the tail (the last len % 16) are widened with their sign, so a byte from 0x80 on sets all the higher bits.
+ * MurmurHash3 x64 128 (Austin Appleby, public domain) with one difference that Cassandra can no longer change: the
+ * bytes of the tail (the last len % 16) are widened with their sign, so a byte from 0x80 on sets all the higher bits.
  */
 #include "base/base.h"
 

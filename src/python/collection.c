@@ -22,7 +22,7 @@ static PyObject *members_of(const cqlpy_context *c, const cql_type *type, PyObje
   return NULL;
 }
 
-/* --- list, vector ----------------------------------------------------------------------------------------------------- */
+/* --- list, vector ------------------------------------------------------------------------------------------------- */
 
 PyObject *cqlpy_decode_list(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   cql_elements e;
@@ -95,7 +95,7 @@ int cqlpy_encode_vector(const cqlpy_context *c, cql_buf *out, const cql_type *ty
   return rc;
 }
 
-/* --- set -------------------------------------------------------------------------------------------------------------- */
+/* --- set ---------------------------------------------------------------------------------------------------------- */
 
 PyObject *cqlpy_decode_set(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   cql_elements e;
@@ -114,7 +114,7 @@ int cqlpy_encode_set(const cqlpy_context *c, cql_buf *out, const cql_type *type,
   return encode_members(c, out, type, value, true);
 }
 
-/* --- map -------------------------------------------------------------------------------------------------------------- */
+/* --- map ---------------------------------------------------------------------------------------------------------- */
 
 /* (key, value), or NULL. */
 static PyObject *next_pair(const cqlpy_context *c, const cqlpy_decoder *d, cql_elements *e) {

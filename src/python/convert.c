@@ -1,6 +1,6 @@
 #include "python/convert.h"
 
-/* --- which function reads which type -------------------------------------------------------------------------------------- */
+/* --- which function reads which type ------------------------------------------------------------------------------ */
 
 static void set_decode(cqlpy_decoder *d, cqlpy_decode *decode, uint32_t fixed_len) {
   d->decode = decode;
@@ -56,7 +56,8 @@ int cqlpy_decoder_init(cqlpy_decoder *d, cql_arena *a, const cql_type *type, boo
   return 0;
 }
 
-/* Text, blobs and collections have an empty form of their own; for the others empty bytes are a relic that means "no value". */
+/* Text, blobs and collections have an empty form of their own; for the others empty bytes are a relic that means "no
+ * value". */
 static bool empty_is_nothing(const cqlpy_decoder *d) {
   if (d->fixed_len != 0) return true;
   cql_type_code code = d->type->code;
@@ -69,7 +70,7 @@ PyObject *cqlpy_decode_cell(const cqlpy_context *c, const cqlpy_decoder *d, cql_
   return d->decode(c, d, in);
 }
 
-/* --- and which writes it -------------------------------------------------------------------------------------------------- */
+/* --- and which writes it ------------------------------------------------------------------------------------------ */
 
 int cqlpy_encode(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value) {
   switch (type->code) {
@@ -117,7 +118,7 @@ int cqlpy_encode_element(const cqlpy_context *c, cql_buf *out, const cql_type *t
   return 0;
 }
 
-/* --- errors --------------------------------------------------------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------------------------------------------------- */
 
 int cqlpy_refuse(const cqlpy_context *c, const char *format, ...) {
   va_list args;

@@ -1,5 +1,5 @@
-/* convert.h: one value of a CQL type as a Python object, and back. Each type has its two functions side by side, in the file
- * of its family.
+/* convert.h: one value of a CQL type as a Python object, and back. Each type has its two functions side by side, in the
+ * file of its family.
  */
 #ifndef CQLPY_CONVERT_H
 #define CQLPY_CONVERT_H
@@ -13,7 +13,8 @@ typedef struct cqlpy_context {
 } cqlpy_context;
 
 typedef struct cqlpy_decoder cqlpy_decoder;
-/* Bytes to a new reference; NULL with an exception. in is not null; empty bytes of a fixed-width type never get here. */
+/* Bytes to a new reference; NULL with an exception. in is not null; empty bytes of a fixed-width type never get here.
+ */
 typedef PyObject *cqlpy_decode(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in);
 
 struct cqlpy_decoder {

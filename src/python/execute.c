@@ -8,7 +8,7 @@ cql_status cqlpy_run(SessionObject *s, const cqlpy_request *q, cql_result **out,
   Py_END_ALLOW_THREADS return st;
 }
 
-/* --- one statement ------------------------------------------------------------------------------------------------------ */
+/* --- one statement ------------------------------------------------------------------------------------------------ */
 
 /* Makes q ready to run query with params: a text alone goes as it is, all else as a prepared statement. */
 static int bind(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params, bool renew) {
@@ -103,7 +103,7 @@ PyObject *cqlpy_session_execute(SessionObject *s, PyObject *const *args, Py_ssiz
   return result;
 }
 
-/* --- a batch -------------------------------------------------------------------------------------------------------------- */
+/* --- a batch ------------------------------------------------------------------------------------------------------ */
 
 typedef struct batch {
   cql_batch_type type;

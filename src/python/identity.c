@@ -1,10 +1,11 @@
 #include "python/convert.h"
 
-/* --- uuid ----------------------------------------------------------------------------------------------------------- */
+/* --- uuid --------------------------------------------------------------------------------------------------------- */
 
 /* uuid.UUID(bytes=…) runs about a microsecond of Python per value. A UUID is two slots, `int` and `is_safe`, behind a
- * __setattr__ that refuses; filling the slots through the generic attribute access (what object.__setattr__ is) gives the
- * same object several times as fast. cqlpy_identity_init() proves on one value that it does, or else the class is called. */
+ * __setattr__ that refuses; filling the slots through the generic attribute access (what object.__setattr__ is) gives
+ * the same object several times as fast. cqlpy_identity_init() proves on one value that it does, or else the class is
+ * called. */
 
 static PyObject *number_of(const cqlpy_state *state, const uint8_t bytes[16]) {
   PyObject *high = PyLong_FromUnsignedLongLong(cql_load_u64(bytes));
@@ -75,7 +76,7 @@ int cqlpy_encode_uuid(const cqlpy_context *c, cql_buf *out, const cql_type *type
   return PyErr_Occurred() ? -1 : 0;
 }
 
-/* --- inet ----------------------------------------------------------------------------------------------------------- */
+/* --- inet --------------------------------------------------------------------------------------------------------- */
 
 PyObject *cqlpy_decode_inet(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   if (in.len != 4 && in.len != 16) return cqlpy_bad_bytes(c, d);

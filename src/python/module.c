@@ -1,6 +1,6 @@
 #include "python/convert.h"
 
-/* --- state ------------------------------------------------------------------------------------------------------------ */
+/* --- state -------------------------------------------------------------------------------------------------------- */
 
 cqlpy_state *cqlpy_state_of(PyObject *module) {
   return PyModule_GetState(module);
@@ -44,7 +44,7 @@ static void state_free(void *module) {
   state_clear((PyObject *)module);
 }
 
-/* --- what the state holds --------------------------------------------------------------------------------------------- */
+/* --- what the state holds ----------------------------------------------------------------------------------------- */
 
 static int load_exceptions(cqlpy_state *state) {
   static const char *const names[] = {
@@ -111,7 +111,7 @@ static int load_names(cqlpy_state *state) {
   return (state->shift_64 = PyLong_FromLong(64)) == NULL ? -1 : 0;
 }
 
-/* --- types ------------------------------------------------------------------------------------------------------------ */
+/* --- types -------------------------------------------------------------------------------------------------------- */
 
 static PyTypeObject *new_column_type(void) {
   PyStructSequence_Field fields[] = {{"name", "The name of the column, or of the marker."},
@@ -149,7 +149,7 @@ static int add_types(PyObject *module, cqlpy_state *state) {
   return 0;
 }
 
-/* --- module ----------------------------------------------------------------------------------------------------------- */
+/* --- module ------------------------------------------------------------------------------------------------------- */
 
 static int module_exec(PyObject *module) {
   cqlpy_state *state = cqlpy_state_of(module);

@@ -1,8 +1,8 @@
-/* module.h: what the files of the extension share. The room's only private header about objects; convert.h is the one about
- * values.
+/* module.h: what the files of the extension share. The room's only private header about objects; convert.h is the one
+ * about values.
  *
- * Nothing here is global: all state hangs off the module, and every object carries a pointer to it (an object keeps its type
- * alive, the type keeps the module).
+ * Nothing here is global: all state hangs off the module, and every object carries a pointer to it (an object keeps its
+ * type alive, the type keeps the module).
  */
 #ifndef CQLPY_MODULE_H
 #define CQLPY_MODULE_H
@@ -18,7 +18,7 @@
 
 #include "session/session.h"
 
-/* --- state ---------------------------------------------------------------------------------------------------------- */
+/* --- state -------------------------------------------------------------------------------------------------------- */
 
 /* One class of libcql.exceptions per entry; CQLPY_Name is its place in the state. */
 /* clang-format off */
@@ -73,13 +73,13 @@ cqlpy_state *cqlpy_state_of(PyObject *module);
 /* A reference to a new heap type that is also kept in *slot; -1 with an exception. */
 int cqlpy_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot);
 
-/* --- errors.c ------------------------------------------------------------------------------------------------------- */
+/* --- errors.c ----------------------------------------------------------------------------------------------------- */
 
 /* Both set an exception and return NULL. */
 PyObject *cqlpy_raise_error(cqlpy_state *state, const cql_error *err);
 PyObject *cqlpy_raise(cqlpy_state *state, cqlpy_exception kind, cql_status code, const char *format, ...);
 
-/* --- plan.c: how the rows of a result are read -------------------------------------------------------------------------- */
+/* --- plan.c: how the rows of a result are read -------------------------------------------------------------------- */
 
 typedef struct cqlpy_plan cqlpy_plan;
 
@@ -99,7 +99,7 @@ PyObject *cqlpy_plan_names(cqlpy_plan *plan);
 PyObject *cqlpy_column(cqlpy_state *state, const cql_column *column);
 PyObject *cqlpy_type_text(const cql_type *type);
 
-/* --- statement.c: a prepared handle and what Python needs beside it ------------------------------------------------------ */
+/* --- statement.c: a prepared handle and what Python needs beside it ----------------------------------------------- */
 
 /* Shared by the session's cache, Prepared objects and results. It holds no reference to the Session object, so that the
  * cache makes no cycle. */
@@ -114,7 +114,7 @@ extern PyType_Spec cqlpy_statement_spec;
 /* Takes handle. */
 StatementObject *cqlpy_statement_new(cqlpy_state *state, cql_prepared *handle);
 
-/* --- session.c ------------------------------------------------------------------------------------------------------ */
+/* --- session.c ---------------------------------------------------------------------------------------------------- */
 
 typedef struct SessionObject {
   PyObject_HEAD cqlpy_state *state;
@@ -131,12 +131,12 @@ PyObject *cqlpy_connect(PyObject *module, PyObject *url);
 /* Around every use of handle. enter: -1 with InterfaceError when the session is closed. */
 int cqlpy_session_enter(SessionObject *s);
 void cqlpy_session_leave(SessionObject *s);
-/* The statement of a text, prepared or from the cache; renew asks the session again, after a schema change. keyspace may be
- * NULL. The session must be entered. New reference. */
+/* The statement of a text, prepared or from the cache; renew asks the session again, after a schema change. keyspace
+ * may be NULL. The session must be entered. New reference. */
 StatementObject *cqlpy_session_statement(SessionObject *s, PyObject *text, PyObject *keyspace, bool renew);
 PyObject *cqlpy_exact_text(PyObject *text, const char *what); /* a str that is no subclass; new reference; TypeError */
 
-/* --- prepared.c ----------------------------------------------------------------------------------------------------- */
+/* --- prepared.c --------------------------------------------------------------------------------------------------- */
 
 typedef struct PreparedObject {
   PyObject_HEAD cqlpy_state *state;
@@ -150,18 +150,19 @@ typedef struct PreparedObject {
 extern PyType_Spec cqlpy_prepared_spec;
 PyObject *cqlpy_session_prepare(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
 
-/* --- arguments.c ---------------------------------------------------------------------------------------------------- */
+/* --- arguments.c -------------------------------------------------------------------------------------------------- */
 
-/* Keyword arguments by cqlpy_keyword, borrowed, into out, which holds the positional ones already. NULL: not given, or given as
- * None (page_size alone tells the two apart). TypeError for a name outside allowed (a bit per keyword). */
+/* Keyword arguments by cqlpy_keyword, borrowed, into out, which holds the positional ones already. NULL: not given, or
+ * given as None (page_size alone tells the two apart). TypeError for a name outside allowed (a bit per keyword). */
 int cqlpy_keywords(cqlpy_state *state, const char *function, uint32_t allowed, PyObject *const *values, PyObject *names,
                    PyObject *out[CQLPY_KEYWORD_COUNT]);
 int cqlpy_consistency(PyObject *value, bool serial, uint16_t *out); /* NULL value: *out stays */
 int cqlpy_batch_type(PyObject *value, cql_batch_type *out);
 
-/* --- request.c: a request that owns its bytes ----------------------------------------------------------------------------- */
+/* --- request.c: a request that owns its bytes --------------------------------------------------------------------- */
 
-/* What is sent, kept as long as more pages may be asked for. Filled by the one who executes; cqlpy_request_clear() frees. */
+/* What is sent, kept as long as more pages may be asked for. Filled by the one who executes; cqlpy_request_clear()
+ * frees. */
 typedef struct cqlpy_request {
   StatementObject *statement; /* or NULL: text */
   PyObject *text;             /* str whose UTF-8 c.text borrows */
@@ -180,14 +181,14 @@ int cqlpy_request_set_text(cqlpy_request *q, PyObject *text);
 /* Takes a new reference on statement; encodes params (NULL: none) for its markers. May be called again. */
 int cqlpy_request_bind(cqlpy_state *state, cqlpy_request *q, StatementObject *statement, PyObject *params);
 
-/* --- execute.c ------------------------------------------------------------------------------------------------------ */
+/* --- execute.c ---------------------------------------------------------------------------------------------------- */
 
 PyObject *cqlpy_session_execute(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
 PyObject *cqlpy_session_execute_batch(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
 /* Runs q with the GIL released. The session must be entered. */
 cql_status cqlpy_run(SessionObject *s, const cqlpy_request *q, cql_result **out, cql_error *err);
 
-/* --- result.c ------------------------------------------------------------------------------------------------------- */
+/* --- result.c ----------------------------------------------------------------------------------------------------- */
 
 extern PyType_Spec cqlpy_result_spec, cqlpy_dicts_spec;
 /* Takes page, and what q owns when more pages may follow; q is left empty in any case. */

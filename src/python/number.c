@@ -3,7 +3,7 @@
 #include <float.h>
 #include <math.h>
 
-/* --- boolean -------------------------------------------------------------------------------------------------------- */
+/* --- boolean ------------------------------------------------------------------------------------------------------ */
 
 PyObject *cqlpy_decode_boolean(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   (void)c, (void)d;
@@ -16,7 +16,7 @@ int cqlpy_encode_boolean(const cqlpy_context *c, cql_buf *out, const cql_type *t
   return 0;
 }
 
-/* --- integers ------------------------------------------------------------------------------------------------------- */
+/* --- integers ----------------------------------------------------------------------------------------------------- */
 
 PyObject *cqlpy_decode_int8(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   (void)c, (void)d;
@@ -78,7 +78,7 @@ int cqlpy_encode_integer(const cqlpy_context *c, cql_buf *out, const cql_type *t
   }
 }
 
-/* --- varint --------------------------------------------------------------------------------------------------------- */
+/* --- varint ------------------------------------------------------------------------------------------------------- */
 
 static int64_t load_signed(cql_slice in) {
   uint64_t n = in.data[0] & 0x80 ? UINT64_MAX : 0;
@@ -145,7 +145,7 @@ int cqlpy_encode_varint(const cqlpy_context *c, cql_buf *out, const cql_type *ty
   return rc;
 }
 
-/* --- float, double -------------------------------------------------------------------------------------------------- */
+/* --- float, double ------------------------------------------------------------------------------------------------ */
 
 PyObject *cqlpy_decode_float(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   (void)c, (void)d;
@@ -193,7 +193,7 @@ int cqlpy_encode_double(const cqlpy_context *c, cql_buf *out, const cql_type *ty
   return 0;
 }
 
-/* --- decimal -------------------------------------------------------------------------------------------------------- */
+/* --- decimal ------------------------------------------------------------------------------------------------------ */
 
 /* An int32 scale and an unscaled varint: 2 and 150 are "150E-2", which Decimal reads as exactly 1.50. */
 PyObject *cqlpy_decode_decimal(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {

@@ -11,7 +11,7 @@ struct cqlpy_plan {
   PyObject *py_columns, *py_names; /* made when somebody asks */
 };
 
-/* --- life --------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 static char *copy_text(cql_arena *a, const char *text) {
   return cql_arena_str(a, cql_slice_str(text != NULL ? text : ""));
@@ -84,7 +84,7 @@ bool cqlpy_plan_is_conditional(const cqlpy_plan *plan) {
   return plan->is_conditional;
 }
 
-/* --- rows --------------------------------------------------------------------------------------------------------------- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static PyObject *decode(const cqlpy_plan *plan, uint32_t i, const cql_value *cells) {
   cqlpy_context c = {plan->state, plan->columns[i].name};
@@ -116,7 +116,7 @@ PyObject *cqlpy_plan_dict(cqlpy_plan *plan, const cql_value *cells) {
   return row;
 }
 
-/* --- columns ------------------------------------------------------------------------------------------------------------ */
+/* --- columns ------------------------------------------------------------------------------------------------------ */
 
 PyObject *cqlpy_type_text(const cql_type *type) {
   char small[128];

@@ -18,7 +18,7 @@ void cqlpy_request_clear(cqlpy_request *q) {
   cqlpy_request_init(q);
 }
 
-/* --- options ---------------------------------------------------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------------------------------------------------ */
 
 static int set_keyspace(cqlpy_request *q, PyObject *value) {
   if (value == NULL) return 0;
@@ -89,7 +89,7 @@ int cqlpy_request_set_text(cqlpy_request *q, PyObject *text) {
   return 0;
 }
 
-/* --- values ----------------------------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------------------------------- */
 
 static int encode_value(cqlpy_state *state, cqlpy_request *q, const cql_column *marker, PyObject *value, uint32_t i) {
   cqlpy_context c = {state, marker->name};

@@ -19,9 +19,10 @@ typedef struct DictsObject {
   PyObject_HEAD ResultObject *result;
 } DictsObject;
 
-/* --- life ------------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
-/* Frees a page. When the session is closed this may be its last reference, and closing the file is not done under the GIL. */
+/* Frees a page. When the session is closed this may be its last reference, and closing the file is not done under the
+ * GIL. */
 static void free_page(SessionObject *s, cql_result *page) {
   if (page == NULL) return;
   if (!s->closed) {
@@ -108,7 +109,7 @@ static void result_dealloc(PyObject *self) {
   Py_DECREF(type);
 }
 
-/* --- pages ------------------------------------------------------------------------------------------------------------ */
+/* --- pages -------------------------------------------------------------------------------------------------------- */
 
 static int take(ResultObject *r) {
   if (r->busy) {
@@ -221,7 +222,7 @@ static PyObject *result_fetch_next_page(PyObject *self, PyObject *unused) {
   return rc < 0 ? NULL : PyBool_FromLong(more);
 }
 
-/* --- dict rows -------------------------------------------------------------------------------------------------------- */
+/* --- dict rows ---------------------------------------------------------------------------------------------------- */
 
 static PyObject *result_dicts(PyObject *self, PyObject *unused) {
   (void)unused;
@@ -253,7 +254,7 @@ static void dicts_dealloc(PyObject *self) {
   Py_DECREF(type);
 }
 
-/* --- attributes ------------------------------------------------------------------------------------------------------- */
+/* --- attributes --------------------------------------------------------------------------------------------------- */
 
 static PyObject *get_columns(PyObject *self, void *unused) {
   (void)unused;

@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <structmember.h>
 
-/* --- opening and closing ---------------------------------------------------------------------------------------------- */
+/* --- opening and closing ------------------------------------------------------------------------------------------ */
 
 static SessionObject *new_session(cqlpy_state *state, PyObject *url) {
   SessionObject *s = (SessionObject *)PyType_GenericAlloc(state->session_type, 0); /* zeroed */
@@ -95,7 +95,7 @@ static void session_dealloc(PyObject *self) {
   Py_DECREF(type);
 }
 
-/* --- statements by text ----------------------------------------------------------------------------------------------- */
+/* --- statements by text ------------------------------------------------------------------------------------------- */
 
 PyObject *cqlpy_exact_text(PyObject *text, const char *what) {
   if (PyUnicode_Check(text)) return PyUnicode_FromObject(text);
@@ -133,7 +133,8 @@ static int remember(SessionObject *s, PyObject *key, StatementObject *statement)
   return PyDict_SetItem(s->cache, key, (PyObject *)statement);
 }
 
-/* The session has a cache of its own; this one also spares making the Python side anew and keeps the plan for reading rows. */
+/* The session has a cache of its own; this one also spares making the Python side anew and keeps the plan for reading
+ * rows. */
 StatementObject *cqlpy_session_statement(SessionObject *s, PyObject *text, PyObject *keyspace, bool renew) {
   PyObject *key = keyspace == NULL ? Py_NewRef(text) : PyTuple_Pack(2, keyspace, text);
   if (key == NULL) return NULL;
@@ -153,7 +154,7 @@ done:
   return statement;
 }
 
-/* --- methods ---------------------------------------------------------------------------------------------------------- */
+/* --- methods ------------------------------------------------------------------------------------------------------ */
 
 static PyObject *session_execute(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
   return cqlpy_session_execute((SessionObject *)self, args, nargs, names);

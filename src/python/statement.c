@@ -27,7 +27,8 @@ StatementObject *cqlpy_statement_new(cqlpy_state *state, cql_prepared *handle) {
   return p;
 }
 
-/* The last holder of a closed session's statement closes the database, which may write to the file: not under the GIL. */
+/* The last holder of a closed session's statement closes the database, which may write to the file: not under the GIL.
+ */
 static void statement_dealloc(PyObject *self) {
   StatementObject *p = (StatementObject *)self;
   PyTypeObject *type = Py_TYPE(self);

@@ -20,8 +20,8 @@ typedef struct civil {
   int year, month, day;
 } civil;
 
-/* Years counted from March, so that the leap day is the last; eras of 400 years. After Howard Hinnant's chrono-compatible
- * date algorithms. days is within the range of datetime. */
+/* Years counted from March, so that the leap day is the last; eras of 400 years. After Howard Hinnant's
+ * chrono-compatible date algorithms. days is within the range of datetime. */
 static civil civil_from_days(int64_t days) {
   int64_t z = days + 719468; /* since 0000-03-01; never negative here */
   int64_t era = z / 146097, day_of_era = z % 146097;
@@ -46,7 +46,7 @@ static int64_t floor_div(int64_t x, int64_t y) {
   return x / y - (x % y < 0);
 }
 
-/* --- timestamp ------------------------------------------------------------------------------------------------------ */
+/* --- timestamp ---------------------------------------------------------------------------------------------------- */
 
 PyObject *cqlpy_decode_timestamp(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   (void)d;
@@ -107,7 +107,7 @@ int cqlpy_encode_timestamp(const cqlpy_context *c, cql_buf *out, const cql_type 
   return 0;
 }
 
-/* --- date ----------------------------------------------------------------------------------------------------------- */
+/* --- date --------------------------------------------------------------------------------------------------------- */
 
 PyObject *cqlpy_decode_date(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   (void)d;
@@ -128,7 +128,7 @@ int cqlpy_encode_date(const cqlpy_context *c, cql_buf *out, const cql_type *type
   return 0;
 }
 
-/* --- time ----------------------------------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------------------------------- */
 
 PyObject *cqlpy_decode_time(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   int64_t ns = (int64_t)cql_load_u64(in.data);
@@ -160,7 +160,7 @@ int cqlpy_encode_time(const cqlpy_context *c, cql_buf *out, const cql_type *type
   return 0;
 }
 
-/* --- duration ------------------------------------------------------------------------------------------------------- */
+/* --- duration ----------------------------------------------------------------------------------------------------- */
 
 PyObject *cqlpy_decode_duration(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   cql_duration value;

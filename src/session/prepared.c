@@ -52,7 +52,8 @@ static cql_prepared *recall(cql_session *s, const char *keyspace, cql_slice text
   return p;
 }
 
-/* Is what the statement says of its markers and columns still true? CQL_UNPREPARED: no, and the cache has forgotten it. */
+/* Is what the statement says of its markers and columns still true? CQL_UNPREPARED: no, and the cache has forgotten it.
+ */
 static cql_status refresh(cql_prepared *p, cql_error *err) {
   cql_plan *plan = cqli_prepared_plan(p);
   cql_status st = cql_engine_check(p->session->engine, plan, err);

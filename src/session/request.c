@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- a result keeps its session --------------------------------------------------------------------------------------- */
+/* --- a result keeps its session ----------------------------------------------------------------------------------- */
 
 typedef struct tie {
   cql_session *session;
@@ -52,7 +52,7 @@ static cql_status adopt(cql_session *s, cql_result *made, cql_result **out, cql_
   return CQL_OK;
 }
 
-/* --- one statement ---------------------------------------------------------------------------------------------------- */
+/* --- one statement ------------------------------------------------------------------------------------------------ */
 
 static cql_status check(const cql_request *request, const cql_plan *plan, cql_error *err) {
   const cql_plan_info *info = cql_plan_get_info(plan);
@@ -87,7 +87,8 @@ static cql_status execute_prepared(cql_session *s, const cql_prepared *p, const 
   return changing_schema(err);
 }
 
-/* A text without markers is planned for this one call: literals would only push prepared statements out of the cache. */
+/* A text without markers is planned for this one call: literals would only push prepared statements out of the cache.
+ */
 static cql_status execute_once(cql_session *s, const cql_request *request, cql_result **out, cql_error *err) {
   char keyspace[CQL_NAME_LEN] = "";
   cql_status st = cqli_session_request_keyspace(s, request->keyspace, keyspace, err);
@@ -127,7 +128,7 @@ cql_status cql_session_execute(cql_session *session, const cql_request *request,
   return st;
 }
 
-/* --- a batch ---------------------------------------------------------------------------------------------------------- */
+/* --- a batch ------------------------------------------------------------------------------------------------------ */
 
 typedef struct batch {
   uint32_t count;

@@ -1,5 +1,5 @@
-/* session.h: the one door to a database. Implements the session and prepared part of <cql/cql.h>; the rooms above include
- * this header and reach the values through it.
+/* session.h: the one door to a database. Implements the session and prepared part of <cql/cql.h>; the rooms above
+ * include this header and reach the values through it.
  */
 #ifndef CQL_SESSION_H
 #define CQL_SESSION_H

@@ -19,7 +19,7 @@ typedef struct cqli_url {
 /* CQL_BAD_URL with words that name the part; CQL_UNSUPPORTED for the kinds of session that are not built. */
 cql_status cqli_url_parse(cqli_url *out, const char *text, cql_error *err);
 
-/* --- cache.c: prepared statements by (keyspace, text), least recently used last ------------------------------------- */
+/* --- cache.c: prepared statements by (keyspace, text), least recently used last ----------------------------------- */
 
 enum { CQLI_CACHE_BUCKET_COUNT = 2048 }; /* a power of two, about twice the entries */
 
@@ -37,8 +37,8 @@ void cqli_cache_remove(cqli_cache *c, cql_prepared *p);
 
 /* --- handles ------------------------------------------------------------------------------------------------------ */
 
-/* A session lives until its owner has closed it and nobody holds a prepared statement or a result of it: each of those is
- * one reference. The lock guards every field below it, here and in the prepared statements; no engine call is made
+/* A session lives until its owner has closed it and nobody holds a prepared statement or a result of it: each of those
+ * is one reference. The lock guards every field below it, here and in the prepared statements; no engine call is made
  * while it is held, so it is only ever held for a moment. */
 struct cql_session {
   cql_engine *engine;
@@ -48,8 +48,8 @@ struct cql_session {
   cqli_cache cache;
 };
 
-/* The face of a prepared statement (markers and columns) never changes while somebody holds it: `described` is the plan it
- * was made with. `current` is the plan that runs; a schema change replaces it. */
+/* The face of a prepared statement (markers and columns) never changes while somebody holds it: `described` is the plan
+ * it was made with. `current` is the plan that runs; a schema change replaces it. */
 struct cql_prepared {
   cql_session *session;
   cql_plan *described;
@@ -77,8 +77,8 @@ cql_status cqli_session_request_keyspace(cql_session *s, const char *wanted, cha
 
 /* The plan that p runs, one reference for the caller. */
 cql_plan *cqli_prepared_plan(const cql_prepared *p);
-/* Plans p again when `stale` is still what it runs. CQL_UNPREPARED when its markers are no longer the ones its holder has
- * seen: the values may be encoded for other types. */
+/* Plans p again when `stale` is still what it runs. CQL_UNPREPARED when its markers are no longer the ones its holder
+ * has seen: the values may be encoded for other types. */
 cql_status cqli_prepared_replan(const cql_prepared *p, const cql_plan *stale, cql_error *err);
 
 /* --- consistency.c ------------------------------------------------------------------------------------------------ */

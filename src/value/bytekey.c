@@ -14,7 +14,7 @@
  *   timeuuid                           time, then low half with the sign of each byte flipped
  *   ascii, text, blob, inet            bytes, 00 written as 00 FF; then 00 00
  *   varint                             length of the magnitude, magnitude; all flipped when negative
- *   decimal                            sign; exponent; digits in pairs plus one; 00. All behind the sign flipped when negative
+ *   decimal                            sign; exponent; pairs of digits plus one; 00; all flipped behind a minus
  *   list, set, map                     each value as a component with its own first byte; then 0x38
  *   tuple, user type, vector           each field as a component, missing ones as null
  *
@@ -261,7 +261,7 @@ void cql_key_put(cql_buf *b, const cql_type *type, cql_slice value, bool reverse
   if (reversed) flip(b, start);
 }
 
-/* --- the partition key as the cluster knows it ---------------------------------------------------------------------- */
+/* --- the partition key as the cluster knows it -------------------------------------------------------------------- */
 
 void cql_partition_key_put(cql_buf *b, const cql_slice *components, uint32_t count) {
   if (count == 1) {

@@ -7,7 +7,7 @@ static const int64_t MS_PER_DAY = 86400000;
 static const int64_t NS_PER_DAY = 86400000000000;
 static const int64_t DATE_EPOCH = (int64_t)1 << 31; /* a date counts days, with 1970-01-01 in the middle */
 
-/* --- the calendar (proleptic Gregorian; year 0 is 1 BC) ------------------------------------------------------------ */
+/* --- the calendar (proleptic Gregorian; year 0 is 1 BC) ----------------------------------------------------------- */
 
 /* Years are counted from 1 March of year 0, in cycles of 400, so that the leap day is the last of its year. */
 static int64_t days_from_civil(int64_t year, int64_t month, int64_t day) {

@@ -49,8 +49,8 @@ static double log10_low(cql_slice v) {
 
 enum { WORDS_MAX = CQL_VARINT_LEN_MAX / 4 + 4 };
 
-/* Compares |x| * 10^power with |y|. The caller knows that both are of nearly the same size, so the product fits beside y.
- * Its own function, never inlined: the words take stack that the common path must not pay for. */
+/* Compares |x| * 10^power with |y|. The caller knows that both are of nearly the same size, so the product fits beside
+ * y. Its own function, never inlined: the words take stack that the common path must not pay for. */
 __attribute__((noinline)) static int cmp_scaled(cql_slice x, int64_t power, cql_slice y) {
   uint32_t words[WORDS_MAX];
   size_t count = load_words(words, x);

@@ -15,7 +15,8 @@ cql_status cql_elements_open(cql_elements *e, const cql_type *type, cql_slice by
   uint32_t count, per_entry = type->code == CQL_TYPE_MAP ? 2 : 1;
   cql_status st = cql_read_u32(&e->r, &count);
   if (st != CQL_OK) return st;
-  /* Each value costs its length at least: a count that cannot be true is refused before anybody reserves room for it. */
+  /* Each value costs its length at least: a count that cannot be true is refused before anybody reserves room for it.
+   */
   if (count > cql_reader_left(&e->r) / 4 / per_entry) return CQL_MALFORMED;
   e->left = count * per_entry;
   return CQL_OK;
@@ -76,7 +77,7 @@ void cqlv_put_vector_element(cql_buf *b, const cql_type *vector, cql_slice value
   cql_buf_slice(b, value);
 }
 
-/* --- sorting: stable, in place, since there is no memory to borrow (SymMerge; Kim and Kutzner, 2004) ------------------ */
+/* --- sorting: stable, in place, since there is no memory to borrow (SymMerge; Kim and Kutzner, 2004) -------------- */
 
 enum { INSERTION_MAX = 12 };
 

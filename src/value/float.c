@@ -107,7 +107,8 @@ static int scientific(double v, int precision, char digits[32]) {
   return atoi(p + 1);
 }
 
-/* Java's layout: plain from 10^-3 up to 10^7, else one digit before the point and an E; always a digit behind the point. */
+/* Java's layout: plain from 10^-3 up to 10^7, else one digit before the point and an E; always a digit behind the
+ * point. */
 static void print_java(cql_buf *b, const char *digits, int exponent) {
   int n = (int)strlen(digits);
   if (exponent < -3 || exponent >= 7) {

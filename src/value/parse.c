@@ -77,8 +77,8 @@ static cql_status take_dollars(parser *p, cql_slice *out) {
   return fail_syntax(p, "$$");
 }
 
-/* Everything that is neither quoted nor bracketed: numbers, uuids, words. A sign belongs to it after an exponent's e, and
- * a dash inside what starts as a uuid or an ISO duration does. */
+/* Everything that is neither quoted nor bracketed: numbers, uuids, words. A sign belongs to it after an exponent's e,
+ * and a dash inside what starts as a uuid or an ISO duration does. */
 static cql_slice take_bare(parser *p) {
   const uint8_t *from = p->p;
   if (p->p < p->end && (*p->p == '-' || *p->p == '+')) p->p++;

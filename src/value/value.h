@@ -1,4 +1,5 @@
-/* value.h: CQL types and values: parse, print, encode, decode, validate, compare, order as bytes; and the rows of a result.
+/* value.h: CQL types and values: parse, print, encode, decode, validate, compare, order as bytes; and the rows of a
+ * result.
  *
  * A value is a slice of wire bytes (native protocol v5, section 6) beside its type. Functions that need memory take the
  * arena it comes from; nothing here allocates otherwise, locks, or reads a clock.
@@ -51,8 +52,9 @@ typedef struct cql_type_resolver {
   cql_slice keyspace; /* where a bare name is looked for: for the texts of errors. May be empty */
 } cql_type_resolver;
 
-/* "map<text, frozen<list<int>>>" -> type. Nested collections inside collections must be frozen, and counters, durations in
- * keys and the like are refused with Cassandra's text. CQL_SYNTAX, CQL_INVALID, CQL_LIMIT, CQL_NOMEM. resolver may be NULL. */
+/* "map<text, frozen<list<int>>>" -> type. Nested collections inside collections must be frozen, and counters, durations
+ * in keys and the like are refused with Cassandra's text. CQL_SYNTAX, CQL_INVALID, CQL_LIMIT, CQL_NOMEM. resolver may
+ * be NULL. */
 cql_status cql_type_parse_cql(cql_arena *a, cql_slice text, const cql_type_resolver *resolver, const cql_type **out,
                               cql_error *err);
 /* "org.apache.cassandra.db.marshal.ReversedType(…Int32Type)" -> int, *reversed = true (reversed may be NULL). */
@@ -64,20 +66,21 @@ bool cql_type_is_collection(const cql_type *type); /* list, set, map */
 bool cql_type_is_multicell(const cql_type *type);  /* a collection or UDT that is not frozen */
 bool cql_type_is_comparable(
     const cql_type *type); /* false for duration (and what holds one): cannot be a key or be ordered */
-/* May bytes of `from` be read as `to`? (AbstractType.isValueCompatibleWith: text ⊇ ascii, blob ⊇ all, varint ⊇ int, …) */
+/* May bytes of `from` be read as `to`? (AbstractType.isValueCompatibleWith: text ⊇ ascii, blob ⊇ all, varint ⊇ int, …)
+ */
 bool cql_type_is_value_compatible(const cql_type *to, const cql_type *from);
 
 /* --- values: validate, compare, print ----------------------------------------------------------------------------- */
 
-/* Checks that bytes are a value of the type, recursively. Empty bytes are a value of most fixed-width types, as in Cassandra.
- * CQL_INVALID with Cassandra's text ("Expected 4 or 0 byte int (3)", …); CQL_LIMIT. */
+/* Checks that bytes are a value of the type, recursively. Empty bytes are a value of most fixed-width types, as in
+ * Cassandra. CQL_INVALID with Cassandra's text ("Expected 4 or 0 byte int (3)", …); CQL_LIMIT. */
 cql_status cql_value_validate(const cql_type *type, cql_slice bytes, cql_error *err);
 
 /* Cassandra's order of two valid values of a comparable type (trap 13): <0, 0, >0. */
 int cql_value_cmp(const cql_type *type, cql_slice x, cql_slice y);
 
-/* Appends the value as a CQL literal, as Cassandra's toCQLString and cqlsh write it: 'it''s', 0xcafe, {1, 2}, (1, null),
- * '2011-02-03 04:05:00.000Z', NaN, 1mo2d. A null (bytes.data == NULL) prints null. */
+/* Appends the value as a CQL literal, as Cassandra's toCQLString and cqlsh write it: 'it''s', 0xcafe, {1, 2}, (1,
+ * null), '2011-02-03 04:05:00.000Z', NaN, 1mo2d. A null (bytes.data == NULL) prints null. */
 void cql_value_print(cql_buf *b, const cql_type *type, cql_slice bytes);
 
 /* --- literals ----------------------------------------------------------------------------------------------------- */
@@ -95,21 +98,23 @@ typedef enum cql_literal_kind {
 
 typedef enum cql_assignable { CQL_NOT_ASSIGNABLE, CQL_WEAKLY_ASSIGNABLE, CQL_EXACT_MATCH } cql_assignable;
 
-/* May a constant of this kind stand for a value of this type? (cql3/Constants.java, Literal.testAssignment.) Exact are int,
- * double, text, boolean, uuid, blob and duration, each for its kind: Cassandra looks at the text as well (a long integer is
- * a bigint first), which matters only where a function has several signatures. */
+/* May a constant of this kind stand for a value of this type? (cql3/Constants.java, Literal.testAssignment.) Exact are
+ * int, double, text, boolean, uuid, blob and duration, each for its kind: Cassandra looks at the text as well (a long
+ * integer is a bigint first), which matters only where a function has several signatures. */
 cql_assignable cql_literal_test(cql_literal_kind kind, const cql_type *type);
 /* Encodes a constant: text is the token without quotes and escapes. *out lives in a. CQL_INVALID with Cassandra's text:
- * "Unable to make int from '3x'", "Invalid STRING constant (x) for \"n\" of type int" is the engine's (it knows the column). */
+ * "Unable to make int from '3x'", "Invalid STRING constant (x) for \"n\" of type int" is the engine's (it knows the
+ * column). */
 cql_status cql_literal_encode(cql_arena *a, cql_literal_kind kind, cql_slice text, const cql_type *type, cql_slice *out,
                               cql_error *err);
-/* Encodes a whole literal text of any type, collections and tuples too: "{'a': [1, 2]}". The text null gives out->data NULL. */
+/* Encodes a whole literal text of any type, collections and tuples too: "{'a': [1, 2]}". The text null gives out->data
+ * NULL. */
 cql_status cql_value_parse(cql_arena *a, const cql_type *type, cql_slice text, cql_slice *out, cql_error *err);
 
 /* --- collections, tuples: walk and build -------------------------------------------------------------------------- */
 
-/* Walks the elements of a list or set (one value each), a map (key, value, key, …), a tuple, UDT or vector (fields; a missing
- * or null field has data NULL). The walker borrows. CQL_DONE at the end; CQL_MALFORMED. */
+/* Walks the elements of a list or set (one value each), a map (key, value, key, …), a tuple, UDT or vector (fields; a
+ * missing or null field has data NULL). The walker borrows. CQL_DONE at the end; CQL_MALFORMED. */
 typedef struct cql_elements {
   cql_reader r;
   const cql_type *type;
@@ -121,8 +126,8 @@ cql_status cql_elements_next(cql_elements *e, cql_slice *out);
 /* Writes: count, then each element with its length (protocol v3 and later). null as data NULL. */
 void cql_put_count(cql_buf *b, uint32_t count);
 void cql_put_element(cql_buf *b, cql_slice value);
-/* Sorts and removes duplicates of a set's elements or a map's entries (the last entry of a key wins), in Cassandra's order. values holds
- * count slices (a map: 2 per entry); *count is updated. */
+/* Sorts and removes duplicates of a set's elements or a map's entries (the last entry of a key wins), in Cassandra's
+ * order. values holds count slices (a map: 2 per entry); *count is updated. */
 void cql_set_normalize(const cql_type *element, cql_slice *values, uint32_t *count);
 void cql_map_normalize(const cql_type *key, cql_slice *values, uint32_t *entry_count);
 
@@ -140,7 +145,8 @@ cql_status cql_read_duration(cql_slice bytes, cql_duration *out);
 /* A varint from and to decimal digits ("-123"). CQL_INVALID: not digits; CQL_LIMIT: longer than CQL_VARINT_LEN_MAX. */
 cql_status cql_put_varint_digits(cql_buf *b, cql_arena *scratch, cql_slice digits);
 void cql_print_varint(cql_buf *b, cql_slice bytes);
-/* A decimal is scale (int32) and unscaled varint: "1.50" is 2 and 150. Exponents are read ("1E+3": scale -3, unscaled 1). */
+/* A decimal is scale (int32) and unscaled varint: "1.50" is 2 and 150. Exponents are read ("1E+3": scale -3, unscaled
+ * 1). */
 cql_status cql_put_decimal_text(cql_buf *b, cql_arena *scratch, cql_slice text);
 void cql_print_decimal(cql_buf *b, cql_slice bytes); /* Java's BigDecimal.toString: "1E+3", "1.50" */
 
@@ -155,21 +161,23 @@ void cql_uuid_random(uint8_t out[16]); /* version 4 */
 
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 
-/* Appends value as bytes whose unsigned order is cql_value_cmp()'s, for every comparable type, after ByteComparable.md (OSS 5.0 encoding):
- * the form is prefix-free per value, so components may be written one after the other, and no component starts with 0xFF.
- * reversed inverts the order (all bytes flipped; still no component starts with 0xFF or 0x00: each is led by a marker byte between 0x20 and 0xDF).
- * A null component (data NULL) and an empty value have markers of their own: null < empty < any value when not reversed. */
+/* Appends value as bytes whose unsigned order is cql_value_cmp()'s, for every comparable type, after ByteComparable.md
+ * (OSS 5.0 encoding): the form is prefix-free per value, so components may be written one after the other, and no
+ * component starts with 0xFF. reversed inverts the order (all bytes flipped; still no component starts with 0xFF or
+ * 0x00: each is led by a marker byte between 0x20 and 0xDF). A null component (data NULL) and an empty value have
+ * markers of their own: null < empty < any value when not reversed. */
 void cql_key_put(cql_buf *b, const cql_type *type, cql_slice value, bool reversed);
 
-/* The serialized partition key, as tokens hash it and routing uses it: one component as it is, several each as (u16 length, bytes, 0x00). */
+/* The serialized partition key, as tokens hash it and routing uses it: one component as it is, several each as (u16
+ * length, bytes, 0x00). */
 void cql_partition_key_put(cql_buf *b, const cql_slice *components, uint32_t count);
 /* The reverse; out has room for count. CQL_MALFORMED. */
 cql_status cql_partition_key_split(cql_slice key, cql_slice *out, uint32_t count);
 
 /* --- results ------------------------------------------------------------------------------------------------------ */
 
-/* A page of rows or another answer, whichever side made it. Everything lives in its arena and body; cql_result_free() frees both.
- * Rows stand in body in wire format: per cell a big-endian i32 length (-1: null) and that many bytes. */
+/* A page of rows or another answer, whichever side made it. Everything lives in its arena and body; cql_result_free()
+ * frees both. Rows stand in body in wire format: per cell a big-endian i32 length (-1: null) and that many bytes. */
 struct cql_result {
   const cql_alloc *alloc;
   cql_arena arena;

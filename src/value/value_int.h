@@ -23,7 +23,8 @@ void cqlv_print_name(cql_buf *b, cql_slice name);
 cql_slice cqlv_varint_trim(cql_slice bytes); /* without sign bytes that say nothing; at least one byte, unless empty */
 bool cqlv_varint_is_negative(cql_slice bytes);
 int cqlv_varint_cmp(cql_slice x, cql_slice y);
-/* Appends the digits of |v|, without sign; returns how many, 0 when b failed. Uses room behind b's end and gives it back. */
+/* Appends the digits of |v|, without sign; returns how many, 0 when b failed. Uses room behind b's end and gives it
+ * back. */
 size_t cqlv_varint_digits(cql_buf *b, cql_slice v);
 typedef struct cqlv_decimal {
   int32_t scale;
@@ -43,7 +44,7 @@ double cqlv_load_double(const uint8_t *p);
 /* Reads an optional sign and digits into *out; false: something else, or past int64. */
 bool cqlv_int64_parse(cql_slice text, int64_t *out);
 
-/* --- vints: zig-zagged or not; the first byte's leading ones count the bytes that follow ------------------------------ */
+/* --- vints: zig-zagged or not; the first byte's leading ones count the bytes that follow -------------------------- */
 
 enum { CQLV_VINT_LEN_MAX = 9, CQLV_DURATION_LEN_MAX = 3 * CQLV_VINT_LEN_MAX };
 uint64_t cqlv_zigzag(int64_t v);

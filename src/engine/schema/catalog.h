@@ -1,8 +1,7 @@
 /* catalog.h: how the schema stands in the store, and what is made of it. For src/engine/schema and src/engine/ddl.
  *
  *   STORE KEY                                         VALUE, each led by a format byte (CQLE_CATALOG_FORMAT)
- *   catalog id (u32) · 01                             version (u64) · schema uuid · host id · next table or index id
- * (u32)
+ *   catalog id (u32) · 01                             version (u64) · schema uuid · host id · next id (u32)
  *   catalog id (u32) · 02 · keyspace                  durable writes (u8) · replication
  *   catalog id (u32) · 03 · keyspace · 00 · table     see catalog_table.c
  *

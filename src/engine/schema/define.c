@@ -1,5 +1,5 @@
-/* define.c: a table from its definition: names, types and keys checked. For CREATE TABLE and for the system tables, which
- * are written as CQL. Cassandra: cql3/statements/schema/CreateTableStatement.java. */
+/* define.c: a table from its definition: names, types and keys checked. For CREATE TABLE and for the system tables,
+ * which are written as CQL. Cassandra: cql3/statements/schema/CreateTableStatement.java. */
 #include "engine/schema/catalog.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* collection.c: parts of a value: a field, an element, a slice. Cassandra: cql3/selection/ElementsSelector.java, FieldSelector.java. */
+/* collection.c: parts of a value: a field, an element, a slice. Cassandra: cql3/selection/ElementsSelector.java,
+ * FieldSelector.java. */
 #include "engine/select/select_int.h"
 
 static cql_status field(const cqle_node *n, cql_slice whole, cql_slice *out) {

@@ -1,5 +1,5 @@
-/* eval.c: the value of a selector for a row, or for a group of rows. In an aggregate query what stands outside of the aggregates has the
- * value of the group's first row, as in Cassandra.
+/* eval.c: the value of a selector for a row, or for a group of rows. In an aggregate query what stands outside of the
+ * aggregates has the value of the group's first row, as in Cassandra.
  */
 #include "engine/select/select_int.h"
 #include "engine/term/term_int.h"

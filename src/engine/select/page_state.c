@@ -1,4 +1,5 @@
-/* page_state.c: where a page ended, as bytes that a client keeps. They hold all that is needed to go on, also after a restart.
+/* page_state.c: where a page ended, as bytes that a client keeps. They hold all that is needed to go on, also after a
+ * restart.
  *
  *   SIZE  FIELD
  *   1     version (1)

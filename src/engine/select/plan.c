@@ -1,4 +1,5 @@
-/* plan.c: a SELECT checked and bound: selection, restrictions, order, groups, limits, in the order in which Cassandra complains. */
+/* plan.c: a SELECT checked and bound: selection, restrictions, order, groups, limits, in the order in which Cassandra
+ * complains. */
 #include "engine/select/select_int.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
-/* reader.c: from stored entries to rows as a query sees them: live, with their static columns, filtered. A partition that holds nothing but
- * a static row is one row with null clustering columns, where the query reads whole partitions (trap 8).
+/* reader.c: from stored entries to rows as a query sees them: live, with their static columns, filtered. A partition
+ * that holds nothing but a static row is one row with null clustering columns, where the query reads whole partitions
+ * (trap 8).
  */
 #include "engine/select/select_int.h"
 

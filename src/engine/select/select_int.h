@@ -96,7 +96,8 @@ typedef struct cqle_eval {
 /* beside: one more node that rows are asked for, GROUP BY's function; may be NULL. */
 cql_status cqle_eval_init(cqle_eval *e, cqle_exec *x, const cqle_selection *s, const cqle_node *beside,
                           cql_arena *row_arena, cql_arena *group_arena);
-/* A row that is not part of an aggregate: its value for a node. *out lives in the row arena, or borrows from the view. */
+/* A row that is not part of an aggregate: its value for a node. *out lives in the row arena, or borrows from the view.
+ */
 cql_status cqle_eval_row(cqle_eval *e, const cqle_node *n, const cqle_view *v, cql_slice *out);
 /* Aggregates: open a group, feed it rows, read its values. */
 cql_status cqle_eval_group_open(cqle_eval *e);
@@ -131,7 +132,7 @@ struct cqle_select_plan {
   uint32_t fingerprint; /* of the statement: a paging state goes with its own */
 };
 
-/* --- source.c: the stored rows that keys, bounds or an index name, partition by partition -------------------------- */
+/* --- source.c: the stored rows that keys, bounds or an index name, partition by partition ------------------------- */
 
 typedef struct cqle_found {
   cqle_pkey pkey;
@@ -166,7 +167,7 @@ cql_status cqle_source_next(cqle_source *s, cqle_found *out); /* valid until the
 cql_status cqle_source_skip_partition(cqle_source *s);
 void cqle_source_close(cqle_source *s);
 
-/* --- reader.c, virtual.c: rows as views, live and filtered --------------------------------------------------------- */
+/* --- reader.c, virtual.c: rows as views, live and filtered -------------------------------------------------------- */
 
 typedef struct cqle_page_state {
   bool given; /* a page came before */
@@ -206,14 +207,14 @@ cql_status cqle_virtual_open(cqle_reader *r);
 cql_status cqle_virtual_next(cqle_reader *r);
 cql_status cqle_virtual_skip_partition(cqle_reader *r);
 
-/* --- page_state.c -------------------------------------------------------------------------------------------------- */
+/* --- page_state.c ------------------------------------------------------------------------------------------------- */
 
 /* Writes it into the result. */
 cql_status cqle_page_state_put(cqle_exec *x, const cqle_select_plan *p, const cqle_page_state *s);
 /* CQL_PROTOCOL: not a state of this statement. Borrows from the request. */
 cql_status cqle_page_state_get(cqle_exec *x, const cqle_select_plan *p, cqle_page_state *s);
 
-/* --- order.c: what ORDER BY and GROUP BY allow; sorting the rows of several partitions ------------------------------ */
+/* --- order.c: what ORDER BY and GROUP BY allow; sorting the rows of several partitions ---------------------------- */
 
 cql_status cqle_order_plan(cqle_binder *b, const cqle_select *ast, cqle_select_plan *p);
 cql_status cqle_group_plan(cqle_select_compiler *c, const cqle_select *ast, cqle_select_plan *p);

@@ -1,4 +1,5 @@
-/* source.c: entries of the store in the order a query wants them: named partitions interval by interval, an index, or all by token. */
+/* source.c: entries of the store in the order a query wants them: named partitions interval by interval, an index, or
+ * all by token. */
 #include "engine/select/select_int.h"
 
 #include <string.h>

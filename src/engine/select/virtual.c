@@ -1,4 +1,5 @@
-/* virtual.c: tables whose rows are made when they are read: system.local, system_schema. All that pass the filter are held. */
+/* virtual.c: tables whose rows are made when they are read: system.local, system_schema. All that pass the filter are
+ * held. */
 #include "engine/select/select_int.h"
 
 #include <string.h>

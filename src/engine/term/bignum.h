@@ -6,8 +6,8 @@
 
 enum { CQLE_BIG_LIMBS_MAX = 1 << 15 }; /* 128 KiB of magnitude: twice the longest varint */
 
-/* Sign and magnitude, limbs from the lowest. Zeroed memory is zero. Limbs live in an arena and grow in place where they can, so that a
- * sum over many rows takes no memory per row. */
+/* Sign and magnitude, limbs from the lowest. Zeroed memory is zero. Limbs live in an arena and grow in place where they
+ * can, so that a sum over many rows takes no memory per row. */
 typedef struct cqle_big {
   bool negative;
   uint32_t count, cap; /* no leading zero limbs */

@@ -1,4 +1,5 @@
-/* calendar.h: dates, and durations added to them. Days and milliseconds count from 1970-01-01; the calendar is Gregorian. */
+/* calendar.h: dates, and durations added to them. Days and milliseconds count from 1970-01-01; the calendar is
+ * Gregorian. */
 #ifndef CQLE_CALENDAR_H
 #define CQLE_CALENDAR_H
 

@@ -23,8 +23,9 @@ struct cqle_function {
   cql_status (*finish)(cqle_exec *x, const cqle_function *f, void *state, cql_slice *out);
 };
 
-/* Finds the function for these arguments; an argument type NULL is not known yet (a marker or literal). partition is the table whose partition key token() takes;
- * receiver (may be NULL) narrows the result type. Lives in a. CQL_INVALID with Cassandra's texts ("Unknown function 'f'", "Invalid call to function …"). */
+/* Finds the function for these arguments; an argument type NULL is not known yet (a marker or literal). partition is
+ * the table whose partition key token() takes; receiver (may be NULL) narrows the result type. Lives in a. CQL_INVALID
+ * with Cassandra's texts ("Unknown function 'f'", "Invalid call to function …"). */
 cql_status cqle_function_find(cql_arena *a, const cqle_table *table, const cqle_qname *name, uint32_t arg_count,
                               const cql_type *const *args, const cql_type *receiver, const cqle_function **out,
                               cql_error *err);

@@ -1,5 +1,6 @@
-/* function_aggregate.c: count, min, max, sum, avg. Cassandra: cql3/functions/AggregateFcts.java. sum keeps the type of its input and wraps
- * at its width; avg of whole numbers drops the fraction; nulls are passed over; without any input sum and avg are 0.
+/* function_aggregate.c: count, min, max, sum, avg. Cassandra: cql3/functions/AggregateFcts.java. sum keeps the type of
+ * its input and wraps at its width; avg of whole numbers drops the fraction; nulls are passed over; without any input
+ * sum and avg are 0.
  */
 #include "engine/term/function_int.h"
 
@@ -118,7 +119,7 @@ static cql_status whole_avg(cqle_exec *x, const cqle_function *f, void *state, c
   return cqle_give_integer(x, f->result->code, avg, out);
 }
 
-/* --- floats: summed with compensation, as Java's DoubleSummaryStatistics ------------------------------------------- */
+/* --- floats: summed with compensation, as Java's DoubleSummaryStatistics ------------------------------------------ */
 
 typedef struct floating {
   double sum, compensation, simple;
@@ -181,8 +182,8 @@ static cql_status exact_sum(cqle_exec *x, const cqle_function *f, void *state, c
   return exact_give(x, f, &((exact *)state)->sum, out);
 }
 
-/* avg += (value - avg) / count, each step rounded half to even at the scale that it has: Cassandra's way, which differs from
- * dividing the sum. */
+/* avg += (value - avg) / count, each step rounded half to even at the scale that it has: Cassandra's way, which differs
+ * from dividing the sum. */
 static cql_status running_avg_step(cqle_exec *x, const cqle_function *f, void *state, const cql_slice *args) {
   exact *e = state;
   cql_status st = CQL_OK;

@@ -1,5 +1,5 @@
-/* function_blob.c: int_as_blob(v), blob_as_int(b) and their like, with the older names intAsBlob, blobAsInt (matched without case).
- * Cassandra: cql3/functions/BytesConversionFcts.java.
+/* function_blob.c: int_as_blob(v), blob_as_int(b) and their like, with the older names intAsBlob, blobAsInt (matched
+ * without case). Cassandra: cql3/functions/BytesConversionFcts.java.
  */
 #include "engine/term/function_int.h"
 

@@ -1,4 +1,5 @@
-/* function_cast.c: CAST(x AS type). Cassandra: cql3/functions/CastFcts.java; numbers are narrowed as Java narrows them. */
+/* function_cast.c: CAST(x AS type). Cassandra: cql3/functions/CastFcts.java; numbers are narrowed as Java narrows them.
+ */
 #include "engine/term/function_int.h"
 
 #include <math.h>

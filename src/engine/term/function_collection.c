@@ -1,4 +1,5 @@
-/* function_collection.c: map_keys, map_values, collection_count, _min, _max, _sum, _avg. Cassandra: cql3/functions/CollectionFcts.java. */
+/* function_collection.c: map_keys, map_values, collection_count, _min, _max, _sum, _avg. Cassandra:
+ * cql3/functions/CollectionFcts.java. */
 #include "engine/term/function_int.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
-/* function_math.c: abs, exp, log, log10, round. Cassandra: cql3/functions/MathFcts.java, db/marshal/NumberType.java. The result has the type
- * of the argument: a whole number's logarithm loses its fraction. Logarithms and powers of varint and decimal would need 32 exact digits: refused.
+/* function_math.c: abs, exp, log, log10, round. Cassandra: cql3/functions/MathFcts.java, db/marshal/NumberType.java.
+ * The result has the type of the argument: a whole number's logarithm loses its fraction. Logarithms and powers of
+ * varint and decimal would need 32 exact digits: refused.
  */
 #include "engine/term/function_int.h"
 

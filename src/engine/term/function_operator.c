@@ -1,5 +1,5 @@
-/* function_operator.c: + - * / % and the minus sign. Cassandra: cql3/functions/OperationFcts.java, db/marshal/NumberType.java. Whole numbers
- * wrap at the width of the result; varint and decimal are exact.
+/* function_operator.c: + - * / % and the minus sign. Cassandra: cql3/functions/OperationFcts.java,
+ * db/marshal/NumberType.java. Whole numbers wrap at the width of the result; varint and decimal are exact.
  */
 #include "engine/term/function_int.h"
 

@@ -1,4 +1,5 @@
-/* function_time.c: now() and its like, conversions between times, floor. Cassandra: cql3/functions/TimeFcts.java, cql3/Duration.java. */
+/* function_time.c: now() and its like, conversions between times, floor. Cassandra: cql3/functions/TimeFcts.java,
+ * cql3/Duration.java. */
 #include "engine/term/function_int.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* keys.c: what a WHERE clause names: partitions, tokens, clusterings, and the intervals of clusterings between bounds. */
+/* keys.c: what a WHERE clause names: partitions, tokens, clusterings, and the intervals of clusterings between bounds.
+ */
 #include "engine/where/where_int.h"
 
 #include <stdlib.h>
@@ -253,7 +254,8 @@ static int bounds_cmp(const void *px, const void *py) {
   return cql_slice_cmp(x->start, y->start);
 }
 
-/* Columns of one direction make one interval. Else (a, b) > (x, y) is a = x and b > y, or a > x: one interval for each column. */
+/* Columns of one direction make one interval. Else (a, b) > (x, y) is a = x and b > y, or a > x: one interval for each
+ * column. */
 static cql_status slice_intervals(slicer *s, uint32_t prefix, const cqle_restriction *r, intervals *out) {
   cql_status st = CQL_OK;
   bool mixed = false;

@@ -1,4 +1,5 @@
-/* rules.c: what a statement may restrict, what must be filtered, and which index can serve. StatementRestrictions.java. */
+/* rules.c: what a statement may restrict, what must be filtered, and which index can serve. StatementRestrictions.java.
+ */
 #include "engine/where/where_int.h"
 
 #include <string.h>
@@ -9,7 +10,8 @@
 
 /* --- indexes ------------------------------------------------------------------------------------------------------ */
 
-/* Storage-attached indexes keep these types as terms: equality alone (IndexTermType.java). Frozen collections, tuples and UDTs too. */
+/* Storage-attached indexes keep these types as terms: equality alone (IndexTermType.java). Frozen collections, tuples
+ * and UDTs too. */
 static bool sai_orders(const cql_type *type) {
   switch (type->code) {
   case CQL_TYPE_ASCII:

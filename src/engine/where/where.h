@@ -84,22 +84,27 @@ cql_status cqle_where_check_filtering(const cqle_where *w, cql_error *err);
 /* The group of a column, NULL when it is not restricted. */
 const cqle_group *cqle_where_group(const cqle_where *w, const cqle_column *c);
 
-/* The partitions, when partition_complete: sorted as Cassandra sorts them, without repeats. In x->arena. An empty key may be among them. */
+/* The partitions, when partition_complete: sorted as Cassandra sorts them, without repeats. In x->arena. An empty key
+ * may be among them. */
 cql_status cqle_where_partitions(cqle_exec *x, const cqle_where *w, cqle_pkey **out, uint32_t *count);
 /* The first and last token when has_token (or all). *empty: no token can match. */
 cql_status cqle_where_tokens(cqle_exec *x, const cqle_where *w, int64_t *first, int64_t *last, bool *empty);
-/* The bounds within a partition, in clustering order, without overlap: one per combination of IN values. No clustering restriction: one that is open on both sides. */
+/* The bounds within a partition, in clustering order, without overlap: one per combination of IN values. No clustering
+ * restriction: one that is open on both sides. */
 cql_status cqle_where_bounds(cqle_exec *x, const cqle_where *w, cqle_slice_bounds **out, uint32_t *count);
-/* Full clusterings, when every clustering column has EQ or IN (UPDATE, DELETE of rows): arrays of table->clustering_count values. */
+/* Full clusterings, when every clustering column has EQ or IN (UPDATE, DELETE of rows): arrays of
+ * table->clustering_count values. */
 cql_status cqle_where_clusterings(cqle_exec *x, const cqle_where *w, cql_slice ***out, uint32_t *count);
 /* The interval of encoded values to ask w->index for. */
 cql_status cqle_where_index_range(cqle_exec *x, const cqle_where *w, cql_slice *start, cql_slice *end);
 
 /* The part of a WHERE clause that rows are checked against one by one, with the values of this execution. */
 typedef struct cqle_filter cqle_filter;
-/* everything: also what the bounds cover, for scans that have no bounds. *out is NULL when there is nothing to check. */
+/* everything: also what the bounds cover, for scans that have no bounds. *out is NULL when there is nothing to check.
+ */
 cql_status cqle_filter_new(cqle_exec *x, const cqle_where *w, bool everything, const cqle_filter **out);
-/* cells: one value per column of the table (cqle_column_index), data NULL: null. null never matches. statics_only: looks at partition key, token and static columns. */
+/* cells: one value per column of the table (cqle_column_index), data NULL: null. null never matches. statics_only:
+ * looks at partition key, token and static columns. */
 bool cqle_filter_match(const cqle_filter *f, const cql_slice *cells, int64_t token);
 /* Where a column's value stands among the cells of a row: its place in table->columns. */
 uint32_t cqle_column_index(const cqle_table *t, const cqle_column *c);

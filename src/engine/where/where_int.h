@@ -4,17 +4,17 @@
 
 #include "engine/where/where.h"
 
-/* --- relation_text.c: as Cassandra prints them --- */
+/* --- relation_text.c: as Cassandra prints them -------------------------------------------------------------------- */
 const char *cqle_relation_text(cql_arena *a, const cqle_relation *r);
 const char *cqle_term_text(cql_arena *a, const cqle_term *t);
 
-/* --- rules.c --- */
+/* --- rules.c ------------------------------------------------------------------------------------------------------ */
 cql_status cqle_where_rules(cqle_binder *b, cqle_where *w, cqle_group *groups, cqle_where_use use, bool only_statics,
                             bool allow_filtering);
 bool cqle_index_supports(const cqle_index *index, const cqle_restriction *r);
 bool cqle_table_index_supports(const cqle_table *t, const cqle_restriction *r);
 
-/* --- values.c: the values of one execution --- */
+/* --- values.c: the values of one execution ------------------------------------------------------------------------ */
 typedef struct cqle_choices { /* what EQ or IN leaves to choose from: count tuples of width values each */
   uint32_t count, width;
   const cql_slice *values;

@@ -14,7 +14,7 @@
 
 #define KEYSPACE "CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}"
 
-/* --- helpers ---------------------------------------------------------------------------------------------------------- */
+/* --- helpers ------------------------------------------------------------------------------------------------------ */
 
 static cql_session *opened(const char *url) {
   cql_session *s;
@@ -71,7 +71,7 @@ static cql_result *rows(cql_session *s, const cql_request *q) {
   return r;
 }
 
-/* --- tests ------------------------------------------------------------------------------------------------------------ */
+/* --- tests -------------------------------------------------------------------------------------------------------- */
 
 static void the_same_text_gives_the_same_handle(void **state) {
   (void)state;

@@ -1,8 +1,8 @@
 /* test_golden.c: our answers beside those of two other implementations.
  *
- * tests/data/value/driver.tsv was written by the Python driver (make_driver_golden.py), tests/data/value/cassandra.tsv by
- * Cassandra's own classes (make_cassandra_golden.py). Both are lines of fields between tabs: what is asked, of which type,
- * with what, and last the answer, where "!text" is an error.
+ * tests/data/value/driver.tsv was written by the Python driver (make_driver_golden.py), tests/data/value/cassandra.tsv
+ * by Cassandra's own classes (make_cassandra_golden.py). Both are lines of fields between tabs: what is asked, of which
+ * type, with what, and last the answer, where "!text" is an error.
  *
  *   E  CQL type   literal     hex          the literal encodes to these bytes
  *   P  Java type  text        hex or !     fromString()

@@ -1,5 +1,5 @@
-/* test_literals.c: which constant may stand for which type, and whole literals, good and bad. What single constants encode
- * to is told by the golden files; here stand the forms that they do not reach. */
+/* test_literals.c: which constant may stand for which type, and whole literals, good and bad. What single constants
+ * encode to is told by the golden files; here stand the forms that they do not reach. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

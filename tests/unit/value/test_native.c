@@ -1,5 +1,5 @@
-/* test_native.c: numbers, durations, version 1 UUIDs and the parts of collections, through the functions that other rooms
- * and the Python extension call; and the limits that no literal of sane size reaches. */
+/* test_native.c: numbers, durations, version 1 UUIDs and the parts of collections, through the functions that other
+ * rooms and the Python extension call; and the limits that no literal of sane size reaches. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -181,8 +181,8 @@ static bool contains(cql_slice s, const char *text) {
   return memmem(s.data, s.len, text, strlen(text)) != NULL;
 }
 
-/* Cassandra prints things that it does not read: a tuple without fields, a timestamp past the year 9999, and a decimal with
- * an exponent beyond an int. */
+/* Cassandra prints things that it does not read: a tuple without fields, a timestamp past the year 9999, and a decimal
+ * with an exponent beyond an int. */
 static bool has_no_literal(cql_slice text) {
   return contains(text, "()") || contains(text, "E+21474") || contains(text, "E-21474") ||
          (contains(text, "'+") && contains(text, "Z'"));

@@ -1,5 +1,5 @@
-/* test_faults.c: the n-th allocation fails, for every n: statements answer CQL_NOMEM, nothing is leaked, and the database is as if the
- * failed statement had never been.
+/* test_faults.c: the n-th allocation fails, for every n: statements answer CQL_NOMEM, nothing is leaked, and the
+ * database is as if the failed statement had never been.
  */
 #include "query.h"
 

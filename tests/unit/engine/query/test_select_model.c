@@ -1,5 +1,6 @@
-/* test_select_model.c: random SELECTs against a model of a few lines: all rows in an array, every relation tried on every row. Mixed clustering
- * directions, IN lists, single and tuple slices, both orders, limits; the same answer must come in one page and in pages of any size.
+/* test_select_model.c: random SELECTs against a model of a few lines: all rows in an array, every relation tried on
+ * every row. Mixed clustering directions, IN lists, single and tuple slices, both orders, limits; the same answer must
+ * come in one page and in pages of any size.
  */
 #include "query.h"
 
