@@ -41,9 +41,13 @@ class Expr:
 class Constant(Expr):
     """The same value for every row, already in database form."""
 
+    columns = frozenset()
+
     def __init__(self, value: object):
         self.value = value
-        super().__init__(frozenset(), lambda index: lambda row: value)
+
+    def bind(self, index) -> Callable:
+        return lambda row: self.value
 
 
 class Column(Expr):
@@ -52,7 +56,10 @@ class Column(Expr):
     def __init__(self, name: str, field: fields.Field):
         self.name = name
         self.field = field
-        super().__init__(frozenset([name]), lambda index: operator.itemgetter(index[name]))
+        self.columns = frozenset((name,))
+
+    def bind(self, index) -> Callable:
+        return operator.itemgetter(index[self.name])
 
 
 def combine(function: Callable, *sources: Expr) -> Expr:
