@@ -3,63 +3,19 @@
 
 #include <string.h>
 
-#define NATIVE(name) static const cql_type native_##name = {.code = CQL_TYPE_##name};
-NATIVE(ASCII)
-NATIVE(BIGINT)
-NATIVE(BLOB)
-NATIVE(BOOLEAN)
-NATIVE(COUNTER)
-NATIVE(DECIMAL)
-NATIVE(DOUBLE)
-NATIVE(FLOAT)
-NATIVE(INT)
-NATIVE(TIMESTAMP)
-NATIVE(UUID)
-NATIVE(TEXT)
-NATIVE(VARINT)
-NATIVE(TIMEUUID)
-NATIVE(INET)
-NATIVE(DATE)
-NATIVE(TIME)
-NATIVE(SMALLINT)
-NATIVE(TINYINT)
-NATIVE(DURATION)
+/* By their code; the places of the codes that need arguments are left empty. */
+#define NATIVE(name) [CQL_TYPE_##name] = {.code = CQL_TYPE_##name}
+static const cql_type natives[] = {
+    NATIVE(ASCII),   NATIVE(BIGINT), NATIVE(BLOB),     NATIVE(BOOLEAN),  NATIVE(COUNTER),
+    NATIVE(DECIMAL), NATIVE(DOUBLE), NATIVE(FLOAT),    NATIVE(INT),      NATIVE(TIMESTAMP),
+    NATIVE(UUID),    NATIVE(TEXT),   NATIVE(VARINT),   NATIVE(TIMEUUID), NATIVE(INET),
+    NATIVE(DATE),    NATIVE(TIME),   NATIVE(SMALLINT), NATIVE(TINYINT),  NATIVE(DURATION),
+};
 #undef NATIVE
 
 const cql_type *cql_type_native(cql_type_code code) {
-  switch (code) {
-#define NATIVE(name)                                                                                                   \
-  case CQL_TYPE_##name: return &native_##name;
-    NATIVE(ASCII)
-    NATIVE(BIGINT)
-    NATIVE(BLOB)
-    NATIVE(BOOLEAN)
-    NATIVE(COUNTER)
-    NATIVE(DECIMAL)
-    NATIVE(DOUBLE)
-    NATIVE(FLOAT)
-    NATIVE(INT)
-    NATIVE(TIMESTAMP)
-    NATIVE(UUID)
-    NATIVE(TEXT)
-    NATIVE(VARINT)
-    NATIVE(TIMEUUID)
-    NATIVE(INET)
-    NATIVE(DATE)
-    NATIVE(TIME)
-    NATIVE(SMALLINT)
-    NATIVE(TINYINT)
-    NATIVE(DURATION)
-#undef NATIVE
-  case CQL_TYPE_CUSTOM:
-  case CQL_TYPE_LIST:
-  case CQL_TYPE_MAP:
-  case CQL_TYPE_SET:
-  case CQL_TYPE_UDT:
-  case CQL_TYPE_TUPLE:
-  case CQL_TYPE_VECTOR: break;
-  }
-  return NULL;
+  size_t i = (size_t)code;
+  return i > 0 && i < sizeof natives / sizeof *natives && natives[i].code == code ? &natives[i] : NULL;
 }
 
 static const struct {
@@ -86,7 +42,7 @@ const char *cqlv_type_java_name(cql_type_code code) {
 }
 
 const cql_type *cqlv_native_by_cql(cql_slice name) {
-  if (cql_slice_eq_nocase(name, "varchar")) return &native_TEXT;
+  if (cql_slice_eq_nocase(name, "varchar")) return &natives[CQL_TYPE_TEXT];
   for (size_t i = 0; i < NAME_COUNT; i++)
     if (cql_slice_eq_nocase(name, names[i].cql)) return cql_type_native(names[i].code);
   return NULL;
