@@ -1,4 +1,4 @@
-"""Settings of the backend's tests: two databases, both in memory while tests run."""
+"""Settings of the backend's tests: two databases of ours, and SQLite to compare with, all in memory while tests run."""
 
 import os
 
@@ -20,4 +20,5 @@ def database(name: str, **options) -> dict:
 DATABASES = {
     "default": database("backend", plain_models=["bookings.Reading"]),
     "other": database("backend_other"),
+    "reference": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
 }
