@@ -1,30 +1,22 @@
 #include "base/lock.h"
 
-#include <stdatomic.h>
-
 static pthread_mutex_t list_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static cql_lock *all_locks;
-static atomic_uint_fast64_t fork_count;
 
 static void before_fork(void) {
   pthread_mutex_lock(&list_mutex);
   for (cql_lock *l = all_locks; l != NULL; l = l->next) pthread_mutex_lock(&l->mutex);
 }
 
-static void after_fork_in_parent(void) {
+/* The child's only thread is a copy of the one that took the locks, so it may unlock them as its parent does. */
+static void after_fork(void) {
   for (cql_lock *l = all_locks; l != NULL; l = l->next) pthread_mutex_unlock(&l->mutex);
   pthread_mutex_unlock(&list_mutex);
 }
 
-/* The child's only thread is a copy of the one that took the locks, so it may unlock them. */
-static void after_fork_in_child(void) {
-  atomic_fetch_add(&fork_count, 1);
-  after_fork_in_parent();
-}
-
 static void register_handlers(void) {
-  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  pthread_atfork(before_fork, after_fork, after_fork);
 }
 
 void cql_lock_init(cql_lock *l, cql_lock_rank rank) {
@@ -57,8 +49,4 @@ void cql_lock_take(cql_lock *l) {
 
 void cql_lock_drop(cql_lock *l) {
   pthread_mutex_unlock(&l->mutex);
-}
-
-uint64_t cql_fork_count(void) {
-  return atomic_load(&fork_count);
 }

@@ -5,7 +5,6 @@
 #define CQL_LOCK_H
 
 #include <pthread.h>
-#include <stdint.h>
 
 /* Locks are taken in ascending rank; two of one rank are never held together by one thread. */
 typedef enum cql_lock_rank {
@@ -25,8 +24,5 @@ void cql_lock_init(cql_lock *l, cql_lock_rank rank); /* l must not move until cq
 void cql_lock_free(cql_lock *l);
 void cql_lock_take(cql_lock *l);
 void cql_lock_drop(cql_lock *l);
-
-/* Counts the forks this process came through: a handle that remembers another number was inherited. */
-uint64_t cql_fork_count(void);
 
 #endif

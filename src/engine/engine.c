@@ -65,13 +65,6 @@ cql_status cql_engine_backup(cql_engine *engine, const char *path, cql_error *er
 
 /* --- schema snapshots --------------------------------------------------------------------------------------------- */
 
-cqle_schema *cqle_schema_retain(cql_engine *e, cqle_schema *s) {
-  cql_lock_take(&e->lock);
-  s->refs++;
-  cql_lock_drop(&e->lock);
-  return s;
-}
-
 void cqle_schema_release(cql_engine *e, cqle_schema *s) {
   cql_lock_take(&e->lock);
   bool last = --s->refs == 0;

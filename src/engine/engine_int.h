@@ -26,7 +26,6 @@ struct cql_engine {
   void *now_user;
 };
 
-cqle_schema *cqle_schema_retain(cql_engine *e, cqle_schema *s);
 void cqle_schema_release(cql_engine *e, cqle_schema *s);
 /* The snapshot that txn sees, one reference for the caller; loads it when another process changed the schema. */
 cql_status cqle_engine_schema(cql_engine *e, cqle_txn *txn, cqle_schema **out, cql_error *err);

@@ -77,15 +77,6 @@ cql_status cqle_big_to_bytes(cql_arena *a, const cqle_big *x, cql_slice *out) {
   return CQL_OK;
 }
 
-bool cqle_big_to_int(const cqle_big *x, int64_t *out) {
-  uint64_t v = 0;
-  if (x->count > 2) return false;
-  for (uint32_t i = x->count; i-- > 0;) v = v << 32 | x->limbs[i];
-  if (v > (uint64_t)INT64_MAX + x->negative) return false;
-  *out = (int64_t)(x->negative ? 0 - v : v);
-  return true;
-}
-
 cql_status cqle_big_copy(cql_arena *a, const cqle_big *x, cqle_big *out) {
   out->count = 0;
   cql_status st = reserve(a, out, x->count);

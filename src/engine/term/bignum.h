@@ -18,7 +18,6 @@ typedef struct cqle_big {
 cql_status cqle_big_from_bytes(cql_arena *a, cql_slice varint, cqle_big *out); /* empty: zero */
 cql_status cqle_big_from_int(cql_arena *a, int64_t v, cqle_big *out);
 cql_status cqle_big_to_bytes(cql_arena *a, const cqle_big *x, cql_slice *out); /* shortest two's complement */
-bool cqle_big_to_int(const cqle_big *x, int64_t *out);                         /* false: it does not fit */
 cql_status cqle_big_copy(cql_arena *a, const cqle_big *x, cqle_big *out);
 cql_status cqle_big_add(cql_arena *a, cqle_big *x, const cqle_big *y); /* x += y */
 cql_status cqle_big_mul(cql_arena *a, const cqle_big *x, const cqle_big *y, cqle_big *out);

@@ -9,10 +9,6 @@ cqle_receiver cqle_receiver_of(const cqle_table *t, const cqle_column *c) {
   return (cqle_receiver){t->keyspace->name, t->name, c->name, c->type};
 }
 
-int32_t cqle_expr_marker(const cqle_expr *e) {
-  return e->kind == CQLE_EXPR_MARKER ? (int32_t)e->marker : -1;
-}
-
 static cql_status out_of_memory(const cqle_binder *b) {
   return cql_fail(b->err, CQL_NOMEM, "Out of memory");
 }

@@ -41,8 +41,6 @@ cql_status cqle_term_bind(cqle_binder *b, const cqle_term *term, const cqle_rece
 cql_assignable cqle_term_test(cqle_binder *b, const cqle_term *term, const cql_type *type);
 /* The value for this execution; bytes live in x->arena, the plan or the request. Bound values are validated. */
 cql_status cqle_expr_eval(cqle_exec *x, const cqle_expr *e, cqle_value *out);
-/* The marker this is, or -1. */
-int32_t cqle_expr_marker(const cqle_expr *e);
 /* LIMIT, TTL, TIMESTAMP and the like: an integer that must be set and not null is the caller's to check. */
 cql_status cqle_expr_eval_int(cqle_exec *x, const cqle_expr *e, int32_t *out, bool *is_null, bool *is_unset);
 cql_status cqle_expr_eval_bigint(cqle_exec *x, const cqle_expr *e, int64_t *out, bool *is_null, bool *is_unset);
