@@ -57,24 +57,9 @@ int cqlpy_encode_list(const cqlpy_context *c, cql_buf *out, const cql_type *type
   return encode_members(c, out, type, value, false);
 }
 
-/* How many bytes each element of a vector takes; 0: it varies (db/marshal, AbstractType.valueLengthIfFixed). */
-static uint32_t element_len(const cql_type *element) {
-  switch (element->code) {
-  case CQL_TYPE_BOOLEAN: return 1;
-  case CQL_TYPE_INT:
-  case CQL_TYPE_FLOAT: return 4;
-  case CQL_TYPE_BIGINT:
-  case CQL_TYPE_DOUBLE:
-  case CQL_TYPE_TIMESTAMP: return 8;
-  case CQL_TYPE_UUID:
-  case CQL_TYPE_TIMEUUID: return 16;
-  default: return 0;
-  }
-}
-
 int cqlpy_encode_vector(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value) {
   const cql_type *element = type->args[0];
-  if (element_len(element) == 0) {
+  if (cql_type_fixed_len(element) == 0) {
     cqlpy_raise(c->state, CQLPY_NotSupportedError, CQL_UNSUPPORTED,
                 "%s: vectors of elements whose length varies are not built yet", c->column);
     return -1;

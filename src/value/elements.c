@@ -23,7 +23,7 @@ cql_status cql_elements_open(cql_elements *e, const cql_type *type, cql_slice by
 }
 
 static cql_status next_of_vector(cql_elements *e, cql_slice *out) {
-  uint64_t len = cqlv_type_fixed_len(e->type->args[0]);
+  uint64_t len = cql_type_fixed_len(e->type->args[0]);
   if (len == 0) {
     cql_status st = cqlv_uvint_read(&e->r, &len);
     if (st != CQL_OK) return st;
@@ -70,7 +70,7 @@ void cql_put_element(cql_buf *b, cql_slice value) {
 }
 
 void cqlv_put_vector_element(cql_buf *b, const cql_type *vector, cql_slice value) {
-  if (cqlv_type_fixed_len(vector->args[0]) == 0) {
+  if (cql_type_fixed_len(vector->args[0]) == 0) {
     uint8_t len[CQLV_VINT_LEN_MAX];
     cql_buf_put(b, len, cqlv_uvint_store(len, value.len));
   }

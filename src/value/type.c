@@ -182,7 +182,7 @@ bool cql_type_is_comparable(const cql_type *type) {
   return true;
 }
 
-size_t cqlv_type_fixed_len(const cql_type *type) {
+size_t cql_type_fixed_len(const cql_type *type) {
   switch (type->code) {
   case CQL_TYPE_BOOLEAN: return 1;
   case CQL_TYPE_INT:
@@ -192,7 +192,7 @@ size_t cqlv_type_fixed_len(const cql_type *type) {
   case CQL_TYPE_TIMESTAMP: return 8;
   case CQL_TYPE_UUID:
   case CQL_TYPE_TIMEUUID: return 16;
-  case CQL_TYPE_VECTOR: return cqlv_type_fixed_len(type->args[0]) * type->dimension;
+  case CQL_TYPE_VECTOR: return cql_type_fixed_len(type->args[0]) * type->dimension;
   default: return 0;
   }
 }

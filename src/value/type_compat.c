@@ -42,7 +42,7 @@ static bool same_native_values(cql_type_code to, cql_type_code from) {
 }
 
 static bool same_cells(const cql_type *to, const cql_type *from) {
-  return cql_type_is_value_compatible(to, from) && cqlv_type_fixed_len(to) == cqlv_type_fixed_len(from);
+  return cql_type_is_value_compatible(to, from) && cql_type_fixed_len(to) == cql_type_fixed_len(from);
 }
 
 static bool same_collections(const cql_type *to, const cql_type *from) {

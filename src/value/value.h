@@ -64,6 +64,8 @@ void cql_type_print_java(cql_buf *b, const cql_type *type);
 bool cql_type_eq(const cql_type *x, const cql_type *y);
 bool cql_type_is_collection(const cql_type *type); /* list, set, map */
 bool cql_type_is_multicell(const cql_type *type);  /* a collection or UDT that is not frozen */
+/* Bytes of every value of the type; 0: it varies (AbstractType.valueLengthIfFixed). */
+size_t cql_type_fixed_len(const cql_type *type);
 bool cql_type_is_comparable(
     const cql_type *type); /* false for duration (and what holds one): cannot be a key or be ordered */
 /* May bytes of `from` be read as `to`? (AbstractType.isValueCompatibleWith: text ⊇ ascii, blob ⊇ all, varint ⊇ int, …)

@@ -12,8 +12,6 @@ const cql_type *cqlv_native_by_java(cql_slice name);
 const char *cqlv_type_cql_name(cql_type_code code);
 const char *cqlv_type_java_name(cql_type_code code);
 cql_type *cqlv_type_new(cql_arena *a, cql_type_code code, uint32_t arg_count, const cql_type *const *args);
-/* Bytes of every value of the type in a vector, where it needs no length of its own; 0: values vary. */
-size_t cqlv_type_fixed_len(const cql_type *type);
 
 /* Writes an identifier, quoted when CQL would not read it back bare. */
 void cqlv_print_name(cql_buf *b, cql_slice name);

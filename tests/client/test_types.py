@@ -77,6 +77,8 @@ SAME = [
     ("set<frozen<list<int>>>", {(1, 2), (3,)}),
     ("set<frozen<set<int>>>", {frozenset({1, 2})}),
     ("map<frozen<map<int, int>>, text>", {((1, 2), (3, 4)): "x"}),
+    ("vector<float, 3>", [0.5, -1.25, 3.0]),
+    ("vector<vector<float, 2>, 2>", [[1.0, 2.0], [3.0, 4.0]]),
 ]
 
 

@@ -70,24 +70,9 @@ static cql_status save(change *c) {
 
 /* --- ADD ---------------------------------------------------------------------------------------------------------- */
 
-/* AbstractType.valueLengthIfFixed() */
-static int fixed_len(const cql_type *type) {
-  switch (type->code) {
-  case CQL_TYPE_BOOLEAN: return 1;
-  case CQL_TYPE_INT:
-  case CQL_TYPE_FLOAT: return 4;
-  case CQL_TYPE_BIGINT:
-  case CQL_TYPE_DOUBLE:
-  case CQL_TYPE_TIMESTAMP: return 8;
-  case CQL_TYPE_UUID:
-  case CQL_TYPE_TIMEUUID: return 16;
-  default: return -1;
-  }
-}
-
 static bool may_be_added_again(const cql_type *type, const cql_type *dropped) {
   return cql_type_eq(type, dropped) ||
-         (cql_type_is_value_compatible(type, dropped) && fixed_len(type) == fixed_len(dropped) &&
+         (cql_type_is_value_compatible(type, dropped) && cql_type_fixed_len(type) == cql_type_fixed_len(dropped) &&
           cql_type_is_multicell(type) == cql_type_is_multicell(dropped));
 }
 
