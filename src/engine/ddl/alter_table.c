@@ -87,7 +87,10 @@ static cql_status check_dropped(change *c, const cqle_column *added) {
                     "Cannot add a column '%s' of type %s, incompatible with previously dropped column '%s' of type %s",
                     added->name, type, added->name, old_type);
   }
-  if (d->kind == added->kind) return CQL_OK;
+  if (d->kind == added->kind) {
+    if (!c->t.is_counter) return CQL_OK;
+    return cql_fail(c->x->err, CQL_INVALID, "Cannot re-add previously dropped counter column %s", added->name);
+  }
   return cql_fail(c->x->err, CQL_INVALID,
                   "Cannot re-add previously dropped column '%s' of kind %s, incompatible with previous kind %s",
                   added->name, added->kind == CQLE_STATIC ? "STATIC" : "REGULAR",
@@ -111,9 +114,10 @@ static cql_status add_column(change *c, const cqle_column_def *def, bool if_not_
   CQLE_SCHEMA(cqle_column_init(c->x->arena, column, def->name, type, def->is_static ? CQLE_STATIC : CQLE_REGULAR, err));
   if (def->is_static && c->t.clustering_count == 0) return cql_fail(err, CQL_INVALID, CQLE_STATIC_USELESS);
   CQLE_SCHEMA(check_dropped(c, column));
-  if (type->code == CQL_TYPE_COUNTER)
-    return cql_fail(err, CQL_CONFIG, "%s.%s: Cannot have a counter column (\"%s\") in a non counter table",
-                    c->t.keyspace->name, c->t.name, column->name);
+  if ((type->code == CQL_TYPE_COUNTER) != c->t.is_counter)
+    return cql_fail(err, CQL_CONFIG, "%s.%s: Cannot have a %scounter column (\"%s\") in a %scounter table",
+                    c->t.keyspace->name, c->t.name, c->t.is_counter ? "non " : "", column->name,
+                    c->t.is_counter ? "" : "non ");
   column->id = c->t.next_column_id++;
   c->count++;
   return CQL_OK;

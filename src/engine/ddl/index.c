@@ -330,6 +330,7 @@ cql_status cqle_create_index_execute(cqle_exec *x, const char *default_keyspace,
     if (def->if_not_exists) return CQL_OK;
     return cql_fail(x->err, CQL_INVALID, "Index '" CQL_SLICE_FMT "' already exists", CQL_SLICE_ARG(def->name));
   }
+  if (c.table->is_counter) return cql_fail(x->err, CQL_INVALID, "Secondary indexes on counter tables aren't supported");
   CQLE_SCHEMA(read_kind(&c));
   CQLE_SCHEMA(read_properties(&c));
   CQLE_SCHEMA(read_target(&c));

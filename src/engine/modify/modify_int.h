@@ -38,6 +38,8 @@ typedef enum cqle_operation_kind {
   CQLE_OPERATION_SET_ELEMENT,    /* c[key] = value */
   CQLE_OPERATION_DELETE_ELEMENT, /* DELETE c[key] */
   CQLE_OPERATION_INCREASE,       /* numbers and texts, in conditional statements: c = c + value */
+  CQLE_OPERATION_COUNT_UP,       /* counters: c = c + value */
+  CQLE_OPERATION_COUNT_DOWN,     /* counters: c = c - value */
 } cqle_operation_kind;
 
 typedef struct cqle_operation {
@@ -114,7 +116,7 @@ typedef struct cqle_row_builder {
 cql_status cqle_row_builder_init(cqle_row_builder *rb, cqle_exec *x, const cqle_table *t, uint32_t column_room);
 cql_status cqle_row_builder_cell(cqle_row_builder *rb, const cqle_column *c, const cqle_cell *cell);
 cql_status cqle_row_builder_delete(cqle_row_builder *rb, const cqle_column *c, cqle_deletion d);
-/* Moves what was gathered into row: columns by id, cells by path, each path once. */
+/* Moves what was gathered into row: columns by id, cells by path, each path once; of a counter the sum. */
 cql_status cqle_row_builder_finish(cqle_row_builder *rb, cqle_row *row);
 
 typedef enum cqle_mutation_kind { CQLE_MUTATION_ROW, CQLE_MUTATION_PARTITION, CQLE_MUTATION_RANGE } cqle_mutation_kind;

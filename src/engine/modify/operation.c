@@ -2,6 +2,7 @@
  * (traps 4, 6, 7). */
 #include "engine/modify/modify_int.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* --- cells -------------------------------------------------------------------------------------------------------- */
@@ -268,6 +269,28 @@ static cql_status increase(cqle_writer *wr, const cqle_operation *op, const cqle
   return st == CQL_OK ? add_cell(wr, op->column, (cql_slice){NULL, 0}, sum, rb) : st;
 }
 
+/* --- counters ----------------------------------------------------------------------------------------------------- */
+
+/* A cell of what is to be added: the store sums (table/row.c). Cassandra says "increment" both ways. */
+static cql_status count(cqle_writer *wr, const cqle_operation *op, cqle_row_builder *rb) {
+  cqle_exec *x = wr->x;
+  int64_t by;
+  bool is_null, is_unset;
+  cql_status st = cqle_expr_eval_bigint(x, op->value, &by, &is_null, &is_unset);
+  if (st != CQL_OK || is_unset) return st;
+  if (is_null) return cql_fail(x->err, CQL_INVALID, "Invalid null value for counter increment");
+  if (op->kind == CQLE_OPERATION_COUNT_DOWN) {
+    if (by == INT64_MIN)
+      return cql_fail(x->err, CQL_INVALID,
+                      "The negation of %" PRId64 " overflows supported counter precision (signed 8 bytes integer)", by);
+    by = -by;
+  }
+  uint8_t *bytes = cql_arena_get(x->arena, sizeof by);
+  if (bytes == NULL) return cql_fail(x->err, CQL_NOMEM, "Out of memory");
+  cql_store_u64(bytes, (uint64_t)by);
+  return add_cell(wr, op->column, (cql_slice){NULL, 0}, cql_slice_of(bytes, sizeof by), rb);
+}
+
 cql_status cqle_operation_apply(cqle_writer *wr, const cqle_operation *op, const cqle_row *row, cqle_row_builder *rb) {
   switch (op->kind) {
   case CQLE_OPERATION_SET: return set_value(wr, op, rb);
@@ -278,6 +301,8 @@ cql_status cqle_operation_apply(cqle_writer *wr, const cqle_operation *op, const
   case CQLE_OPERATION_SET_ELEMENT: return set_element(wr, op, row, rb);
   case CQLE_OPERATION_DELETE_ELEMENT: return delete_element(wr, op, row, rb);
   case CQLE_OPERATION_INCREASE: return increase(wr, op, row, rb);
+  case CQLE_OPERATION_COUNT_UP:
+  case CQLE_OPERATION_COUNT_DOWN: return count(wr, op, rb);
   }
   return cql_fail(wr->x->err, CQL_MISUSE, "Unknown kind of operation");
 }

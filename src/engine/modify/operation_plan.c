@@ -34,10 +34,6 @@ static cqle_receiver part_of(cqle_binder *b, const cqle_table *t, const cqle_col
   return (cqle_receiver){t->keyspace->name, t->name, cql_arena_printf(b->arena, "%s(%s)", what, c->name), type};
 }
 
-static cql_status refuse_counter(cqle_binder *b) {
-  return cql_fail(b->err, CQL_UNSUPPORTED, "Counter columns are not supported by the embedded engine");
-}
-
 /* --- c = value ---------------------------------------------------------------------------------------------------- */
 
 cql_status cqle_operation_from_value(cqle_binder *b, const cqle_table *t, const cqle_column *c, const cqle_term *value,
@@ -102,6 +98,13 @@ static cql_status plan_increase(cqle_binder *b, const cqle_table *t, const cqle_
   return cqle_function_find(b->arena, NULL, &add, 2, types, c->type, &out->sum, b->err);
 }
 
+static cql_status plan_count(cqle_binder *b, const cqle_table *t, const cqle_column *c, const cqle_assignment *a,
+                             cqle_operation *out) {
+  cqle_receiver r = cqle_receiver_of(t, c);
+  out->kind = a->kind == CQLE_SET_ADD ? CQLE_OPERATION_COUNT_UP : CQLE_OPERATION_COUNT_DOWN;
+  return cqle_term_bind(b, a->term, &r, &out->value);
+}
+
 static cql_status plan_addition(cqle_binder *b, const cqle_table *t, const cqle_column *c, const cqle_assignment *a,
                                 bool conditional, cqle_operation *out) {
   const cql_type *type = c->type;
@@ -115,7 +118,7 @@ static cql_status plan_addition(cqle_binder *b, const cqle_table *t, const cqle_
     return cqle_term_bind(b, a->term, &r, &out->value);
   }
   if (type->code == CQL_TYPE_TUPLE || type->code == CQL_TYPE_UDT) return invalid_operation(b, c, a, "tuple");
-  if (type->code == CQL_TYPE_COUNTER) return refuse_counter(b);
+  if (type->code == CQL_TYPE_COUNTER) return plan_count(b, t, c, a, out);
   bool text = type->code == CQL_TYPE_TEXT || type->code == CQL_TYPE_ASCII;
   if (!conditional || (!text && !is_number(type))) return invalid_operation(b, c, a, "non counter");
   return plan_increase(b, t, c, a, out);
@@ -126,7 +129,7 @@ static cql_status plan_addition(cqle_binder *b, const cqle_table *t, const cqle_
 static cql_status plan_subtraction(cqle_binder *b, const cqle_table *t, const cqle_column *c, const cqle_assignment *a,
                                    cqle_operation *out) {
   const cql_type *type = c->type;
-  if (type->code == CQL_TYPE_COUNTER) return refuse_counter(b);
+  if (type->code == CQL_TYPE_COUNTER) return plan_count(b, t, c, a, out);
   if (!cql_type_is_collection(type)) return invalid_operation(b, c, a, "non counter");
   if (!cql_type_is_multicell(type)) return invalid_operation(b, c, a, "frozen collection");
   cqle_receiver r = cqle_receiver_of(t, c);

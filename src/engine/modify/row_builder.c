@@ -81,8 +81,16 @@ static uint32_t unite_equal(const cql_type *type, cqle_cell *cells, uint32_t cou
   return out;
 }
 
+static cql_status sum_counter(cqle_row_builder *rb, cqle_column_data *d) {
+  for (; d->count > 1; d->count--)
+    if (cqle_counter_merge(rb->x->arena, &d->cells[0], &d->cells[d->count - 1], &d->cells[0]) != CQL_OK)
+      return out_of_memory(rb);
+  return CQL_OK;
+}
+
 static cql_status order_cells(cqle_row_builder *rb, uint32_t i) {
   cqle_column_data *d = &rb->data[i];
+  if (rb->table->is_counter) return sum_counter(rb, d);
   if (!d->multicell || d->count < 2) return CQL_OK;
   cqle_cell *scratch = cql_arena_array(rb->x->arena, d->count, sizeof *scratch);
   if (scratch == NULL) return out_of_memory(rb);

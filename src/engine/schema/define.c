@@ -187,8 +187,7 @@ static cql_status check_values(definition *d, bool *is_counter) {
   }
   if (counters && others)
     return cql_fail(d->err, CQL_INVALID, "Cannot mix counter and non counter columns in the same table");
-  if (counters) return cql_fail(d->err, CQL_INVALID, "Counter tables are not supported by the embedded engine");
-  *is_counter = false;
+  *is_counter = counters > 0;
   return CQL_OK;
 }
 

@@ -48,12 +48,14 @@ static cql_status set_int(row *r, const char *name, int32_t v) {
   return set_bytes(r, name, bytes, sizeof bytes);
 }
 
-static cql_status set_set_of_one(row *r, const char *name, const char *text) {
+/* second NULL: a set of one */
+static cql_status set_set(row *r, const char *name, const char *first, const char *second) {
   cql_buf b;
   cql_status st;
   cql_buf_init(&b, r->x->engine->alloc, 1024);
-  cql_put_count(&b, 1);
-  cql_put_element(&b, cql_slice_str(text));
+  cql_put_count(&b, second ? 2 : 1);
+  cql_put_element(&b, cql_slice_str(first));
+  if (second) cql_put_element(&b, cql_slice_str(second));
   st = b.st == CQL_OK ? set_bytes(r, name, b.data, b.len) : cqle_out_of_memory(r->x->err);
   cql_buf_free(&b);
   return st;
@@ -152,7 +154,7 @@ cql_status cqle_read_local(cqle_exec *x, const cqle_table *t, cqle_emit emit, vo
   CQLE_SCHEMA(set_int(&r, "listen_port", STORAGE_PORT));
   CQLE_SCHEMA(set_int(&r, "rpc_port", NATIVE_PORT));
   CQLE_SCHEMA(set_int(&r, "gossip_generation", GENERATION));
-  CQLE_SCHEMA(set_set_of_one(&r, "tokens", "0"));
+  CQLE_SCHEMA(set_set(&r, "tokens", "0", NULL));
   return emit_row(&r);
 }
 
@@ -178,7 +180,7 @@ static cql_status table_rows(row *r, const cqle_keyspace *ks) {
     set(r, "dclocal_read_repair_chance", cql_slice_of(zero, sizeof zero));
     set(r, "read_repair_chance", cql_slice_of(zero, sizeof zero));
     set(r, "id", cql_slice_of(t->uuid, 16));
-    CQLE_SCHEMA(set_set_of_one(r, "flags", "compound"));
+    CQLE_SCHEMA(set_set(r, "flags", "compound", t->is_counter ? "counter" : NULL));
     CQLE_SCHEMA(emit_row(r));
   }
   return CQL_OK;

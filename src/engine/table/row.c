@@ -107,6 +107,37 @@ static void merge_simple(const cqle_column_data *x, const cqle_column_data *y, c
   out->count = winner == NULL ? 0 : 1;
 }
 
+static bool is_counter(const cqle_cell *c) {
+  return c->tombstone || c->value.len == sizeof(int64_t);
+}
+
+cql_status cqle_counter_merge(cql_arena *a, const cqle_cell *x, const cqle_cell *y, cqle_cell *out) {
+  if (!is_counter(x) || !is_counter(y)) return CQL_CORRUPT;
+  if (x->tombstone || y->tombstone) {
+    bool first = x->tombstone && (!y->tombstone || cqle_cell_reconcile(x, y) <= 0);
+    *out = first ? *x : *y;
+    return CQL_OK;
+  }
+  uint8_t *sum = cql_arena_get(a, sizeof(int64_t));
+  if (sum == NULL) return CQL_NOMEM;
+  cql_store_u64(sum, cql_load_u64(x->value.data) + cql_load_u64(y->value.data));
+  *out = x->timestamp > y->timestamp ? *x : *y;
+  out->value = cql_slice_of(sum, sizeof(int64_t));
+  return CQL_OK;
+}
+
+static cql_status merge_counters(cql_arena *a, const cqle_column_data *x, const cqle_column_data *y,
+                                 const cqle_deletion *active, cqle_column_data *out) {
+  bool both = x != NULL && y != NULL && survives(x->cells, active) && survives(y->cells, active);
+  if (!both) {
+    merge_simple(x, y, active, out);
+    return CQL_OK;
+  }
+  out->cells = cql_arena_get(a, sizeof *out->cells);
+  out->count = 1;
+  return out->cells != NULL ? cqle_counter_merge(a, x->cells, y->cells, out->cells) : CQL_NOMEM;
+}
+
 static const cqle_column_data NO_CELLS = {.deletion = {CQLE_NO_TIMESTAMP, CQLE_NO_EXPIRY}};
 
 static cql_status merge_cells(cql_arena *a, const cqle_column *column, const cqle_column_data *x,
@@ -144,6 +175,7 @@ static cql_status merge_column(cql_arena *a, const cqle_table *t, const cqle_col
   *out = (cqle_column_data){
       .column_id = any->column_id, .multicell = any->multicell, .deletion = {CQLE_NO_TIMESTAMP, CQLE_NO_EXPIRY}};
   if (any->multicell) return merge_multicell(a, t, x, y, *active, out);
+  if (t->is_counter) return merge_counters(a, x, y, active, out);
   merge_simple(x, y, active, out);
   return CQL_OK;
 }

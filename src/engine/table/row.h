@@ -62,9 +62,13 @@ const cqle_column_data *cqle_row_column(const cqle_row *r, uint32_t column_id);
 int cqle_cell_reconcile(const cqle_cell *x, const cqle_cell *y);
 int cqle_liveness_reconcile(const cqle_liveness *x, const cqle_liveness *y);
 int cqle_deletion_reconcile(const cqle_deletion *x, const cqle_deletion *y);
+/* Two cells of one counter: a tombstone beats any value, however old it is (db/rows/Cells.java, resolveCounter()), and
+ * values are added, wrapping at 64 bits. The sum lives in a. CQL_NOMEM; CQL_CORRUPT: a value is no counter. */
+cql_status cqle_counter_merge(cql_arena *a, const cqle_cell *x, const cqle_cell *y, cqle_cell *out);
 /* Merges update into base (either may be empty) and applies all deletions, row, column and covering: cells they cover
- * are dropped, and so are deletions that a wider one covers. Any order of updates gives the same row. *out lives in a
- * and borrows bytes and cells from both. t tells how paths are ordered. CQL_NOMEM. */
+ * are dropped, and so are deletions that a wider one covers. Any order of updates gives the same row; each is merged
+ * once, because in a table of counters it holds what is to be added. *out lives in a and borrows bytes and cells from
+ * both. t tells how paths are ordered. CQL_NOMEM, CQL_CORRUPT. */
 cql_status cqle_row_merge(cql_arena *a, const cqle_table *t, const cqle_row *base, const cqle_row *update,
                           cqle_deletion covering, cqle_row *out);
 /* The order of two paths of a multi-cell column; column NULL (a dropped one): as bytes. */

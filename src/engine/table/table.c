@@ -38,9 +38,10 @@ static cql_status write_merged(const writer *w, cql_slice key, cql_slice stored,
   cql_alloc alloc = cqle_arena_alloc(a);
   cql_buf bytes;
   cql_buf_init(&bytes, &alloc, CQL_VALUE_LEN_MAX);
-  if (cqle_row_merge(a, w->table, base, update, covering, &merged) != CQL_OK) return nomem(w->err);
+  cql_status st = cqle_row_merge(a, w->table, base, update, covering, &merged);
+  if (st != CQL_OK) return cqle_row_corrupt(st, w->table, w->err);
   cqle_row_encode(&bytes, w->table, &merged);
-  cql_status st = cqle_buf_failed(&bytes, w->err);
+  st = cqle_buf_failed(&bytes, w->err);
   if (st != CQL_OK || cql_slice_eq(cql_buf_view(&bytes), stored)) return st;
   cql_slice position = cql_slice_of(key.data + CQLE_TABLE_ID_LEN, key.len - CQLE_TABLE_ID_LEN);
   if (w->table->index_count > 0) /* first: it still reads base */

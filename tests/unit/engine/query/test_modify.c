@@ -167,6 +167,39 @@ static void trap_8_statics(void **state) {
           "Invalid restrictions on clustering columns since the DELETE statement modifies only static columns");
 }
 
+/* --- trap 11: counters ------------------------------------------------------------------------------------------- */
+
+static void trap_11_counters_are_summed_in_any_order(void **state) {
+  db *d = *state;
+  run(d, "CREATE TABLE n (k int PRIMARY KEY, v counter)");
+  d->timestamp = 200;
+  run(d, "UPDATE n SET v = v + 5 WHERE k = 1");
+  d->timestamp = 100;
+  run(d, "UPDATE n SET v = v - 2, v = v + 1 WHERE k = 1");
+  gives(d, "SELECT v, writetime(v) FROM n", "v writetime(v)\n4 200");
+  run(d, "DELETE v FROM n WHERE k = 1"); /* older than the value, and yet it holds */
+  gives(d, "SELECT v FROM n", "v");
+  d->timestamp = 300;
+  run(d, "UPDATE n SET v = v + 1 WHERE k = 1");
+  gives(d, "SELECT v FROM n", "v");
+}
+
+/* Here Cassandra goes on from what its counter cache still holds, if it does. */
+static void trap_11_a_deleted_row_counts_from_zero(void **state) {
+  db *d = *state;
+  run(d, "CREATE TABLE n (k int, c int, s counter static, v counter, PRIMARY KEY (k, c))");
+  run(d, "UPDATE n SET v = v + 5, s = s + 5 WHERE k = 1 AND c = 1");
+  run(d, "DELETE FROM n WHERE k = 1 AND c = 1");
+  run(d, "UPDATE n SET v = v + 1, s = s + 1 WHERE k = 1 AND c = 1");
+  gives(d, "SELECT * FROM n", "k c s v\n1 1 6 1");
+  run(d, "DELETE FROM n WHERE k = 1");
+  run(d, "UPDATE n SET v = v + 2, s = s + 2 WHERE k = 1 AND c = 1");
+  gives(d, "SELECT * FROM n", "k c s v\n1 1 2 2");
+  d->timestamp = 1; /* late: covered by the deletion */
+  run(d, "UPDATE n SET v = v + 9 WHERE k = 1 AND c = 1");
+  gives(d, "SELECT * FROM n", "k c s v\n1 1 2 2");
+}
+
 /* --- trap 14: key limits ------------------------------------------------------------------------------------------ */
 
 static void trap_14_key_lengths(void **state) {
@@ -348,6 +381,8 @@ int main(void) {
       QUERY_TEST(trap_5_default_and_zero),
       QUERY_TEST(trap_5_limits),
       QUERY_TEST(trap_8_statics),
+      QUERY_TEST(trap_11_counters_are_summed_in_any_order),
+      QUERY_TEST(trap_11_a_deleted_row_counts_from_zero),
       QUERY_TEST(trap_14_key_lengths),
       QUERY_TEST(trap_20_rows_prefixes_and_slices),
       QUERY_TEST(trap_20_ranges_take_no_columns),

@@ -108,6 +108,24 @@ static void markers_reconcile_as_cassandra_does(void **state) {
   }
 }
 
+/* db/rows/Cells.java, resolveCounter(); a value of another width is damage, and is not counted on */
+static void counters_add_up_unless_one_is_deleted(void **state) {
+  (void)state;
+  static const uint8_t five[8] = {0, 0, 0, 0, 0, 0, 0, 5}, most[8] = {0x7F, 255, 255, 255, 255, 255, 255, 255};
+  cqle_cell x = live_cell(7, cql_slice_of(five, 8)), y = live_cell(9, cql_slice_of(most, 8)), out;
+  cqle_cell dead = {.timestamp = 1, .tombstone = true, .at = 5}, later = {.timestamp = 2, .tombstone = true, .at = 5};
+  assert_int_equal(cqle_counter_merge(&arena, &x, &y, &out), CQL_OK);
+  assert_int_equal(out.timestamp, 9);
+  assert_true((int64_t)cql_load_u64(out.value.data) == INT64_MIN + 4);
+  assert_int_equal(cqle_counter_merge(&arena, &x, &dead, &out), CQL_OK);
+  assert_true(out.tombstone && out.timestamp == 1);
+  assert_int_equal(cqle_counter_merge(&arena, &later, &dead, &out), CQL_OK);
+  assert_true(out.tombstone && out.timestamp == 2);
+  y.value.len = 7;
+  assert_int_equal(cqle_counter_merge(&arena, &x, &y, &out), CQL_CORRUPT);
+  assert_int_equal(cqle_counter_merge(&arena, &y, &x, &out), CQL_CORRUPT);
+}
+
 /* --- merge -------------------------------------------------------------------------------------------------------- */
 
 static const cqle_deletion NO_DELETION = {CQLE_NO_TIMESTAMP, CQLE_NO_EXPIRY};
@@ -470,6 +488,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(cells_reconcile_as_cassandra_does, setup, teardown),
       cmocka_unit_test_setup_teardown(markers_reconcile_as_cassandra_does, setup, teardown),
+      cmocka_unit_test_setup_teardown(counters_add_up_unless_one_is_deleted, setup, teardown),
       cmocka_unit_test_setup_teardown(a_deletion_covers_its_own_timestamp_and_what_is_before, setup, teardown),
       cmocka_unit_test_setup_teardown(a_covering_deletion_makes_narrower_ones_needless, setup, teardown),
       cmocka_unit_test_setup_teardown(a_column_deletion_spares_newer_elements, setup, teardown),
