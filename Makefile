@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PORT   ?= 8000
+MINUTES ?= 10
 VENV   := build/venv
 BIN    := $(VENV)/bin
 STAMPS := build/stamps
@@ -23,6 +24,9 @@ check: build $(STAMPS)/venv-test  ## the fast part of the tests: lint, C units u
 
 test: build $(STAMPS)/venv-test $(STAMPS)/system-oracle  ## everything: check, a real Cassandra, a browser
 	@$(BIN)/python tests/run.py all
+
+fuzz: $(STAMPS)/venv $(STAMPS)/system-fuzz  ## random input for the parsers and decoders by libFuzzer (TARGET=value MINUTES=10)
+	@$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES) $(TARGET)
 
 bench: build  ## speed beside peers, in one run; JSON lines in build/bench.jsonl
 	@$(BIN)/python benchmarks/run.py
@@ -46,6 +50,10 @@ $(STAMPS)/system-build: tools/bootstrap
 $(STAMPS)/system-test: tools/bootstrap
 	@mkdir -p $(STAMPS)
 	@tools/bootstrap test && touch $@
+
+$(STAMPS)/system-fuzz: tools/bootstrap
+	@mkdir -p $(STAMPS)
+	@tools/bootstrap fuzz && touch $@
 
 $(STAMPS)/system-oracle: tools/bootstrap
 	@mkdir -p $(STAMPS)

@@ -37,6 +37,7 @@ class Part:
 PARTS = [
     Part("lint", "format, include order, static analysis", [PYTHON, "tools/lint"]),
     Part("unit", "C units under ASan and UBSan", ["tests/unit/run"]),
+    Part("fuzz", "kept inputs of the fuzz targets", [PYTHON, "tests/fuzz/run.py"]),
     Part(
         "corpus",
         "CQL cases on the embedded engine",

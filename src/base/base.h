@@ -161,6 +161,7 @@ static inline void cql_store_u64(uint8_t *p, uint64_t v) {
 
 bool cql_utf8_valid(cql_slice s); /* as Java's strict decoder: no surrogates, no overlong forms */
 bool cql_ascii_valid(cql_slice s);
+void cql_utf8_mend(uint8_t *text, size_t len); /* each byte that is not part of a character becomes '?' */
 
 /* Cassandra's partition token: its own variant of MurmurHash3 x64 128 (signed tail bytes; utils/MurmurHash.java), first
  * half, with INT64_MIN mapped to INT64_MAX. key is the serialized partition key. The empty key has token INT64_MIN. */

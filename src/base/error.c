@@ -45,5 +45,6 @@ cql_status cql_fail(cql_error *err, cql_status status, const char *format, ...) 
   va_end(args);
   if (len < 0) err->message[0] = '\0';
   if (len >= (int)sizeof err->message) cut_at_character(err->message, sizeof err->message - 1);
+  cql_utf8_mend((uint8_t *)err->message, strlen(err->message)); /* it may quote bytes that are no text */
   return status;
 }

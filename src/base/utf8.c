@@ -53,3 +53,12 @@ bool cql_utf8_valid(cql_slice s) {
   }
   return true;
 }
+
+void cql_utf8_mend(uint8_t *text, size_t len) {
+  const uint8_t *end = text + len;
+  for (const uint8_t *p = text; (p = skip_ascii(p, end)) < end;) {
+    size_t n = sequence_len(p, (size_t)(end - p));
+    if (n == 0) text[p - text] = '?';
+    p += n;
+  }
+}

@@ -37,11 +37,16 @@ static cql_status need(parser *p, char c) {
   return take(p, c) ? CQL_OK : fail_syntax(p, wanted);
 }
 
-/* Everything up to a delimiter. */
+/* TypeParser.isIdentifierChar() */
+static bool is_word(uint8_t c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+         (c != '\0' && strchr("-+._&", c) != NULL);
+}
+
 static cql_slice take_word(parser *p) {
   while (p->at < p->text.len && p->text.data[p->at] == ' ') p->at++;
   size_t from = p->at;
-  while (p->at < p->text.len && p->text.data[p->at] != '\0' && strchr(" (),:=", p->text.data[p->at]) == NULL) p->at++;
+  while (p->at < p->text.len && is_word(p->text.data[p->at])) p->at++;
   return cql_slice_of(p->text.data + from, p->at - from);
 }
 
@@ -155,17 +160,19 @@ done:
 /* A class that we do not know is kept whole, parameters included. */
 static cql_status parse_custom(parser *p, size_t from, const cql_type **out) {
   uint32_t open = 0;
+  size_t end = p->at;
   if (take(p, '(')) {
     for (open = 1; p->at < p->text.len && open > 0; p->at++) {
       if (p->text.data[p->at] == '(') open++;
       if (p->text.data[p->at] == ')') open--;
     }
     if (open > 0) return fail_syntax(p, "')'");
+    end = p->at;
   }
   cql_type *type = cqlv_type_new(p->a, CQL_TYPE_CUSTOM, 0, NULL);
   if (type == NULL) return fail_memory(p);
   *out = type;
-  return cql_arena_slice(p->a, cql_slice_of(p->text.data + from, p->at - from), &type->name);
+  return cql_arena_slice(p->a, cql_slice_of(p->text.data + from, end - from), &type->name);
 }
 
 static cql_status parse_class(parser *p, const cql_type **out) {

@@ -14,17 +14,21 @@ static bool is_plain_name(cql_slice name) {
   return true;
 }
 
+static void print_quoted(cql_buf *b, cql_slice text, uint8_t quote) {
+  cql_buf_u8(b, quote);
+  for (size_t i = 0; i < text.len; i++) {
+    if (text.data[i] == quote) cql_buf_u8(b, quote);
+    cql_buf_u8(b, text.data[i]);
+  }
+  cql_buf_u8(b, quote);
+}
+
 void cqlv_print_name(cql_buf *b, cql_slice name) {
   if (is_plain_name(name)) {
     cql_buf_slice(b, name);
     return;
   }
-  cql_buf_u8(b, '"');
-  for (size_t i = 0; i < name.len; i++) {
-    if (name.data[i] == '"') cql_buf_u8(b, '"');
-    cql_buf_u8(b, name.data[i]);
-  }
-  cql_buf_u8(b, '"');
+  print_quoted(b, name, '"');
 }
 
 static void print_args(cql_buf *b, const cql_type *type) {
@@ -55,11 +59,7 @@ void cql_type_print_cql(cql_buf *b, const cql_type *type) {
     cqlv_print_name(b, type->name);
     if (frozen) cql_buf_u8(b, '>');
     return;
-  case CQL_TYPE_CUSTOM:
-    cql_buf_u8(b, '\'');
-    cql_buf_slice(b, type->name);
-    cql_buf_u8(b, '\'');
-    return;
+  case CQL_TYPE_CUSTOM: print_quoted(b, type->name, '\''); return;
   default: cql_buf_str(b, cqlv_type_cql_name(type->code));
   }
 }

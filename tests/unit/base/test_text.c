@@ -94,6 +94,22 @@ static void test_long_errors(void **state) {
   }
 }
 
+/* An error may quote bytes that are no text, or cut a quotation inside a character: its words are text all the same. */
+static void test_errors_that_quote_bytes(void **state) {
+  (void)state;
+  static const struct {
+    const char *quoted, *message;
+  } cases[] = {
+      {"plain", "no plain"}, {"\xC3\xA9t\xC3\xA9", "no \xC3\xA9t\xC3\xA9"}, {"\xFF", "no ?"},
+      {"a\xC3", "no a?"},    {"\x80\xE2\x82x\xC3\xA9", "no ???x\xC3\xA9"},  {"\xED\xA0\x80", "no ???"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    cql_error err;
+    cql_fail(&err, CQL_INVALID, "no %s", cases[i].quoted);
+    assert_string_equal(err.message, cases[i].message);
+  }
+}
+
 static void test_clock_and_chance(void **state) {
   (void)state;
   uint8_t x[32] = {0}, y[32] = {0};
@@ -107,6 +123,7 @@ static void test_clock_and_chance(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_errors_that_quote_bytes),
       cmocka_unit_test(test_utf8),
       cmocka_unit_test(test_errors),
       cmocka_unit_test(test_long_errors),

@@ -1,0 +1,164 @@
+"""Inputs to start the fuzz targets from, made of the project's test data, a directory per target; and a dictionary.
+
+    python tests/fuzz/seeds.py DIR
+
+The kept corpus in tests/fuzz/corpus holds only what fuzzing found: what the test data already says is not said twice.
+"""
+
+import hashlib
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests" / "conformance"))
+
+import corpus  # noqa: E402
+
+WRITES_KEPT = 4  # the last writes to a query's tables that go into its script
+SCRIPT_LEN_MAX = 2500
+
+
+def statements():
+    """Yield the statements of each corpus file, one list per file, on one line each."""
+    for path in sorted((ROOT / "tests" / "data" / "cql").glob("*.test")):
+        steps = corpus.read_file(path).steps
+        texts = [step.statement for step in steps if hasattr(step, "statement")]
+        yield [" ".join(text.replace("{ks}", "ks").split("\n")) for text in texts]
+
+
+def parse():
+    """Yield each statement of the corpus and of the parser's own test data."""
+    for texts in statements():
+        yield from (text.encode() for text in texts)
+    for path in sorted((ROOT / "tests" / "data" / "engine" / "parse").glob("*.test")):
+        found = re.findall(r"^cql[ \t]+(.*)$", path.read_text(), re.M)
+        yield from (text.encode() for text in found)
+
+
+def script(before, text):
+    """A statement behind the DDL and the last writes of the tables that it names."""
+    words = set(re.findall(r"\w+", text))
+    kept, writes = [], 0
+    for earlier in reversed(before):
+        found = re.match(
+            r"(CREATE|ALTER)\b.*?\b(TABLE|TYPE|INDEX)\b|(INSERT|UPDATE|DELETE|BEGIN)\b",
+            earlier,
+            re.I,
+        )
+        if not found or not named(earlier) & words:
+            continue
+        if found[3]:
+            writes += 1
+            if writes > WRITES_KEPT:
+                continue
+        else:
+            words |= set(re.findall(r"\w+", earlier))
+        kept.append(earlier)
+    return "\n".join([*reversed(kept), text])
+
+
+def named(text):
+    """The table, or type, that a statement makes, changes, writes or indexes."""
+    found = re.findall(
+        r"\b(?:TABLE|TYPE|INTO|UPDATE|FROM|ON)\s+(?:IF\s+NOT\s+EXISTS\s+|IF\s+EXISTS\s+)?(?:\w+\.)?(\w+)",
+        text,
+        re.I,
+    )
+    return set(found)
+
+
+def statement():
+    """Yield scripts: what a statement of the corpus needs, then the statement."""
+    for texts in statements():
+        for i, text in enumerate(texts):
+            if re.match(r"(CREATE|ALTER)\s+(TABLE|TYPE|KEYSPACE)", text, re.I):
+                continue
+            made = script(texts[:i], text)
+            if len(made) <= SCRIPT_LEN_MAX:
+                yield made.encode()
+
+
+def golden(name):
+    for line in (ROOT / "tests" / "data" / "value" / name).read_text().split("\n"):
+        if line and not line.startswith("#"):
+            yield line.split("\t")
+
+
+def value():
+    """Yield values and literals that a driver and Cassandra gave answers for."""
+    seen = {}
+    for _, kind, literal, encoded in (f for f in golden("driver.tsv") if len(f) == 4):
+        known = seen.setdefault(kind, [])
+        known.append((literal, bytes.fromhex(encoded)))
+        if len(known) % 3 == 0:
+            parts = [part[:255] for _, part in known[-3:]]
+            head = kind.encode() + b"\n" + bytes(len(part) for part in parts)
+            yield head + b"".join(parts) + literal.encode()
+
+
+def type_name():
+    """Yield the names of types in the corpus, and classes."""
+    for texts in statements():
+        for text in texts:
+            for name in re.findall(r"\b(?:frozen|map|set|list|tuple|vector)<[^()]*>", text):
+                yield name.encode()
+    package = "org.apache.cassandra.db.marshal."
+    for name in (
+        "Int32Type",
+        "ReversedType(UTF8Type)",
+        "MapType(UTF8Type,FrozenType(ListType(Int32Type)))",
+    ):
+        yield (package + name).encode()
+    yield b"UserType(ks,756474,61:Int32Type,62:UTF8Type)"
+    yield b"VectorType(FloatType , 3)"
+
+
+def words():
+    """Yield what CQL and type names are made of: keywords, types, functions, signs."""
+    src = ROOT / "src"
+    yield from re.findall(r'X\(\w+, "(\w+)"', (src / "engine" / "parse" / "token.h").read_text())
+    types = (ROOT / "include" / "cql" / "type.h").read_text()
+    for cql, java in re.findall(r'X\(\w+, \w+, "(\w+)", "(\w+)"\)', types):
+        yield from (cql + "<", java + "(")
+    for path in sorted((src / "engine" / "term").glob("function*.c")):
+        yield from (name + "(" for name in re.findall(r'"([a-z_]{3,})"', path.read_text()))
+    yield from (
+        "frozen<",
+        "'1'",
+        "= ?",
+        " IN (",
+        "$$",
+        "0x",
+        "1.5e3",
+        "P1DT2H",
+        "1mo2d",
+        "USING TTL ",
+        "? ",
+    )
+
+
+TARGETS = {"parse": parse, "type_name": type_name, "value": value}
+
+
+def write(directory):
+    """Write all seeds below directory, one file each, named by their content, and cql.dict; return how many."""
+    count = 0
+    for name, make in TARGETS.items():
+        folder = directory / name
+        folder.mkdir(parents=True, exist_ok=True)
+        seeds = {hashlib.sha1(data).hexdigest()[:16]: data for data in make()}
+        for stale in folder.iterdir():
+            if stale.name not in seeds:
+                stale.unlink()
+        for digest, data in seeds.items():
+            if not (folder / digest).exists():
+                (folder / digest).write_bytes(data)
+        count += len(seeds)
+    quoted = sorted({word.replace("\\", "\\\\").replace('"', '\\"') for word in words()})
+    (directory / "cql.dict").write_text("".join(f'"{word}"\n' for word in quoted))
+    return count
+
+
+if __name__ == "__main__":
+    print(f"{write(pathlib.Path(sys.argv[1]))} seeds")
