@@ -1,6 +1,8 @@
 /* elements.c: collections, tuples, user types and vectors from inside: walk, build, sort. */
 #include "value/value_int.h"
 
+#include <string.h>
+
 /* --- walking ------------------------------------------------------------------------------------------------------ */
 
 static bool is_tuple(const cql_type *type) {
@@ -69,12 +71,17 @@ void cql_put_element(cql_buf *b, cql_slice value) {
   cql_buf_slice(b, value);
 }
 
-void cqlv_put_vector_element(cql_buf *b, const cql_type *vector, cql_slice value) {
-  if (cql_type_fixed_len(vector->args[0]) == 0) {
-    uint8_t len[CQLV_VINT_LEN_MAX];
-    cql_buf_put(b, len, cqlv_uvint_store(len, value.len));
-  }
-  cql_buf_slice(b, value);
+size_t cql_vector_element_head(uint8_t out[CQL_VECTOR_HEAD_MAX], const cql_type *vector, size_t len) {
+  return cql_type_fixed_len(vector->args[0]) != 0 ? 0 : cqlv_uvint_store(out, len);
+}
+
+void cql_vector_element_end(cql_buf *b, const cql_type *vector, size_t start) {
+  if (b->st != CQL_OK) return;
+  uint8_t head[CQL_VECTOR_HEAD_MAX];
+  size_t len = b->len - start, head_len = cql_vector_element_head(head, vector, len);
+  if (head_len == 0 || cql_buf_room(b, head_len) == NULL) return;
+  memmove(b->data + start + head_len, b->data + start, len);
+  memcpy(b->data + start, head, head_len);
 }
 
 /* --- sorting: stable, in place, since there is no memory to borrow (SymMerge; Kim and Kutzner, 2004) -------------- */

@@ -309,7 +309,11 @@ static cql_status parse_vector(parser *p, const cql_type *type, cql_slice *out) 
                     all.count);
   cql_buf b;
   cql_buf_init(&b, p->a->alloc, CQL_VALUE_LEN_MAX);
-  for (uint32_t i = 0; i < all.count; i++) cqlv_put_vector_element(&b, type, all.v[i]);
+  for (uint32_t i = 0; i < all.count; i++) {
+    size_t start = b.len;
+    cql_buf_slice(&b, all.v[i]);
+    cql_vector_element_end(&b, type, start);
+  }
   st = finish(p, &b, out);
 done:
   return st;

@@ -128,6 +128,12 @@ cql_status cql_elements_next(cql_elements *e, cql_slice *out);
 /* Writes: count, then each element with its length (protocol v3 and later). null as data NULL. */
 void cql_put_count(cql_buf *b, uint32_t count);
 void cql_put_element(cql_buf *b, cql_slice value);
+/* What stands before an element of a vector: its length as an unsigned vint, or nothing where the type has one width.
+ * Returns how many bytes that is. */
+enum { CQL_VECTOR_HEAD_MAX = 9 };
+size_t cql_vector_element_head(uint8_t out[CQL_VECTOR_HEAD_MAX], const cql_type *vector, size_t len);
+/* Puts it before the element whose bytes stand from start on. */
+void cql_vector_element_end(cql_buf *b, const cql_type *vector, size_t start);
 /* Sorts and removes duplicates of a set's elements or a map's entries (the last entry of a key wins), in Cassandra's
  * order. values holds count slices (a map: 2 per entry); *count is updated. */
 void cql_set_normalize(const cql_type *element, cql_slice *values, uint32_t *count);

@@ -48,8 +48,6 @@ enum { CQLV_VINT_LEN_MAX = 9, CQLV_DURATION_LEN_MAX = 3 * CQLV_VINT_LEN_MAX };
 uint64_t cqlv_zigzag(int64_t v);
 size_t cqlv_uvint_store(uint8_t out[CQLV_VINT_LEN_MAX], uint64_t v); /* returns the length */
 cql_status cqlv_uvint_read(cql_reader *r, uint64_t *out);
-/* One element of a vector: as it is where the type has one width, else behind its length. */
-void cqlv_put_vector_element(cql_buf *b, const cql_type *vector, cql_slice value);
 
 /* --- dates, times, addresses: text both ways ---------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@ A value is held as the plainest Python object that loses nothing:
     int                   timestamp (ms since 1970), date (days since 1970), time (ns of the day)
     float, Decimal, bool, str, bytes, UUID, ipaddress object
     (months, days, ns)    duration
-    list                  list, set (in the server's order), tuple; of pairs for a map
+    list                  list, set (in the server's order), tuple, vector; of pairs for a map
     None                  null
     EMPTY                 the value of no bytes, which most fixed-size types allow
 
@@ -29,6 +29,12 @@ DATE_ZERO = 1 << 31  # the date type's 1970-01-01 on the wire
 
 INTEGERS = {"tinyint": 1, "smallint": 2, "int": 4, "bigint": 8, "counter": 8, "varint": None}
 TEXTS = {"text", "ascii"}
+FIXED_WIDTHS = {
+    "boolean": 1,
+    **dict.fromkeys(("int", "float"), 4),
+    **dict.fromkeys(("bigint", "double", "timestamp"), 8),
+    **dict.fromkeys(("uuid", "timeuuid"), 16),
+}
 DURATION_UNITS = [("y", 12), ("mo", 1)]
 NANOS = [
     ("h", 3_600_000_000_000),
@@ -294,6 +300,8 @@ def decode(data: bytes | None, t: Type) -> Any:
         flat = list(_elements(data[4:]))
         pairs = zip(flat[::2], flat[1::2], strict=True)
         return [(decode(k, t.args[0]), decode(v, t.args[1])) for k, v in pairs]
+    if t.name == "vector":
+        return [decode(v, t.args[0]) for v in _vector_elements(data, t)]
     if t.name == "tuple":
         values = list(_elements(data))
         values += [None] * (len(t.args) - len(values))
@@ -311,6 +319,32 @@ def _elements(data: bytes):
         at += max(size, 0)
 
 
+def _fixed_width(t: Type) -> int | None:
+    """The bytes of every value that stands in a vector, None where they carry their length."""
+    if t.name != "vector":
+        return FIXED_WIDTHS.get(t.name)
+    width = _fixed_width(t.args[0])
+    return width and width * int(t.args[1].name)
+
+
+def _vector_elements(data: bytes, t: Type):
+    at, width = 0, _fixed_width(t.args[0])
+    while at < len(data):
+        size = width
+        if size is None:
+            size, at = _unsigned_vint(data, at)
+        yield data[at : at + size]
+        at += size
+
+
+def _unsigned_vint(data: bytes, at: int) -> tuple[int, int]:
+    """The number and where it ends. Leading ones in the first byte count the bytes that follow."""
+    extra = 8 - (~data[at] & 0xFF).bit_length()
+    first = data[at] & (0xFF >> (extra + 1)) if extra < 8 else 0
+    end = at + 1 + extra
+    return int.from_bytes(bytes([first]) + data[at + 1 : end], "big"), end
+
+
 def _signed(data: bytes) -> int:
     return int.from_bytes(data, "big", signed=True)
 
@@ -324,11 +358,8 @@ def _decode_decimal(data: bytes) -> Decimal:
 def _decode_duration(data: bytes) -> tuple[int, int, int]:
     parts, at = [], 0
     for _ in range(3):
-        extra = 8 - (~data[at] & 0xFF).bit_length()  # leading ones: bytes that follow
-        first = data[at] & (0xFF >> (extra + 1)) if extra < 8 else 0
-        raw = int.from_bytes(bytes([first]) + data[at + 1 : at + 1 + extra], "big")
+        raw, at = _unsigned_vint(data, at)
         parts.append((raw >> 1) ^ -(raw & 1))
-        at += 1 + extra
     return tuple(parts)
 
 

@@ -169,6 +169,10 @@ def _driver_type(t: type) -> str:
     """A driver type class as CQL text."""
     if t.typename in ("list", "set", "map", "tuple"):
         return f"{t.typename}<{', '.join(_driver_type(s) for s in t.subtypes)}>"
+    if t.typename == "frozen":
+        return _driver_type(t.subtypes[0])
+    if t.typename.endswith(".VectorType"):
+        return f"vector<{_driver_type(t.subtype)}, {t.vector_size}>"
     return t.typename
 
 
@@ -204,7 +208,7 @@ def _for_driver(value: Any, t: Type) -> Any:
         return util.Duration(*value)
     if t.name == "inet":
         return str(value)
-    if t.name in ("list", "set"):
+    if t.name in ("list", "set", "vector"):
         return [_for_driver(v, t.args[0]) for v in value]
     if t.name == "map":
         pairs = [(_for_driver(k, t.args[0]), _for_driver(v, t.args[1])) for k, v in value]
@@ -294,7 +298,7 @@ class LocalServer:
             return self.libcql.Time(value)
         if t.name == "duration":
             return self.libcql.Duration(*value)
-        if t.name in ("list", "set"):
+        if t.name in ("list", "set", "vector"):
             return [self._for_libcql(v, t.args[0]) for v in value]
         if t.name == "map":
             key, item = t.args
@@ -327,7 +331,7 @@ def _neutral(value: Any, t: Type) -> Any:
         return _nanoseconds(value)
     if t.name == "duration":
         return value.months, value.days, value.nanoseconds
-    if t.name == "list":
+    if t.name in ("list", "vector"):
         return [_neutral(v, t.args[0]) for v in value]
     if t.name == "set":
         # A Python set has lost the order; the order in sets is for the C tests to check.

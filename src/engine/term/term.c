@@ -146,28 +146,10 @@ static cql_status bind_items(cqle_binder *b, const cqle_term *t, const cqle_rece
   return fold(b, e);
 }
 
-/* Elements of these types stand side by side in a vector. The others carry lengths. */
-static bool has_fixed_width(const cql_type *type) {
-  switch (type->code) {
-  case CQL_TYPE_BOOLEAN:
-  case CQL_TYPE_INT:
-  case CQL_TYPE_FLOAT:
-  case CQL_TYPE_BIGINT:
-  case CQL_TYPE_DOUBLE:
-  case CQL_TYPE_TIMESTAMP:
-  case CQL_TYPE_UUID:
-  case CQL_TYPE_TIMEUUID: return true;
-  default: return false;
-  }
-}
-
 static cql_status check_vector(cqle_binder *b, const cqle_term *t, const cqle_receiver *r) {
   if (t->count != r->type->dimension)
     return cql_fail(b->err, CQL_INVALID, "Invalid vector literal for %s of type %s; expected %u elements, but given %u",
                     r->name, type_text(b, r->type), r->type->dimension, t->count);
-  if (!has_fixed_width(r->type->args[0]))
-    return cql_fail(b->err, CQL_UNSUPPORTED, "Literals of type %s are not supported: bind the value instead",
-                    type_text(b, r->type));
   return CQL_OK;
 }
 

@@ -27,34 +27,46 @@ static cql_status pack_lengths(cql_arena *a, const cql_slice *items, uint32_t co
   return CQL_OK;
 }
 
-/* Elements of fixed width stand side by side; other element types were refused when the statement was planned. */
-static cql_status pack_vector(cql_arena *a, const cql_slice *items, uint32_t count, cql_slice *out) {
+static cql_status pack_vector(cql_arena *a, const cql_type *vector, const cql_slice *items, uint32_t count,
+                              cql_slice *out) {
+  uint8_t head[CQL_VECTOR_HEAD_MAX];
   size_t len = 0;
-  for (uint32_t i = 0; i < count; i++) len += items[i].len;
+  for (uint32_t i = 0; i < count; i++) {
+    if (items[i].len > CQL_VALUE_LEN_MAX || len > CQL_VALUE_LEN_MAX) return CQL_LIMIT;
+    len += cql_vector_element_head(head, vector, items[i].len) + items[i].len;
+  }
   uint8_t *p = cql_arena_get(a, len);
   if (p == NULL) return CQL_NOMEM;
   *out = cql_slice_of(p, len);
   for (uint32_t i = 0; i < count; i++) {
+    size_t head_len = cql_vector_element_head(head, vector, items[i].len);
+    memcpy(p, head, head_len);
+    p += head_len;
     if (items[i].len > 0) memcpy(p, items[i].data, items[i].len);
     p += items[i].len;
   }
   return CQL_OK;
 }
 
-static cql_status refuse_nulls(const cql_slice *items, uint32_t count, cql_error *err) {
-  for (uint32_t i = 0; i < count; i++)
-    if (items[i].data == NULL) return cql_fail(err, CQL_INVALID, "null is not supported inside collections");
+/* Empty elements of one width would leave no trace in a vector: they count as null. */
+static cql_status refuse_nulls(const cqle_expr *e, const cql_slice *items, uint32_t count, cql_error *err) {
+  bool is_vector = e->kind == CQLE_EXPR_VECTOR;
+  bool one_width = is_vector && cql_type_fixed_len(e->type->args[0]) != 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (items[i].data == NULL || (one_width && items[i].len == 0))
+      return cql_fail(err, CQL_INVALID, "null is not supported inside %s", is_vector ? "vectors" : "collections");
+  }
   return CQL_OK;
 }
 
 cql_status cqle_expr_pack(cql_arena *a, const cqle_expr *e, cql_slice *items, cql_slice *out, cql_error *err) {
   uint32_t count = e->count;
-  cql_status st = e->kind == CQLE_EXPR_TUPLE ? CQL_OK : refuse_nulls(items, count, err);
+  cql_status st = e->kind == CQLE_EXPR_TUPLE ? CQL_OK : refuse_nulls(e, items, count, err);
   if (st != CQL_OK) return st;
   if (e->kind == CQLE_EXPR_TUPLE) {
     st = pack_lengths(a, items, count, false, out);
   } else if (e->kind == CQLE_EXPR_VECTOR) {
-    st = pack_vector(a, items, count, out);
+    st = pack_vector(a, e->type, items, count, out);
   } else if (e->kind == CQLE_EXPR_MAP) {
     uint32_t entries = count / 2;
     cql_map_normalize(e->type->args[0], items, &entries);
