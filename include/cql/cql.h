@@ -119,6 +119,23 @@ cql_status cql_session_execute(cql_session *session, const cql_request *request,
 cql_status cql_session_batch(cql_session *session, cql_batch_type type, const cql_request *requests, uint32_t count,
                              cql_result **out, cql_error *err);
 
+/* What became of one of many: a result to free, or an error. */
+typedef struct cql_outcome {
+  cql_status status;
+  cql_result *result; /* NULL unless status is CQL_OK */
+  cql_error error;    /* written only when status is another one */
+} cql_outcome;
+
+enum { CQL_EXECUTE_MANY_COUNT = 4096 };
+
+/* Runs requests side by side, each on its own: its outcome and its timestamp do not depend on the others, and no order
+ * is promised. On a file all of them share as few commits as can be, which makes this many times faster than a call for
+ * each; other writers wait for the whole group, so groups of hundreds are better neighbours than groups of thousands.
+ * outcomes has room for count and need not be initialised. CQL_LIMIT: more than CQL_EXECUTE_MANY_COUNT, nothing ran;
+ * CQL_NOMEM: likewise. Otherwise CQL_OK, and outcomes tells the rest. */
+cql_status cql_session_execute_many(cql_session *session, const cql_request *requests, uint32_t count,
+                                    cql_outcome *outcomes, cql_error *err);
+
 /* Parses and plans text once. The same text in the same keyspace gives the same handle from the session's cache, with
  * one more reference. A schema change behind its back is noticed at the next execution. */
 cql_status cql_session_prepare(cql_session *session, const char *text, size_t text_len, const char *keyspace,

@@ -51,6 +51,11 @@ cql_status cql_engine_execute(cql_engine *engine, cql_plan *plan, const cql_requ
 /* plans[i] runs with requests[i]; one transaction, one timestamp (that of requests[0], when given). */
 cql_status cql_engine_batch(cql_engine *engine, cql_batch_type type, cql_plan *const *plans,
                             const cql_request *requests, uint32_t count, cql_result **out, cql_error *err);
+/* plans[i] runs with requests[i], each by itself (a timestamp, an outcome of its own), in as few transactions as can
+ * be. A write of one is seen by those behind it. CQL_UNPREPARED as for cql_engine_execute(). outcomes need not be
+ * initialised. */
+void cql_engine_execute_many(cql_engine *engine, cql_plan *const *plans, const cql_request *requests, uint32_t count,
+                             cql_outcome *outcomes);
 cql_status cql_engine_backup(cql_engine *engine, const char *path, cql_error *err);
 
 #endif

@@ -64,10 +64,9 @@ typedef struct run {
   cqle_schema *schema; /* set when this run holds a reference of its own */
 } run;
 
-static cql_status run_begin(run *r, cql_engine *e, const cql_request *request, bool write, cql_error *err) {
-  *r = (run){.x = {.engine = e, .request = request, .err = err, .timestamp = CQL_TIMESTAMP_NONE}};
-  cql_status st = cqle_txn_begin(e->store, write, &r->x.txn, err);
-  if (st != CQL_OK) return st;
+/* Starts a statement in a transaction that has begun. */
+static cql_status run_join(run *r, cql_engine *e, cqle_txn *txn, const cql_request *request, cql_error *err) {
+  *r = (run){.x = {.engine = e, .txn = txn, .request = request, .err = err, .timestamp = CQL_TIMESTAMP_NONE}};
   r->arena = cqle_engine_take_arena(e);
   r->x.arena = &r->arena;
   r->x.now_us = e->now_us(e->now_user);
@@ -76,20 +75,23 @@ static cql_status run_begin(run *r, cql_engine *e, const cql_request *request, b
   return r->x.result != NULL ? CQL_OK : cql_fail(err, CQL_NOMEM, "Out of memory");
 }
 
+static cql_status run_begin(run *r, cql_engine *e, const cql_request *request, bool write, cql_error *err) {
+  cqle_txn *txn = NULL;
+  *r = (run){.x = {.engine = e}};
+  cql_status st = cqle_txn_begin(e->store, write, &txn, err);
+  return st == CQL_OK ? run_join(r, e, txn, request, err) : st;
+}
+
 static void release_plan(void *plan) {
   cql_plan_release(plan);
 }
 
-/* Commits or aborts; *out takes the result of a success. owner: the plan that the result's columns borrow from, NULL:
- * none. */
-static cql_status run_end(run *r, cql_status st, cql_plan *owner, cql_result **out) {
+/* Ends a statement, not its transaction; *out takes the result of a success. owner: the plan that the result's columns
+ * borrow from, NULL: none. */
+static cql_status run_leave(run *r, cql_status st, cql_plan *owner, cql_result **out) {
   cql_engine *e = r->x.engine;
   if (st == CQL_OK && r->x.result->body.st != CQL_OK)
     st = cql_fail(r->x.err, r->x.result->body.st, "The result is larger than %zu bytes", (size_t)CQLE_RESULT_LEN_MAX);
-  if (st == CQL_OK && cqle_txn_is_write(r->x.txn))
-    st = cqle_txn_commit(r->x.txn, r->x.err);
-  else if (r->x.txn != NULL)
-    cqle_txn_abort(r->x.txn);
   if (r->x.arena != NULL) cqle_engine_give_arena(e, &r->arena);
   if (r->schema != NULL) cqle_schema_release(e, r->schema);
   if (st != CQL_OK) {
@@ -102,6 +104,24 @@ static cql_status run_end(run *r, cql_status st, cql_plan *owner, cql_result **o
   }
   *out = r->x.result;
   return CQL_OK;
+}
+
+/* Commits or aborts. */
+static cql_status txn_end(cqle_txn *txn, cql_status st, cql_error *err) {
+  if (st == CQL_OK && cqle_txn_is_write(txn)) return cqle_txn_commit(txn, err);
+  cqle_txn_abort(txn);
+  return st;
+}
+
+static cql_status run_end(run *r, cql_status st, cql_plan *owner, cql_result **out) {
+  cql_result *made = NULL;
+  st = run_leave(r, st, owner, &made);
+  st = txn_end(r->x.txn, st, r->x.err);
+  if (st == CQL_OK)
+    *out = made;
+  else
+    cql_result_free(made);
+  return st;
 }
 
 static cql_status check_schema(run *r, const cql_plan *p) {
@@ -168,6 +188,86 @@ cql_status cql_engine_execute(cql_engine *engine, cql_plan *plan, const cql_requ
   CQL_TRY(is_planned(kind) ? run_planned(&r, plan) : run_unplanned(&r, plan));
 done:
   return run_end(&r, st, plan, out);
+}
+
+/* --- many statements, few commits --------------------------------------------------------------------------------- */
+
+/* One of them inside a transaction that others share. */
+static void execute_joined(cql_engine *engine, cqle_txn *txn, cql_plan *plan, const cql_request *request,
+                           cql_outcome *out) {
+  run r = {0};
+  cql_status st;
+  CQL_TRY(run_join(&r, engine, txn, request, &out->error));
+  CQL_TRY(run_planned(&r, plan));
+done:
+  out->status = run_leave(&r, st, plan, &out->result);
+}
+
+/* What happened to the transaction happened to all that had succeeded in it. */
+static void share_failure(cql_outcome *outcomes, uint32_t count, const cql_error *err) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (outcomes[i].status != CQL_OK) continue;
+    cql_result_free(outcomes[i].result);
+    outcomes[i] = (cql_outcome){.status = err->status, .error = *err};
+  }
+}
+
+/* Runs count planned statements in one transaction. False: it was undone, and each has to run by itself, because one
+ * failed after it had written, and there is no way back but for all. */
+static bool execute_together(cql_engine *engine, cql_plan *const *plans, const cql_request *requests, uint32_t count,
+                             bool write, cql_outcome *outcomes) {
+  static const cql_error undone = {.status = CQL_MISUSE};
+  cqle_txn *txn = NULL;
+  cql_error err;
+  uint32_t done = 0;
+  bool whole = true;
+  for (uint32_t i = 0; i < count; i++) outcomes[i] = (cql_outcome){.status = CQL_OK};
+  cql_status st = cqle_txn_begin(engine->store, write, &txn, &err);
+  for (; st == CQL_OK && done < count && whole; done++) {
+    uint64_t before = cqle_txn_write_count(txn);
+    execute_joined(engine, txn, plans[done], &requests[done], &outcomes[done]);
+    whole = outcomes[done].status == CQL_OK || cqle_txn_write_count(txn) == before;
+  }
+  if (!whole) {
+    cqle_txn_abort(txn);
+    share_failure(outcomes, done, &undone);
+    return false;
+  }
+  if (st == CQL_OK) st = txn_end(txn, CQL_OK, &err);
+  if (st != CQL_OK) share_failure(outcomes, count, &err);
+  return true;
+}
+
+static void execute_alone(cql_engine *engine, cql_plan *plan, const cql_request *request, cql_outcome *out) {
+  *out = (cql_outcome){.status = CQL_OK};
+  out->status = cql_engine_execute(engine, plan, request, &out->result, &out->error);
+}
+
+/* How many statements from `from` on may share a transaction: those with a plan, and with the right number of values.
+ */
+static uint32_t shareable(cql_plan *const *plans, const cql_request *requests, uint32_t from, uint32_t count,
+                          bool *write) {
+  uint32_t i = from;
+  *write = false;
+  for (; i < count && is_planned(plans[i]->statement->kind); i++) {
+    if (requests[i].value_count != plans[i]->info.bind_count) break;
+    if (writes(plans[i]->statement->kind)) *write = true;
+  }
+  return i - from;
+}
+
+void cql_engine_execute_many(cql_engine *engine, cql_plan *const *plans, const cql_request *requests, uint32_t count,
+                             cql_outcome *outcomes) {
+  for (uint32_t i = 0; i < count;) {
+    bool write;
+    uint32_t group = shareable(plans, requests, i, count, &write);
+    if (group > 1 && execute_together(engine, &plans[i], &requests[i], group, write, &outcomes[i])) {
+      i += group;
+      continue;
+    }
+    for (uint32_t end = i + (group > 0 ? group : 1); i < end; i++)
+      execute_alone(engine, plans[i], &requests[i], &outcomes[i]);
+  }
 }
 
 /* --- batches of the protocol -------------------------------------------------------------------------------------- */

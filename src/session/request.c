@@ -40,8 +40,7 @@ static void use_keyspace(cql_session *s, const char *name) {
   cql_lock_drop(&s->lock);
 }
 
-/* Takes what the engine made; on failure frees it. */
-static cql_status adopt(cql_session *s, cql_result *made, cql_result **out, cql_error *err) {
+cql_status cqli_adopt(cql_session *s, cql_result *made, cql_result **out, cql_error *err) {
   cql_status st = tie_result(s, made, err);
   if (st != CQL_OK) {
     cql_result_free(made);
@@ -54,7 +53,7 @@ static cql_status adopt(cql_session *s, cql_result *made, cql_result **out, cql_
 
 /* --- one statement ------------------------------------------------------------------------------------------------ */
 
-static cql_status check(const cql_request *request, const cql_plan *plan, cql_error *err) {
+cql_status cqli_values_check(const cql_request *request, const cql_plan *plan, cql_error *err) {
   const cql_plan_info *info = cql_plan_get_info(plan);
   if (request->value_count != info->bind_count)
     return cql_fail(err, CQL_INVALID, "there were %u markers(?) in CQL but %u bound variables", info->bind_count,
@@ -64,9 +63,9 @@ static cql_status check(const cql_request *request, const cql_plan *plan, cql_er
 
 static cql_status run(cql_session *s, cql_plan *plan, const cql_request *request, cql_result **out, cql_error *err) {
   cql_result *made = NULL;
-  cql_status st = check(request, plan, err);
+  cql_status st = cqli_values_check(request, plan, err);
   if (st == CQL_OK) st = cql_engine_execute(s->engine, plan, request, &made, err);
-  return st == CQL_OK ? adopt(s, made, out, err) : st;
+  return st == CQL_OK ? cqli_adopt(s, made, out, err) : st;
 }
 
 static cql_status changing_schema(cql_error *err) {
@@ -74,8 +73,8 @@ static cql_status changing_schema(cql_error *err) {
                   CQL_SESSION_REPLAN_COUNT);
 }
 
-static cql_status execute_prepared(cql_session *s, const cql_prepared *p, const cql_request *request, cql_result **out,
-                                   cql_error *err) {
+cql_status cqli_execute_prepared(cql_session *s, const cql_prepared *p, const cql_request *request, cql_result **out,
+                                 cql_error *err) {
   for (int i = 0; i < CQL_SESSION_REPLAN_COUNT; i++) {
     cql_plan *plan = cqli_prepared_plan(p);
     cql_status st = run(s, plan, request, out, err);
@@ -105,7 +104,7 @@ static cql_status execute_once(cql_session *s, const cql_request *request, cql_r
   return changing_schema(err);
 }
 
-static cql_status check_request(const cql_session *s, const cql_request *request, cql_error *err) {
+cql_status cqli_request_check(const cql_session *s, const cql_request *request, cql_error *err) {
   if ((request->prepared == NULL) == (request->text == NULL))
     return cql_fail(err, CQL_MISUSE, "A request has either a text or a prepared statement");
   if (request->prepared != NULL && request->prepared->session != s)
@@ -116,14 +115,14 @@ static cql_status check_request(const cql_session *s, const cql_request *request
 
 cql_status cql_session_execute(cql_session *session, const cql_request *request, cql_result **out, cql_error *err) {
   *out = NULL;
-  cql_status st = check_request(session, request, err);
+  cql_status st = cqli_request_check(session, request, err);
   if (st != CQL_OK) return st;
-  if (request->prepared != NULL) return execute_prepared(session, request->prepared, request, out, err);
+  if (request->prepared != NULL) return cqli_execute_prepared(session, request->prepared, request, out, err);
   if (request->value_count == 0) return execute_once(session, request, out, err);
   cql_prepared *p = NULL;
   st = cql_session_prepare(session, request->text, request->text_len, request->keyspace, &p, err);
   if (st != CQL_OK) return st;
-  st = execute_prepared(session, p, request, out, err);
+  st = cqli_execute_prepared(session, p, request, out, err);
   cql_prepared_release(p);
   return st;
 }
@@ -156,12 +155,12 @@ static cql_status batch_prepare(cql_session *s, batch *b, const cql_request *req
   b->count = count;
   for (uint32_t i = 0; i < count; i++) {
     const cql_request *q = &requests[i];
-    cql_status st = check_request(s, q, err);
+    cql_status st = cqli_request_check(s, q, err);
     if (st == CQL_OK && q->prepared == NULL)
       st = cql_session_prepare(s, q->text, q->text_len, q->keyspace, &b->own[i], err);
     if (st != CQL_OK) return st;
     b->plans[i] = cqli_prepared_plan(batch_statement(b, requests, i));
-    st = check(q, b->plans[i], err);
+    st = cqli_values_check(q, b->plans[i], err);
     if (st != CQL_OK) return st;
   }
   return CQL_OK;
@@ -193,7 +192,7 @@ cql_status cql_session_batch(cql_session *session, cql_batch_type type, const cq
       st = cql_engine_batch(session->engine, type, b.plans, requests, count, &made, err);
     if (st == CQL_UNPREPARED) st = batch_replan(&b, requests, err);
   }
-  if (st == CQL_OK) st = adopt(session, made, out, err);
+  if (st == CQL_OK) st = cqli_adopt(session, made, out, err);
   batch_free(&b);
   return st;
 }

@@ -81,6 +81,18 @@ cql_plan *cqli_prepared_plan(const cql_prepared *p);
  * has seen: the values may be encoded for other types. */
 cql_status cqli_prepared_replan(const cql_prepared *p, const cql_plan *stale, cql_error *err);
 
+/* --- request.c ---------------------------------------------------------------------------------------------------- */
+
+/* A text or a prepared statement of this session, and values where their count says so. CQL_MISUSE. */
+cql_status cqli_request_check(const cql_session *s, const cql_request *request, cql_error *err);
+/* The number of values, and the consistency levels. CQL_INVALID. */
+cql_status cqli_values_check(const cql_request *request, const cql_plan *plan, cql_error *err);
+/* Runs p, planned anew as often as the schema changes under it. */
+cql_status cqli_execute_prepared(cql_session *s, const cql_prepared *p, const cql_request *request, cql_result **out,
+                                 cql_error *err);
+/* Takes what the engine made: ties it to the session, follows a USE. On failure it is freed. */
+cql_status cqli_adopt(cql_session *s, cql_result *made, cql_result **out, cql_error *err);
+
 /* --- consistency.c ------------------------------------------------------------------------------------------------ */
 
 /* Refuses levels that do not exist or do not fit the statement, as Cassandra does. */

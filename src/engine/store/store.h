@@ -34,6 +34,7 @@ cql_status cqle_txn_begin(cqle_store *s, bool write, cqle_txn **out, cql_error *
 cql_status cqle_txn_commit(cqle_txn *t, cql_error *err); /* ends it in any case; a failed commit has changed nothing */
 void cqle_txn_abort(cqle_txn *t);                        /* NULL is fine */
 bool cqle_txn_is_write(const cqle_txn *t);
+uint64_t cqle_txn_write_count(const cqle_txn *t);   /* puts and deletes so far */
 const cql_alloc *cqle_txn_alloc(const cqle_txn *t); /* the store's */
 
 /* A write timestamp: max(now_us, the last one given in this file + 1); kept in the file by a commit that wrote

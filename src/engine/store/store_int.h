@@ -60,7 +60,8 @@ struct cqle_txn {
   cqle_cursor *open, *idle[CQLE_CURSOR_KINDS];
   int64_t busy_since; /* µs */
   int64_t last_stamp; /* as of begin, then as given */
-  bool write, wrote, stamped;
+  uint64_t write_count;
+  bool write, stamped;
   bool leased;
   cql_status failed; /* a write failed: SQLite may have rolled back already, so commit must not succeed */
   pthread_t thread;  /* leased: whose */

@@ -62,7 +62,8 @@ cql_status cqle_txn_begin(cqle_store *s, bool write, cqle_txn **out, cql_error *
   cql_status st = cqle_lease(s, &t, err);
   if (st != CQL_OK) return st;
   t->write = write;
-  t->wrote = t->stamped = false;
+  t->write_count = 0;
+  t->stamped = false;
   t->failed = CQL_OK;
   int rc = run(t->stmts[write ? CQLE_STMT_BEGIN_WRITE : CQLE_STMT_BEGIN]);
   if (rc == SQLITE_OK) rc = read_stamp(t);
@@ -88,7 +89,7 @@ cql_status cqle_txn_commit(cqle_txn *t, cql_error *err) {
   if (st != CQL_OK) {
     cql_fail(err, st, "a write of this transaction failed, so nothing of it is kept");
   } else {
-    if (t->wrote && t->stamped) rc = keep_stamp(t);
+    if (t->write_count > 0 && t->stamped) rc = keep_stamp(t);
     if (rc == SQLITE_OK) rc = run(t->stmts[CQLE_STMT_COMMIT]);
     if (rc != SQLITE_OK) st = cqle_sqlite_fail(t->store, t->db, rc, "write", err);
   }
@@ -106,6 +107,10 @@ void cqle_txn_abort(cqle_txn *t) {
 
 bool cqle_txn_is_write(const cqle_txn *t) {
   return t->write;
+}
+
+uint64_t cqle_txn_write_count(const cqle_txn *t) {
+  return t->write_count;
 }
 
 const cql_alloc *cqle_txn_alloc(const cqle_txn *t) {
@@ -150,7 +155,7 @@ static cql_status write(cqle_txn *t, cqle_stmt which, cql_slice first, const cql
   if (rc == SQLITE_OK && second != NULL) rc = bind(stmt, 2, *second);
   if (rc == SQLITE_OK) rc = run(stmt);
   if (rc != SQLITE_OK) return t->failed = cqle_sqlite_fail(t->store, t->db, rc, "write", err);
-  t->wrote = true;
+  t->write_count++;
   return CQL_OK;
 }
 
