@@ -9,6 +9,8 @@
 Values travel beside the statement, never inside it: ``session.execute("… WHERE city = ?", ["Oslo"])``
 or ``("… WHERE city = :city", {"city": "Oslo"})``. A session may be shared by threads, and a child
 process may go on using the session of its parent after a fork; a result belongs to one thread.
+Methods whose names begin with ``a`` are coroutines (``await session.aexecute(…)``), and a result
+may be read with ``async for``.
 
 ==================  ==================================================================================
 CQL                 Python
@@ -26,7 +28,9 @@ date                ``datetime.date``
 time                ``datetime.time``, or ``libcql.Time`` where microseconds cannot hold the value
 duration            ``libcql.Duration``
 inet                ``ipaddress.IPv4Address``, ``IPv6Address``; ``str`` is accepted
-list, vector        ``list``; any sequence but ``str`` and ``bytes`` is accepted
+list                ``list``; any sequence but ``str`` and ``bytes`` is accepted
+vector              ``array.array`` where the elements are float, double, int or bigint, else ``list``;
+                    sequences and buffers (arrays, memoryviews, numpy's arrays) are accepted
 set                 ``set``; ``frozenset``, lists and tuples are accepted
 map                 ``dict``; any mapping is accepted
 tuple               ``tuple``; lists are accepted
@@ -34,8 +38,8 @@ user-defined types  ``dict`` by field name; sequences are accepted
 null                ``None``; ``libcql.UNSET`` leaves a column as it is
 ==================  ==================================================================================
 
-Inside a set or as the key of a map, where Python asks for hashable values, lists come as tuples,
-sets as frozensets, maps as tuples of pairs and user-defined types as tuples.
+Inside a set or as the key of a map, where Python asks for hashable values, lists and vectors come
+as tuples, sets as frozensets, maps as tuples of pairs and user-defined types as tuples.
 """
 
 from __future__ import annotations

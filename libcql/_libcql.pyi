@@ -1,8 +1,8 @@
 """The extension module: sessions, prepared statements, results. Import these names from libcql."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, final
+from typing import Any, Literal, NamedTuple, final, overload
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 Level = int | str | None
@@ -53,6 +53,11 @@ class Result(Iterator[tuple[Any, ...]]):
     def page(self) -> list[tuple[Any, ...]]: ...
     def dicts(self) -> Iterator[dict[str, Any]]: ...
     def fetch_next_page(self) -> bool: ...
+    def one_of_page(self) -> tuple[Any, ...] | None: ...
+    def __aiter__(self) -> AsyncIterator[tuple[Any, ...]]: ...
+    async def aone(self) -> tuple[Any, ...] | None: ...
+    async def aall(self) -> list[tuple[Any, ...]]: ...
+    async def afetch_next_page(self) -> bool: ...
     @property
     def columns(self) -> tuple[Column, ...]: ...
     @property
@@ -97,6 +102,93 @@ class Session:
         serial_consistency: Level = None,
         timestamp: int | None = None,
     ) -> Result: ...
+    @overload
+    def execute_many(
+        self,
+        query: str | Prepared,
+        rows: Iterable[Params],
+        *,
+        concurrency: int = 128,
+        return_exceptions: Literal[False] = False,
+        keyspace: str | None = None,
+        page_size: int | None = 5000,
+        consistency: Level = None,
+        serial_consistency: Level = None,
+        timestamp: int | None = None,
+    ) -> list[Result | None]: ...
+    @overload
+    def execute_many(
+        self,
+        query: str | Prepared,
+        rows: Iterable[Params],
+        *,
+        concurrency: int = 128,
+        return_exceptions: Literal[True],
+        keyspace: str | None = None,
+        page_size: int | None = 5000,
+        consistency: Level = None,
+        serial_consistency: Level = None,
+        timestamp: int | None = None,
+    ) -> list[Result | Exception | None]: ...
+    async def aexecute(
+        self,
+        query: str | Prepared,
+        params: Params = None,
+        *,
+        keyspace: str | None = None,
+        page_size: int | None = 5000,
+        paging_state: bytes | None = None,
+        consistency: Level = None,
+        serial_consistency: Level = None,
+        timestamp: int | None = None,
+    ) -> Result: ...
+    @overload
+    async def aexecute_many(
+        self,
+        query: str | Prepared,
+        rows: Iterable[Params],
+        *,
+        concurrency: int = 128,
+        return_exceptions: Literal[False] = False,
+        keyspace: str | None = None,
+        page_size: int | None = 5000,
+        consistency: Level = None,
+        serial_consistency: Level = None,
+        timestamp: int | None = None,
+    ) -> list[Result | None]: ...
+    @overload
+    async def aexecute_many(
+        self,
+        query: str | Prepared,
+        rows: Iterable[Params],
+        *,
+        concurrency: int = 128,
+        return_exceptions: Literal[True],
+        keyspace: str | None = None,
+        page_size: int | None = 5000,
+        consistency: Level = None,
+        serial_consistency: Level = None,
+        timestamp: int | None = None,
+    ) -> list[Result | Exception | None]: ...
+    async def aexecute_batch(
+        self,
+        statements: Sequence[tuple[str | Prepared, Params]],
+        *,
+        type: Literal["logged", "unlogged", "counter"] = "logged",
+        keyspace: str | None = None,
+        consistency: Level = None,
+        serial_consistency: Level = None,
+        timestamp: int | None = None,
+    ) -> Result: ...
+    async def aprepare(self, text: str, *, keyspace: str | None = None) -> Prepared: ...
+    async def aclose(self) -> None: ...
+    async def __aenter__(self) -> Session: ...
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
     def backup(self, path: str) -> None: ...
     def close(self) -> None: ...
     def __enter__(self) -> Session: ...

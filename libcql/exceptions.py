@@ -8,6 +8,8 @@ Every one of them carries
 ``line``, ``column``
     where in the CQL text, when that is known: the line counts from 1, the column in bytes from 0,
     as Cassandra counts. Else None.
+``row``
+    which of the rows of ``execute_many()`` this is about, from 0. Else None.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ class Error(Exception):
     code: str | None = None
     line: int | None = None
     column: int | None = None
+    row: int | None = None
 
 
 class InterfaceError(Error):

@@ -32,6 +32,16 @@ int cqlpy_keywords(cqlpy_state *state, const char *function, uint32_t allowed, P
   return 0;
 }
 
+int cqlpy_positional(const char *function, PyObject *const *args, Py_ssize_t nargs, const cqlpy_keyword *places,
+                     Py_ssize_t count, PyObject *out[CQLPY_KEYWORD_COUNT]) {
+  if (nargs > count) {
+    PyErr_Format(PyExc_TypeError, "%s() takes at most %zd positional arguments (%zd given)", function, count, nargs);
+    return -1;
+  }
+  for (Py_ssize_t i = 0; i < nargs; i++) out[places[i]] = args[i] == Py_None ? NULL : args[i];
+  return 0;
+}
+
 static const char *const level_names[] = {"ANY",          "ONE",         "TWO",    "THREE",        "QUORUM",   "ALL",
                                           "LOCAL_QUORUM", "EACH_QUORUM", "SERIAL", "LOCAL_SERIAL", "LOCAL_ONE"};
 enum { LEVEL_COUNT = sizeof level_names / sizeof *level_names };

@@ -13,8 +13,7 @@ static PyObject *next_element(const cqlpy_context *c, const cqlpy_decoder *d, cq
   return cqlpy_decode_cell(c, &d->args[arg], in);
 }
 
-/* A tuple of the values, safe from a list that changes while its members are converted. */
-static PyObject *members_of(const cqlpy_context *c, const cql_type *type, PyObject *value, bool any_order) {
+PyObject *cqlpy_members(const cqlpy_context *c, const cql_type *type, PyObject *value, bool any_order) {
   bool is_text = PyUnicode_Check(value) || PyBytes_Check(value) || PyByteArray_Check(value);
   bool is_list = PySequence_Check(value) && !is_text && !PyDict_Check(value);
   if (is_list || (any_order && PyAnySet_Check(value))) return PySequence_Tuple(value);
@@ -22,7 +21,7 @@ static PyObject *members_of(const cqlpy_context *c, const cql_type *type, PyObje
   return NULL;
 }
 
-/* --- list, vector ------------------------------------------------------------------------------------------------- */
+/* --- list --------------------------------------------------------------------------------------------------------- */
 
 PyObject *cqlpy_decode_list(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   cql_elements e;
@@ -42,7 +41,7 @@ PyObject *cqlpy_decode_list(const cqlpy_context *c, const cqlpy_decoder *d, cql_
 }
 
 static int encode_members(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value, bool any_order) {
-  PyObject *members = members_of(c, type, value, any_order);
+  PyObject *members = cqlpy_members(c, type, value, any_order);
   if (members == NULL) return -1;
   Py_ssize_t count = PyTuple_GET_SIZE(members);
   int rc = count > INT32_MAX ? cqlpy_refuse(c, "too many elements") : 0;
@@ -55,29 +54,6 @@ static int encode_members(const cqlpy_context *c, cql_buf *out, const cql_type *
 
 int cqlpy_encode_list(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value) {
   return encode_members(c, out, type, value, false);
-}
-
-int cqlpy_encode_vector(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value) {
-  const cql_type *element = type->args[0];
-  if (cql_type_fixed_len(element) == 0) {
-    cqlpy_raise(c->state, CQLPY_NotSupportedError, CQL_UNSUPPORTED,
-                "%s: vectors of elements whose length varies are not built yet", c->column);
-    return -1;
-  }
-  PyObject *members = members_of(c, type, value, false);
-  if (members == NULL) return -1;
-  int rc = 0;
-  if (PyTuple_GET_SIZE(members) != (Py_ssize_t)type->dimension)
-    rc = cqlpy_refuse(c, "the vector has %u elements, not %zd", type->dimension, PyTuple_GET_SIZE(members));
-  for (Py_ssize_t i = 0; rc == 0 && i < PyTuple_GET_SIZE(members); i++) {
-    PyObject *item = PyTuple_GET_ITEM(members, i);
-    if (item == Py_None || item == c->state->unset)
-      rc = cqlpy_refuse(c, "an element of a vector is neither null nor UNSET");
-    else
-      rc = cqlpy_encode(c, out, element, item);
-  }
-  Py_DECREF(members);
-  return rc;
 }
 
 /* --- set ---------------------------------------------------------------------------------------------------------- */

@@ -30,8 +30,8 @@ static void choose_decode(cqlpy_decoder *d) {
   case CQL_TYPE_TEXT: set_decode(d, cqlpy_decode_text, 0); break;
   case CQL_TYPE_BLOB:
   case CQL_TYPE_CUSTOM: set_decode(d, cqlpy_decode_blob, 0); break;
-  case CQL_TYPE_LIST:
-  case CQL_TYPE_VECTOR: set_decode(d, cqlpy_decode_list, 0); break;
+  case CQL_TYPE_LIST: set_decode(d, cqlpy_decode_list, 0); break;
+  case CQL_TYPE_VECTOR: set_decode(d, cqlpy_decode_vector, 0); break;
   case CQL_TYPE_SET: set_decode(d, cqlpy_decode_set, 0); break;
   case CQL_TYPE_MAP: set_decode(d, cqlpy_decode_map, 0); break;
   case CQL_TYPE_TUPLE: set_decode(d, cqlpy_decode_tuple, 0); break;

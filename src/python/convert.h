@@ -61,7 +61,12 @@ cqlpy_decode cqlpy_decode_uuid, cqlpy_decode_inet;
 cqlpy_encode_fn cqlpy_encode_uuid, cqlpy_encode_inet;
 /* collection.c, record.c */
 cqlpy_decode cqlpy_decode_list, cqlpy_decode_set, cqlpy_decode_map, cqlpy_decode_tuple, cqlpy_decode_udt;
-cqlpy_encode_fn cqlpy_encode_list, cqlpy_encode_set, cqlpy_encode_map, cqlpy_encode_tuple, cqlpy_encode_udt,
-    cqlpy_encode_vector;
+cqlpy_encode_fn cqlpy_encode_list, cqlpy_encode_set, cqlpy_encode_map, cqlpy_encode_tuple, cqlpy_encode_udt;
+/* A tuple of the elements of a list, tuple (or, in any_order, set), safe from a list that changes while its members are
+ * converted. NULL with DataError. */
+PyObject *cqlpy_members(const cqlpy_context *c, const cql_type *type, PyObject *value, bool any_order);
+/* vector.c */
+cqlpy_decode cqlpy_decode_vector;
+cqlpy_encode_fn cqlpy_encode_vector;
 
 #endif

@@ -10,7 +10,6 @@ cql_status cqlpy_run(SessionObject *s, const cqlpy_request *q, cql_result **out,
 
 /* --- one statement ------------------------------------------------------------------------------------------------ */
 
-/* Makes q ready to run query with params: a text alone goes as it is, all else as a prepared statement. */
 static int bind(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params, bool renew) {
   StatementObject *statement;
   if (PyObject_TypeCheck(query, s->state->prepared_type)) {
@@ -54,7 +53,11 @@ static int bind_anew(SessionObject *s, cqlpy_request *q, PyObject *query, PyObje
   return bind(s, q, query, params, true);
 }
 
-static PyObject *execute(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params) {
+int cqlpy_bind(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params) {
+  return bind(s, q, query, params, false) < 0 ? bind_anew(s, q, query, params) : 0;
+}
+
+PyObject *cqlpy_execute(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params) {
   cql_error err;
   for (int attempt = 0; attempt < ATTEMPT_COUNT; attempt++) {
     cql_result *page = NULL;
@@ -68,25 +71,12 @@ static PyObject *execute(SessionObject *s, cqlpy_request *q, PyObject *query, Py
   return cqlpy_raise_error(s->state, &err);
 }
 
-/* Takes up to count positional arguments for the keywords in places. */
-static int take_positional(const char *function, PyObject *const *args, Py_ssize_t nargs, const cqlpy_keyword *places,
-                           Py_ssize_t count, PyObject *out[CQLPY_KEYWORD_COUNT]) {
-  if (nargs > count) {
-    PyErr_Format(PyExc_TypeError, "%s() takes at most %zd positional arguments (%zd given)", function, count, nargs);
-    return -1;
-  }
-  for (Py_ssize_t i = 0; i < nargs; i++) out[places[i]] = args[i] == Py_None ? NULL : args[i];
-  return 0;
-}
-
-#define BIT(keyword) (1u << CQLPY_KW_##keyword)
-#define SHARED_BITS  (BIT(keyspace) | BIT(consistency) | BIT(serial_consistency) | BIT(timestamp))
-
 PyObject *cqlpy_session_execute(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
   static const cqlpy_keyword places[] = {CQLPY_KW_query, CQLPY_KW_params};
-  const uint32_t allowed = BIT(query) | BIT(params) | BIT(page_size) | BIT(paging_state) | SHARED_BITS;
+  const uint32_t allowed =
+      CQLPY_BIT(query) | CQLPY_BIT(params) | CQLPY_BIT(page_size) | CQLPY_BIT(paging_state) | CQLPY_SHARED_BITS;
   PyObject *keywords[CQLPY_KEYWORD_COUNT] = {NULL};
-  if (take_positional("execute", args, nargs, places, 2, keywords) < 0) return NULL;
+  if (cqlpy_positional("execute", args, nargs, places, 2, keywords) < 0) return NULL;
   if (cqlpy_keywords(s->state, "execute", allowed, args + nargs, names, keywords) < 0) return NULL;
   PyObject *query = keywords[CQLPY_KW_query];
   if (query == NULL) {
@@ -97,7 +87,8 @@ PyObject *cqlpy_session_execute(SessionObject *s, PyObject *const *args, Py_ssiz
   cqlpy_request q;
   cqlpy_request_init(&q);
   PyObject *result = NULL;
-  if (cqlpy_request_options(s->state, &q, keywords) == 0) result = execute(s, &q, query, keywords[CQLPY_KW_params]);
+  if (cqlpy_request_options(s->state, &q, keywords) == 0)
+    result = cqlpy_execute(s, &q, query, keywords[CQLPY_KW_params]);
   cqlpy_request_clear(&q);
   cqlpy_session_leave(s);
   return result;
@@ -185,9 +176,9 @@ static PyObject *batch_run(SessionObject *s, batch *b) {
 
 PyObject *cqlpy_session_execute_batch(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
   static const cqlpy_keyword places[] = {CQLPY_KW_statements};
-  const uint32_t allowed = BIT(statements) | BIT(type) | SHARED_BITS;
+  const uint32_t allowed = CQLPY_BIT(statements) | CQLPY_BIT(type) | CQLPY_SHARED_BITS;
   PyObject *keywords[CQLPY_KEYWORD_COUNT] = {NULL};
-  if (take_positional("execute_batch", args, nargs, places, 1, keywords) < 0) return NULL;
+  if (cqlpy_positional("execute_batch", args, nargs, places, 1, keywords) < 0) return NULL;
   if (cqlpy_keywords(s->state, "execute_batch", allowed, args + nargs, names, keywords) < 0) return NULL;
   if (cqlpy_session_enter(s) < 0) return NULL;
   batch b = {0};

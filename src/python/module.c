@@ -90,6 +90,7 @@ static int load_classes(cqlpy_state *state) {
   if ((state->ipv6_type = import_name("ipaddress", "IPv6Address")) == NULL) return -1;
   if ((state->duration_type = import_name("libcql.types", "Duration")) == NULL) return -1;
   if ((state->time_type = import_name("libcql.types", "Time")) == NULL) return -1;
+  if ((state->array_type = import_name("array", "array")) == NULL) return -1;
   if ((state->unset = import_name("libcql.types", "UNSET")) == NULL) return -1;
   PyObject *safety = import_name("uuid", "SafeUUID");
   if (safety == NULL) return -1;

@@ -37,11 +37,12 @@ typedef enum cqlpy_exception {
       CQLPY_EXCEPTION_COUNT
 } cqlpy_exception;
 
-/* The keyword arguments of execute() and execute_batch(), and the interned strings that are their names. */
+/* The keyword arguments of execute(), execute_many() and execute_batch(), and the interned strings that are their
+ * names. */
 /* clang-format off */
 #define CQLPY_KEYWORD_MAP(X) \
-  X(query) X(statements) X(params) X(type) X(keyspace) X(page_size) X(paging_state) X(consistency) \
-  X(serial_consistency) X(timestamp)
+  X(query) X(statements) X(params) X(rows) X(type) X(keyspace) X(page_size) X(paging_state) X(consistency) \
+  X(serial_consistency) X(timestamp) X(concurrency) X(return_exceptions)
 /* clang-format on */
 
 typedef enum cqlpy_keyword {
@@ -55,7 +56,7 @@ typedef enum cqlpy_keyword {
 /* clang-format off */
 #define CQLPY_OBJECT_MAP(X) \
   X(uuid_type) X(uuid_safety) X(decimal_type) X(ipv4_type) X(ipv6_type) X(duration_type) X(time_type) \
-  X(unset) X(name_int) X(name_is_safe) X(name_packed) X(name_scope_id) X(name_months) X(name_days) \
+  X(unset) X(array_type) X(name_int) X(name_is_safe) X(name_packed) X(name_scope_id) X(name_months) X(name_days) \
   X(name_nanoseconds) X(name_utcoffset) X(name_keys) X(shift_64)
 /* clang-format on */
 
@@ -152,6 +153,14 @@ PyObject *cqlpy_session_prepare(SessionObject *s, PyObject *const *args, Py_ssiz
 
 /* --- arguments.c -------------------------------------------------------------------------------------------------- */
 
+#define CQLPY_BIT(keyword) (1u << CQLPY_KW_##keyword)
+/* What every way to execute takes. */
+#define CQLPY_SHARED_BITS                                                                                              \
+  (CQLPY_BIT(keyspace) | CQLPY_BIT(consistency) | CQLPY_BIT(serial_consistency) | CQLPY_BIT(timestamp))
+
+/* Up to count positional arguments into out, by the keywords in places. TypeError. */
+int cqlpy_positional(const char *function, PyObject *const *args, Py_ssize_t nargs, const cqlpy_keyword *places,
+                     Py_ssize_t count, PyObject *out[CQLPY_KEYWORD_COUNT]);
 /* Keyword arguments by cqlpy_keyword, borrowed, into out, which holds the positional ones already. NULL: not given, or
  * given as None (page_size alone tells the two apart). TypeError for a name outside allowed (a bit per keyword). */
 int cqlpy_keywords(cqlpy_state *state, const char *function, uint32_t allowed, PyObject *const *values, PyObject *names,
@@ -170,12 +179,13 @@ typedef struct cqlpy_request {
   PyObject *paging_state;     /* bytes that c.paging_state borrows, or NULL */
   cql_buf bytes;              /* the values, one after the other */
   cql_value *values;
+  uint32_t value_room;
   cql_request c;
 } cqlpy_request;
 
 void cqlpy_request_init(cqlpy_request *q);
 void cqlpy_request_clear(cqlpy_request *q);
-/* Options that execute() and execute_batch() share. */
+/* Options that all ways to execute share. */
 int cqlpy_request_options(cqlpy_state *state, cqlpy_request *q, PyObject *const keywords[CQLPY_KEYWORD_COUNT]);
 int cqlpy_request_set_text(cqlpy_request *q, PyObject *text);
 /* Takes a new reference on statement; encodes params (NULL: none) for its markers. May be called again. */
@@ -185,7 +195,13 @@ int cqlpy_request_bind(cqlpy_state *state, cqlpy_request *q, StatementObject *st
 
 PyObject *cqlpy_session_execute(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
 PyObject *cqlpy_session_execute_batch(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
-/* Runs q with the GIL released. The session must be entered. */
+PyObject *cqlpy_session_execute_many(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
+/* Makes q ready to run query (a str or a Prepared) with params (NULL: none): a text alone goes as it is, all else as a
+ * prepared statement. The session must be entered, here and below. */
+int cqlpy_bind(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params);
+/* Binds, runs, and does so again when the schema has changed the markers. New reference to a Result. */
+PyObject *cqlpy_execute(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params);
+/* Runs q with the GIL released. */
 cql_status cqlpy_run(SessionObject *s, const cqlpy_request *q, cql_result **out, cql_error *err);
 
 /* --- result.c ----------------------------------------------------------------------------------------------------- */
@@ -193,5 +209,10 @@ cql_status cqlpy_run(SessionObject *s, const cqlpy_request *q, cql_result **out,
 extern PyType_Spec cqlpy_result_spec, cqlpy_dicts_spec;
 /* Takes page, and what q owns when more pages may follow; q is left empty in any case. */
 PyObject *cqlpy_result_new(SessionObject *s, cqlpy_request *q, cql_result *page);
+
+/* --- async.c ------------------------------------------------------------------------------------------------------ */
+
+/* Calls the function of that name in libcql.asynchronous with self before the arguments: a coroutine. */
+PyObject *cqlpy_forward(PyObject *self, const char *function, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
 
 #endif

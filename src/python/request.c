@@ -28,7 +28,7 @@ static int set_keyspace(cqlpy_request *q, PyObject *value) {
   }
   q->c.keyspace = PyUnicode_AsUTF8(value);
   if (q->c.keyspace == NULL) return -1;
-  q->keyspace = Py_NewRef(value);
+  Py_XSETREF(q->keyspace, Py_NewRef(value));
   return 0;
 }
 
@@ -156,6 +156,20 @@ static PyObject *values_of(cqlpy_state *state, PyObject *params, PyObject *names
   return NULL;
 }
 
+/* A request that is bound again, row after row, keeps its memory. */
+static int make_room(cqlpy_request *q, uint32_t count) {
+  if (count <= q->value_room) return 0;
+  PyMem_Free(q->values);
+  q->value_room = 0;
+  q->values = PyMem_Calloc(count, sizeof *q->values);
+  if (q->values == NULL) {
+    PyErr_NoMemory();
+    return -1;
+  }
+  q->value_room = count;
+  return 0;
+}
+
 int cqlpy_request_bind(cqlpy_state *state, cqlpy_request *q, StatementObject *statement, PyObject *params) {
   Py_XSETREF(q->statement, (StatementObject *)Py_NewRef(statement));
   q->c.prepared = statement->handle;
@@ -170,14 +184,7 @@ int cqlpy_request_bind(cqlpy_state *state, cqlpy_request *q, StatementObject *st
                 count, PyTuple_GET_SIZE(values));
     rc = -1;
   }
-  if (rc == 0 && count > 0) {
-    PyMem_Free(q->values);
-    q->values = PyMem_Calloc(count, sizeof *q->values);
-    if (q->values == NULL) {
-      PyErr_NoMemory();
-      rc = -1;
-    }
-  }
+  if (rc == 0) rc = make_room(q, count);
   for (uint32_t i = 0; rc == 0 && i < count; i++)
     rc = encode_value(state, q, cql_prepared_bind(statement->handle, i), PyTuple_GET_ITEM(values, (Py_ssize_t)i), i);
   Py_DECREF(values);

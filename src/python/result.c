@@ -222,6 +222,36 @@ static PyObject *result_fetch_next_page(PyObject *self, PyObject *unused) {
   return rc < 0 ? NULL : PyBool_FromLong(more);
 }
 
+static PyObject *result_one_of_page(PyObject *self, PyObject *unused) {
+  (void)unused;
+  ResultObject *r = (ResultObject *)self;
+  if (take(r) < 0) return NULL;
+  PyObject *row = r->plan == NULL ? NULL : next_of_page(r, cqlpy_plan_row);
+  r->busy = false;
+  return row == NULL && !PyErr_Occurred() ? Py_NewRef(Py_None) : row;
+}
+
+/* --- coroutines --------------------------------------------------------------------------------------------------- */
+
+static PyObject *result_aone(PyObject *self, PyObject *unused) {
+  (void)unused;
+  return cqlpy_forward(self, "aone", NULL, 0, NULL);
+}
+
+static PyObject *result_aall(PyObject *self, PyObject *unused) {
+  (void)unused;
+  return cqlpy_forward(self, "aall", NULL, 0, NULL);
+}
+
+static PyObject *result_afetch_next_page(PyObject *self, PyObject *unused) {
+  (void)unused;
+  return cqlpy_forward(self, "afetch_next_page", NULL, 0, NULL);
+}
+
+static PyObject *result_aiter(PyObject *self) {
+  return cqlpy_forward(self, "Rows", NULL, 0, NULL);
+}
+
 /* --- dict rows ---------------------------------------------------------------------------------------------------- */
 
 static PyObject *result_dicts(PyObject *self, PyObject *unused) {
@@ -340,7 +370,8 @@ static PyObject *get_schema_change(PyObject *self, void *unused) {
 PyDoc_STRVAR(
     result_doc,
     "The answer to a statement. Iterating it gives the rows of all pages as tuples; pages are fetched as they\n"
-    "are needed. A row is given once. A result belongs to one thread at a time.");
+    "are needed, with `async for` without blocking the event loop. A row is given once. A result belongs to one\n"
+    "thread at a time.");
 PyDoc_STRVAR(one_doc, "one($self, /)\n--\n\nReturn the next row, or None when there is none left.");
 PyDoc_STRVAR(all_doc, "all($self, /)\n--\n\nReturn the rows that are left, of all pages, as a list.");
 PyDoc_STRVAR(page_doc, "page($self, /)\n--\n\nReturn the rows that are left of the current page, as a list.");
@@ -350,12 +381,22 @@ PyDoc_STRVAR(fetch_doc,
              "fetch_next_page($self, /)\n--\n\n"
              "Replace the current page by the next one; what is left of it is dropped. False: there is none.");
 
+PyDoc_STRVAR(one_of_page_doc,
+             "one_of_page($self, /)\n--\n\nReturn the next row of the current page, or None at its end.");
+PyDoc_STRVAR(aone_doc, "aone($self)\n--\n\none() as a coroutine.");
+PyDoc_STRVAR(aall_doc, "aall($self)\n--\n\nall() as a coroutine.");
+PyDoc_STRVAR(afetch_doc, "afetch_next_page($self)\n--\n\nfetch_next_page() as a coroutine.");
+
 static PyMethodDef methods[] = {
     {"one", result_one, METH_NOARGS, one_doc},
     {"all", result_all, METH_NOARGS, all_doc},
     {"page", result_page, METH_NOARGS, page_doc},
     {"dicts", result_dicts, METH_NOARGS, dicts_doc},
     {"fetch_next_page", result_fetch_next_page, METH_NOARGS, fetch_doc},
+    {"one_of_page", result_one_of_page, METH_NOARGS, one_of_page_doc},
+    {"aone", result_aone, METH_NOARGS, aone_doc},
+    {"aall", result_aall, METH_NOARGS, aall_doc},
+    {"afetch_next_page", result_afetch_next_page, METH_NOARGS, afetch_doc},
     {NULL, NULL, 0, NULL},
 };
 
@@ -377,9 +418,16 @@ static PyMemberDef members[] = {
 };
 
 static PyType_Slot result_slots[] = {
-    {Py_tp_doc, (void *)result_doc}, {Py_tp_dealloc, result_dealloc}, {Py_tp_traverse, result_traverse},
-    {Py_tp_iter, PyObject_SelfIter}, {Py_tp_iternext, result_next},   {Py_tp_methods, methods},
-    {Py_tp_getset, getset},          {Py_tp_members, members},        {0, NULL},
+    {Py_tp_doc, (void *)result_doc},
+    {Py_tp_dealloc, result_dealloc},
+    {Py_tp_traverse, result_traverse},
+    {Py_tp_iter, PyObject_SelfIter},
+    {Py_tp_iternext, result_next},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, getset},
+    {Py_tp_members, members},
+    {Py_am_aiter, result_aiter},
+    {0, NULL},
 };
 
 PyType_Spec cqlpy_result_spec = {

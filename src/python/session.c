@@ -160,6 +160,10 @@ static PyObject *session_execute(PyObject *self, PyObject *const *args, Py_ssize
   return cqlpy_session_execute((SessionObject *)self, args, nargs, names);
 }
 
+static PyObject *session_execute_many(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
+  return cqlpy_session_execute_many((SessionObject *)self, args, nargs, names);
+}
+
 static PyObject *session_execute_batch(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
   return cqlpy_session_execute_batch((SessionObject *)self, args, nargs, names);
 }
@@ -185,6 +189,18 @@ static PyObject *session_backup(PyObject *self, PyObject *arg) {
   cqlpy_session_leave(s);
   return result;
 }
+
+#define FORWARD(name)                                                                                                  \
+  static PyObject *session_##name(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {          \
+    return cqlpy_forward(self, #name, args, nargs, names);                                                             \
+  }
+FORWARD(aexecute)
+FORWARD(aexecute_many)
+FORWARD(aexecute_batch)
+FORWARD(aprepare)
+FORWARD(aclose)
+FORWARD(aenter)
+FORWARD(aexit)
 
 static PyObject *session_enter_context(PyObject *self, PyObject *unused) {
   (void)unused;
@@ -232,6 +248,22 @@ PyDoc_STRVAR(execute_doc,
              "for :name; they are encoded by the markers' types and travel beside the text. page_size is a number\n"
              "of rows, None for one page; paging_state continues where Result.paging_state ended. timestamp is in\n"
              "microseconds since 1970, for writes. Raises the exceptions of libcql.exceptions.");
+PyDoc_STRVAR(execute_many_doc,
+             "execute_many($self, query, rows, *, concurrency=128, return_exceptions=False, keyspace=None,\n"
+             "             page_size=5000, consistency=None, serial_consistency=None, timestamp=None)\n--\n\n"
+             "Run a statement once for each of rows, an iterable of params; return a list with what became of each:\n"
+             "its Result, or None where there is nothing in it, as after an INSERT.\n\n"
+             "This is no batch: each row has an outcome and a timestamp of its own, and no order is promised. rows\n"
+             "is read as it is needed: concurrency is how many rows are in hand, and run at once. On a file these\n"
+             "share a commit, which is what makes this many times faster than execute() in a loop. The first error\n"
+             "is raised, with the row's index as its attribute row; rows before it were written, and so may be\n"
+             "others of its group. With return_exceptions all rows are tried, and errors stand in the list.");
+PyDoc_STRVAR(aexecute_doc, "aexecute($self, query, params=None, **options)\n--\n\nexecute() as a coroutine.");
+PyDoc_STRVAR(aexecute_many_doc, "aexecute_many($self, query, rows, **options)\n--\n\n"
+                                "execute_many() as a coroutine. rows is read in another thread on a file.");
+PyDoc_STRVAR(aexecute_batch_doc, "aexecute_batch($self, statements, **options)\n--\n\nexecute_batch() as a coroutine.");
+PyDoc_STRVAR(aprepare_doc, "aprepare($self, text, *, keyspace=None)\n--\n\nprepare() as a coroutine.");
+PyDoc_STRVAR(aclose_doc, "aclose($self)\n--\n\nclose() as a coroutine.");
 PyDoc_STRVAR(execute_batch_doc,
              "execute_batch($self, statements, *, type='logged', keyspace=None, consistency=None,\n"
              "              serial_consistency=None, timestamp=None)\n--\n\n"
@@ -247,13 +279,23 @@ PyDoc_STRVAR(backup_doc,
 PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\n"
                         "Close the session; later calls raise InterfaceError. Rows that results hold stay readable.");
 
+#define KEYWORD_METHOD(name)                                                                                           \
+  { #name, (PyCFunction)(void (*)(void))session_##name, METH_FASTCALL | METH_KEYWORDS, name##_doc }
+
 static PyMethodDef methods[] = {
-    {"execute", (PyCFunction)(void (*)(void))session_execute, METH_FASTCALL | METH_KEYWORDS, execute_doc},
-    {"execute_batch", (PyCFunction)(void (*)(void))session_execute_batch, METH_FASTCALL | METH_KEYWORDS,
-     execute_batch_doc},
-    {"prepare", (PyCFunction)(void (*)(void))session_prepare, METH_FASTCALL | METH_KEYWORDS, prepare_doc},
+    KEYWORD_METHOD(execute),
+    KEYWORD_METHOD(execute_many),
+    KEYWORD_METHOD(execute_batch),
+    KEYWORD_METHOD(aexecute),
+    KEYWORD_METHOD(aexecute_many),
+    KEYWORD_METHOD(aexecute_batch),
+    KEYWORD_METHOD(aprepare),
+    KEYWORD_METHOD(aclose),
+    KEYWORD_METHOD(prepare),
     {"backup", session_backup, METH_O, backup_doc},
     {"close", session_close, METH_NOARGS, close_doc},
+    {"__aenter__", (PyCFunction)(void (*)(void))session_aenter, METH_FASTCALL | METH_KEYWORDS, NULL},
+    {"__aexit__", (PyCFunction)(void (*)(void))session_aexit, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"__enter__", session_enter_context, METH_NOARGS, NULL},
     {"__exit__", session_exit_context, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

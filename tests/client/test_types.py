@@ -1,11 +1,13 @@
 """Each CQL type as a Python value, written and read back through a table."""
 
+import ctypes
 import datetime
 import decimal
 import ipaddress
 import math
 import types
 import uuid
+from array import array
 from decimal import Decimal
 
 import pytest
@@ -77,8 +79,15 @@ SAME = [
     ("set<frozen<list<int>>>", {(1, 2), (3,)}),
     ("set<frozen<set<int>>>", {frozenset({1, 2})}),
     ("map<frozen<map<int, int>>, text>", {((1, 2), (3, 4)): "x"}),
-    ("vector<float, 3>", [0.5, -1.25, 3.0]),
-    ("vector<vector<float, 2>, 2>", [[1.0, 2.0], [3.0, 4.0]]),
+    ("vector<float, 3>", array("f", [0.5, -1.25, 3.0])),
+    ("vector<double, 2>", array("d", [0.1, -math.inf])),
+    ("vector<int, 2>", array("i", [-(2**31), 2**31 - 1])),
+    ("vector<bigint, 1>", array("q", [-(2**63)])),
+    ("vector<smallint, 2>", [1, -2]),
+    ("vector<text, 3>", ["", "ä", "x" * 300]),
+    ("vector<frozen<list<int>>, 2>", [[1], []]),
+    ("vector<vector<float, 2>, 2>", [array("f", [1.0, 2.0]), array("f", [3.0, 4.0])]),
+    ("set<frozen<vector<float, 2>>>", {(1.0, 2.0)}),
 ]
 
 
@@ -99,6 +108,15 @@ EQUIVALENT = [
     ("inet", "::1", ipaddress.IPv6Address("::1")),
     ("timestamp", 1500, datetime.datetime(1970, 1, 1, 0, 0, 1, 500000, tzinfo=UTC)),
     ("list<int>", (1, 2), [1, 2]),
+    ("vector<float, 2>", [1, 2.5], array("f", [1, 2.5])),
+    ("vector<float, 2>", array("d", [1, 2.5]), array("f", [1, 2.5])),  # other numbers, one by one
+    ("vector<float, 2>", memoryview(array("f", [1, 2.5])), array("f", [1, 2.5])),
+    ("vector<float, 2>", memoryview(array("f", [1, 0, 2.5]))[::2], array("f", [1, 2.5])),
+    ("vector<float, 2>", (ctypes.c_float * 2)(1, 2.5), array("f", [1, 2.5])),  # says "<f"
+    ("vector<int, 2>", array("i", [1, 2]), array("i", [1, 2])),
+    ("vector<int, 2>", array("h", [1, 2]), array("i", [1, 2])),
+    ("vector<bigint, 2>", array("l", [1, 2]), array("q", [1, 2])),
+    ("vector<bigint, 2>", array("q", [1, 2]), array("q", [1, 2])),
     ("set<int>", frozenset({1, 2}), {1, 2}),
     ("set<int>", [2, 1, 2], {1, 2}),
     ("map<text, int>", types.MappingProxyType({"a": 1}), {"a": 1}),
@@ -145,6 +163,12 @@ def test_subclasses_of_int_and_str_are_accepted(session):
 
 
 REFUSED = [
+    ("vector<float, 2>", [1.0], "2 elements, not 1"),
+    ("vector<float, 2>", array("f", [1, 2, 3]), "2 elements, not 3"),
+    ("vector<float, 2>", [1.0, None], "null"),
+    ("vector<float, 2>", b"12345678", "a list or a tuple, not bytes"),
+    ("vector<float, 2>", ["a", "b"], "float"),
+    ("vector<int, 2>", array("d", [1, 2]), "int"),
     ("int", 2**31, "v: 2147483648 is out of range for int (-2147483648 to 2147483647)"),
     ("tinyint", 128, "v: 128 is out of range for tinyint (-128 to 127)"),
     ("smallint", -32769, "out of range for smallint"),
