@@ -1,6 +1,5 @@
 /* selector.c: selectors bound to columns, functions and types. Cassandra: cql3/selection/Selectable.java. */
 #include "engine/select/select_int.h"
-#include "engine/term/json.h"
 #include "engine/term/term_int.h"
 
 #include <string.h>
@@ -99,7 +98,6 @@ static cql_status compile_call(cqle_select_compiler *c, const cqle_selector *sel
   const cqle_function *f;
   bool outer = c->in_aggregate;
   CQL_TRY(cqle_selector_function(c, sel, expected, &f, c->b->err));
-  if (f->not_selected) return cqle_json_not_selected(f->name, c->b->err);
   cqle_node *n = new_node(c, f->is_aggregate ? CQLE_NODE_AGGREGATE : CQLE_NODE_CALL, f->result);
   CQL_CHECK(n != NULL, CQL_NOMEM);
   if (f->is_aggregate && c->in_aggregate)
@@ -322,7 +320,10 @@ static cql_status pack_form(cqle_select_compiler *c, cqle_node *n) {
   cqle_expr *form = cql_arena_zero(c->b->arena, sizeof *form);
   if (form == NULL) return CQL_NOMEM;
   switch (n->type->code) {
-  case CQL_TYPE_LIST: form->kind = CQLE_EXPR_LIST; break;
+  case CQL_TYPE_LIST:
+    form->kind = CQLE_EXPR_LIST;
+    form->nulls = true;
+    break;
   case CQL_TYPE_VECTOR: form->kind = CQLE_EXPR_VECTOR; break;
   case CQL_TYPE_SET: form->kind = CQLE_EXPR_SET; break;
   case CQL_TYPE_MAP: form->kind = CQLE_EXPR_MAP; break;
