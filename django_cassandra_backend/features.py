@@ -94,10 +94,9 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_paramstyle_pyformat = True
     test_db_allows_multiple_connections = True
     can_clone_databases = True
-    has_zoneinfo_database = True
+    has_zoneinfo_database = False
     can_use_chunked_reads = True
     supports_explaining_query_execution = True
-    supported_explain_formats = {"JSON", "TEXT"}
     supports_tuple_lookups = True
     supports_tuple_comparison_against_subquery = False
     supports_inspectdb = True

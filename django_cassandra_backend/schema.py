@@ -184,7 +184,6 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         plain = self.connection.settings.is_plain(model)
         return UpdatePlan(
             shown_statements("UPDATE", key, access, assign, plain, self.quote_name),
-            model=model,
             key=key,
             access=access,
             predicate=empty,

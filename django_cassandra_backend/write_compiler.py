@@ -92,7 +92,6 @@ class SQLDeleteCompiler(TableMixin, base.SQLDeleteCompiler):
         plain = self.connection.settings.is_plain(self.query.model)
         plan = DeletePlan(
             shown_statements("DELETE", key, access, {}, plain, self.quote),
-            model=self.query.model,
             key=key,
             access=access,
             predicate=predicate,
@@ -131,7 +130,6 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
             self._refuse_reading(key, assign)
         plan = UpdatePlan(
             shown_statements("UPDATE", key, access, assign, plain, self.quote),
-            model=self.query.model,
             key=key,
             access=access,
             predicate=predicate,

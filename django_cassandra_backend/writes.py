@@ -8,7 +8,6 @@ import functools
 
 from . import conditions, sequences
 from .access import INDEX, NOTHING, POINTS, Access
-from .advice import advise
 from .budget import ScanBudget
 from .dbapi import UNSET, IntegrityError, OperationalError
 from .duplicates import Newest, settled
@@ -17,9 +16,8 @@ from .keys import TableKey
 from .literals import literal
 from .moves import Move
 from .plan import Plan
-from .reads import select_statements
+from .reads import advise, select_statements
 from .retry import attempts
-from .server_order import Served
 
 
 class InsertPlan(Plan):
@@ -100,7 +98,7 @@ def _check_nulls(key: TableKey, fields, values: dict) -> None:
 class RowsPlan(Plan):
     """What UPDATE and DELETE share: find the rows, then write each.
 
-    model, key, access, predicate; fields: the stored ones of the model; plain; quote; assign: {column: Expr}, empty for DELETE"""
+    key, access, predicate; fields: the stored ones of the model; plain; quote; assign: {column: Expr}, empty for DELETE"""
 
     assign: dict
     lone_key_suffices = False  # may a row without any value be written with IF EXISTS alone?
@@ -123,7 +121,7 @@ class RowsPlan(Plan):
 
     def run_direct(self, cursor) -> int | None:
         """Rows written when keys and conditions say all, or None: the statements are what is shown."""
-        if self.access.kind != POINTS or self.access.tests or not self._constant():
+        if self.access.kind != POINTS or not self._constant():
             return None
         if conditions.from_predicates(self.key, self.access.rest, self.quote) is None:
             return None
@@ -164,18 +162,16 @@ class RowsPlan(Plan):
 
     def _matching(self, cursor, columns: list[str]) -> list[dict]:
         """The rows to write, all of them before the first write."""
-        advice = functools.partial(
-            advise, self.model, self.key, self.access, self.predicate, Served([])
-        )
+        advice = functools.partial(advise, self.key, self.access, self.predicate)
         budget = ScanBudget(cursor.connection.scan_budget, self.key.table, self, advice)
         test = self.predicate.bind({column: i for i, column in enumerate(columns)})
-        found = {}  # by key: the branches of an OR may read a row twice
+        found = []
         for row in self._read(cursor, self.access, columns):
             if test(row) is True:
-                found[row[: len(self.key.columns)]] = dict(zip(columns, row, strict=True))
+                found.append(dict(zip(columns, row, strict=True)))
             else:
                 budget.spend()
-        return list(found.values())
+        return found
 
     def _read(self, cursor, access: Access, columns: list[str]):
         """Rows of an access path; of a look-up by the primary key, when no row is on the move."""
@@ -253,8 +249,7 @@ class RowsPlan(Plan):
         columns = [*self.key.columns, *self.used]
         where = " AND ".join(f"{self.quote(column)} = ?" for column in names)
         reads = [(where, [row[column] for column in names])]
-        indexes = (self.key.lookup,) if self.key.lookup else ()
-        access = Access(INDEX if indexes else POINTS, reads, [], indexes)
+        access = Access(INDEX if self.key.lookup else POINTS, reads, [], index=self.key.lookup)
         test = self.predicate.bind({column: i for i, column in enumerate(columns)})
         for found in self._read(cursor, access, columns):
             if test(found) is True:
@@ -311,8 +306,7 @@ class DeletePlan(RowsPlan):
     assign: dict = {}
 
     def run_plain(self, cursor) -> int:
-        access = self.access
-        if not access.pinned or not access.exact or access.index or access.has_tuples:
+        if not self.access.pinned or self.access.rest or self.access.index:
             return super().run_plain(cursor)
         table, count = self.quote(self.key.table), 0
         for where, values in self.access.reads:
@@ -342,9 +336,7 @@ def shown_statements(verb: str, key: TableKey, access: Access, assign, plain: bo
     )
     new = [e.bind({})(()) for e in assign.values() if not e.columns]
     guard: tuple[str, list] | None = (
-        None
-        if plain or access.tests is not None
-        else conditions.from_predicates(key, access.rest, quote)
+        None if plain else conditions.from_predicates(key, access.rest, quote)
     )
     text, bound = guard if guard is not None else ("" if plain else " IF …", [])
     return [

@@ -3,7 +3,7 @@
 from bookings.models import Author, Book, Everything, Party
 from django.core.exceptions import FieldError
 from django.db import NotSupportedError
-from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value, Window
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum, Value, Window
 from django.db.models.functions import Concat, RowNumber
 from django.test import TestCase
 
@@ -44,6 +44,11 @@ class RefusalTests(TestCase):
         both = Author.objects.filter(name="a").union(Author.objects.filter(name="b"))
         with self.assertRaises(NotSupportedError):
             list(both)
+
+    def test_aggregates_over_slices(self):
+        self.refused(
+            "An aggregate over a slice", lambda: Author.objects.all()[:3].aggregate(Sum("born"))
+        )
 
     def test_expressions_without_an_exact_meaning(self):
         self.refused("Concat", lambda: list(Author.objects.annotate(x=Concat("name", Value("x")))))
