@@ -118,6 +118,14 @@ cql_status cql_session_execute(cql_session *session, const cql_request *request,
  * and per-request consistency are ignored but for the first item's consistency, serial_consistency and timestamp. */
 cql_status cql_session_batch(cql_session *session, cql_batch_type type, const cql_request *requests, uint32_t count,
                              cql_result **out, cql_error *err);
+/* Runs INSERT, UPDATE and DELETE requests one after the other in one transaction of the file, conditional ones on any
+ * tables and partitions among them: what a file can do and a cluster cannot. Each statement sees what those before it
+ * wrote. all_or_nothing: the first condition that is not met ends the chain, and nothing of it is kept; else all of
+ * them run, and what applied is kept. out has room for count results; the first *made are the caller's to free, and
+ * the last of them says how it ended. On failure nothing is kept and *made is 0. Statuses:
+ * cql_session_execute()'s; CQL_INVALID for other statements. Local only. */
+cql_status cql_session_chain(cql_session *session, const cql_request *requests, uint32_t count, bool all_or_nothing,
+                             cql_result **out, uint32_t *made, cql_error *err);
 
 /* What became of one of many: a result to free, or an error. */
 typedef struct cql_outcome {

@@ -56,6 +56,12 @@ cql_status cql_engine_batch(cql_engine *engine, cql_batch_type type, cql_plan *c
  * initialised. */
 void cql_engine_execute_many(cql_engine *engine, cql_plan *const *plans, const cql_request *requests, uint32_t count,
                              cql_outcome *outcomes);
+/* plans[i], an INSERT, UPDATE or DELETE, runs with requests[i], one after the other in one transaction; each sees what
+ * those before it wrote, and has a timestamp of its own. all_or_nothing: the first condition that is not met ends the
+ * chain and nothing is kept; else all run and what applied is kept. out has room for count results; the caller takes
+ * the first *made. On failure nothing is kept and *made is 0. */
+cql_status cql_engine_chain(cql_engine *engine, cql_plan *const *plans, const cql_request *requests, uint32_t count,
+                            bool all_or_nothing, cql_result **out, uint32_t *made, cql_error *err);
 cql_status cql_engine_backup(cql_engine *engine, const char *path, cql_error *err);
 
 #endif

@@ -305,3 +305,53 @@ cql_status cql_engine_batch(cql_engine *engine, cql_batch_type type, cql_plan *c
 done:
   return run_end(&r, st, count > 0 ? plans[0] : NULL, out);
 }
+
+/* --- chains: several statements, one after the other, in one transaction -------------------------------------------
+ */
+
+static cql_status chain_check(cql_plan *const *plans, const cql_request *requests, uint32_t count, cql_error *err) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (plans[i]->statement->kind != CQLE_STMT_MODIFY)
+      return cql_fail(err, CQL_INVALID,
+                      "Invalid statement in a chain: only UPDATE, INSERT and DELETE statements are allowed.");
+    cql_status st = check_values(plans[i], &requests[i], err);
+    if (st != CQL_OK) return st;
+  }
+  return CQL_OK;
+}
+
+/* Conditional statements answer with rows whose first cell is [applied]: four bytes of length, one of truth. */
+static bool is_applied(const cql_plan *p, const cql_result *r) {
+  return !p->info.is_conditional || (r->body.len > 4 && r->body.data[4] != 0);
+}
+
+static cql_status chain_step(cql_engine *e, cqle_txn *txn, cql_plan *p, const cql_request *request, cql_result **out,
+                             cql_error *err) {
+  run r;
+  cql_status st = run_join(&r, e, txn, request, err);
+  if (st == CQL_OK) st = run_planned(&r, p);
+  return run_leave(&r, st, p, out);
+}
+
+cql_status cql_engine_chain(cql_engine *engine, cql_plan *const *plans, const cql_request *requests, uint32_t count,
+                            bool all_or_nothing, cql_result **out, uint32_t *made, cql_error *err) {
+  cqle_txn *txn = NULL;
+  bool go_on = true;
+  *made = 0;
+  cql_status st = chain_check(plans, requests, count, err);
+  if (st == CQL_OK) st = cqle_txn_begin(engine->store, true, &txn, err);
+  while (st == CQL_OK && go_on && *made < count) {
+    uint32_t i = *made;
+    st = chain_step(engine, txn, plans[i], &requests[i], &out[i], err);
+    if (st != CQL_OK) break;
+    go_on = !all_or_nothing || is_applied(plans[i], out[i]);
+    (*made)++;
+  }
+  if (st == CQL_OK && go_on)
+    st = cqle_txn_commit(txn, err);
+  else
+    cqle_txn_abort(txn);
+  if (st == CQL_OK) return CQL_OK;
+  while (*made > 0) cql_result_free(out[--*made]);
+  return st;
+}

@@ -111,18 +111,18 @@ static void batch_clear(batch *b) {
   Py_XDECREF(b->items);
 }
 
-static int batch_init(batch *b, cqlpy_state *state, PyObject *const keywords[CQLPY_KEYWORD_COUNT]) {
+/* noun: "batch" or "chain". */
+static int batch_init(batch *b, cqlpy_state *state, const char *noun, PyObject *const keywords[CQLPY_KEYWORD_COUNT]) {
   PyObject *statements = keywords[CQLPY_KW_statements];
   if (statements == NULL || PyUnicode_Check(statements)) {
-    PyErr_SetString(PyExc_TypeError, "execute_batch() needs a list of (query, params)");
+    PyErr_Format(PyExc_TypeError, "execute_%s() needs a list of (query, params)", noun);
     return -1;
   }
-  if (cqlpy_batch_type(keywords[CQLPY_KW_type], &b->type) < 0) return -1;
   b->items = PySequence_Tuple(statements);
   if (b->items == NULL) return -1;
   Py_ssize_t count = PyTuple_GET_SIZE(b->items);
   if (count > CQL_SESSION_BATCH_COUNT) {
-    cqlpy_raise(state, CQLPY_InvalidRequest, CQL_INVALID, "A batch has at most %d statements, not %zd",
+    cqlpy_raise(state, CQLPY_InvalidRequest, CQL_INVALID, "A %s has at most %d statements, not %zd", noun,
                 CQL_SESSION_BATCH_COUNT, count);
     return -1;
   }
@@ -137,7 +137,7 @@ static int batch_init(batch *b, cqlpy_state *state, PyObject *const keywords[CQL
   for (Py_ssize_t i = 0; i < count; i++) {
     PyObject *item = PyTuple_GET_ITEM(b->items, i);
     if (!PyTuple_Check(item) || PyTuple_GET_SIZE(item) != 2) {
-      PyErr_Format(PyExc_TypeError, "a statement of a batch is a tuple (query, params), not %R", item);
+      PyErr_Format(PyExc_TypeError, "a statement of a %s is a tuple (query, params), not %R", noun, item);
       return -1;
     }
     if (cqlpy_request_options(state, &b->requests[i], keywords) < 0) return -1;
@@ -182,8 +182,63 @@ PyObject *cqlpy_session_execute_batch(SessionObject *s, PyObject *const *args, P
   if (cqlpy_keywords(s->state, "execute_batch", allowed, args + nargs, names, keywords) < 0) return NULL;
   if (cqlpy_session_enter(s) < 0) return NULL;
   batch b = {0};
-  PyObject *result = batch_init(&b, s->state, keywords) < 0 ? NULL : batch_run(s, &b);
+  PyObject *result = NULL;
+  if (cqlpy_batch_type(keywords[CQLPY_KW_type], &b.type) == 0 && batch_init(&b, s->state, "batch", keywords) == 0)
+    result = batch_run(s, &b);
   batch_clear(&b);
   cqlpy_session_leave(s);
   return result;
+}
+
+/* --- a chain ------------------------------------------------------------------------------------------------------ */
+
+/* A list of Results; takes the results in any case. */
+static PyObject *chain_results(SessionObject *s, batch *b, cql_result **results, uint32_t count) {
+  PyObject *list = PyList_New((Py_ssize_t)count);
+  for (uint32_t i = 0; i < count; i++) {
+    PyObject *one = list == NULL ? NULL : cqlpy_result_new(s, &b->requests[i], results[i]);
+    if (list == NULL) cql_result_free(results[i]); /* s is entered, so this is not its last reference */
+    if (one == NULL)
+      Py_CLEAR(list);
+    else
+      PyList_SET_ITEM(list, (Py_ssize_t)i, one);
+  }
+  return list;
+}
+
+static PyObject *chain_run(SessionObject *s, batch *b, bool all_or_nothing) {
+  cql_result **results = PyMem_Calloc((size_t)b->count + 1, sizeof(cql_result *));
+  PyObject *list = NULL;
+  cql_error err = {.status = CQL_OK};
+  cql_status st = CQL_UNPREPARED;
+  uint32_t made = 0;
+  if (results == NULL) return PyErr_NoMemory();
+  for (int attempt = 0; attempt < ATTEMPT_COUNT && st == CQL_UNPREPARED; attempt++) {
+    if (batch_bind(s, b, attempt > 0) < 0) goto done;
+    Py_BEGIN_ALLOW_THREADS st =
+        cql_session_chain(s->handle, b->c, (uint32_t)b->count, all_or_nothing, results, &made, &err);
+    Py_END_ALLOW_THREADS
+  }
+  err.status = st;
+  list = st == CQL_OK ? chain_results(s, b, results, made) : cqlpy_raise_error(s->state, &err);
+done:
+  PyMem_Free(results);
+  return list;
+}
+
+PyObject *cqlpy_session_execute_chain(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
+  static const cqlpy_keyword places[] = {CQLPY_KW_statements};
+  const uint32_t allowed = CQLPY_BIT(statements) | CQLPY_BIT(all_or_nothing) | CQLPY_SHARED_BITS;
+  PyObject *keywords[CQLPY_KEYWORD_COUNT] = {NULL};
+  if (cqlpy_positional("execute_chain", args, nargs, places, 1, keywords) < 0) return NULL;
+  if (cqlpy_keywords(s->state, "execute_chain", allowed, args + nargs, names, keywords) < 0) return NULL;
+  PyObject *choice = keywords[CQLPY_KW_all_or_nothing];
+  int all_or_nothing = choice == NULL ? 1 : PyObject_IsTrue(choice);
+  if (all_or_nothing < 0 || cqlpy_session_enter(s) < 0) return NULL;
+  batch b = {0};
+  PyObject *list = NULL;
+  if (batch_init(&b, s->state, "chain", keywords) == 0) list = chain_run(s, &b, all_or_nothing != 0);
+  batch_clear(&b);
+  cqlpy_session_leave(s);
+  return list;
 }

@@ -37,12 +37,11 @@ typedef enum cqlpy_exception {
       CQLPY_EXCEPTION_COUNT
 } cqlpy_exception;
 
-/* The keyword arguments of execute(), execute_many() and execute_batch(), and the interned strings that are their
- * names. */
+/* The keyword arguments of execute() and its sisters, and the interned strings that are their names. */
 /* clang-format off */
 #define CQLPY_KEYWORD_MAP(X) \
   X(query) X(statements) X(params) X(rows) X(type) X(keyspace) X(page_size) X(paging_state) X(consistency) \
-  X(serial_consistency) X(timestamp) X(concurrency) X(return_exceptions)
+  X(serial_consistency) X(timestamp) X(concurrency) X(return_exceptions) X(all_or_nothing)
 /* clang-format on */
 
 typedef enum cqlpy_keyword {
@@ -61,7 +60,7 @@ typedef enum cqlpy_keyword {
 /* clang-format on */
 
 typedef struct cqlpy_state {
-  PyTypeObject *session_type, *statement_type, *prepared_type, *result_type, *rows_type, *column_type, *change_type;
+  PyTypeObject *session_type, *statement_type, *prepared_type, *result_type, *dicts_type, *column_type, *change_type;
   PyObject *exceptions[CQLPY_EXCEPTION_COUNT];
   PyObject *keywords[CQLPY_KEYWORD_COUNT];
 #define CQLPY_OBJECT_FIELD(name) PyObject *name;
@@ -91,10 +90,9 @@ void cqlpy_plan_release(cqlpy_plan *plan); /* NULL is fine */
 bool cqlpy_plan_fits(const cqlpy_plan *plan, const cql_result *result);
 uint32_t cqlpy_plan_column_count(const cqlpy_plan *plan);
 bool cqlpy_plan_is_conditional(const cqlpy_plan *plan); /* the first column is [applied] */
-/* New references: a row of cells as a tuple, a dict, a tuple of CQL literals; the columns; their names, interned. */
+/* New references: a row of cells as a tuple or as a dict; the columns; their names, interned. */
 PyObject *cqlpy_plan_row(cqlpy_plan *plan, const cql_value *cells);
 PyObject *cqlpy_plan_dict(cqlpy_plan *plan, const cql_value *cells);
-PyObject *cqlpy_plan_literals(cqlpy_plan *plan, const cql_value *cells);
 PyObject *cqlpy_plan_columns(cqlpy_plan *plan);
 PyObject *cqlpy_plan_names(cqlpy_plan *plan);
 /* A Column of column. */
@@ -196,6 +194,7 @@ int cqlpy_request_bind(cqlpy_state *state, cqlpy_request *q, StatementObject *st
 
 PyObject *cqlpy_session_execute(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
 PyObject *cqlpy_session_execute_batch(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
+PyObject *cqlpy_session_execute_chain(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
 PyObject *cqlpy_session_execute_many(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
 /* Makes q ready to run query (a str or a Prepared) with params (NULL: none): a text alone goes as it is, all else as a
  * prepared statement. The session must be entered, here and below. */
@@ -207,7 +206,7 @@ cql_status cqlpy_run(SessionObject *s, const cqlpy_request *q, cql_result **out,
 
 /* --- result.c ----------------------------------------------------------------------------------------------------- */
 
-extern PyType_Spec cqlpy_result_spec, cqlpy_rows_spec;
+extern PyType_Spec cqlpy_result_spec, cqlpy_dicts_spec;
 /* Takes page, and what q owns when more pages may follow; q is left empty in any case. */
 PyObject *cqlpy_result_new(SessionObject *s, cqlpy_request *q, cql_result *page);
 

@@ -168,6 +168,10 @@ static PyObject *session_execute_batch(PyObject *self, PyObject *const *args, Py
   return cqlpy_session_execute_batch((SessionObject *)self, args, nargs, names);
 }
 
+static PyObject *session_execute_chain(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
+  return cqlpy_session_execute_chain((SessionObject *)self, args, nargs, names);
+}
+
 static PyObject *session_prepare(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
   return cqlpy_session_prepare((SessionObject *)self, args, nargs, names);
 }
@@ -270,6 +274,14 @@ PyDoc_STRVAR(execute_batch_doc,
              "Run INSERT, UPDATE and DELETE statements, a list of (query, params), as one batch.\n\n"
              "type is 'logged', 'unlogged' or 'counter'. With conditions (IF) the batch applies as a whole or not\n"
              "at all: see Result.was_applied.");
+PyDoc_STRVAR(execute_chain_doc,
+             "execute_chain($self, statements, *, all_or_nothing=True, keyspace=None, consistency=None,\n"
+             "              serial_consistency=None, timestamp=None)\n--\n\n"
+             "Run INSERT, UPDATE and DELETE statements, a list of (query, params), one after the other in one\n"
+             "transaction of the file; return the list of their Results. Each sees what those before it wrote.\n\n"
+             "all_or_nothing: the first condition (IF) that is not met ends the chain, nothing of it is kept, and\n"
+             "its Result is the last of the list. Otherwise all run, and what applied is kept. An error keeps\n"
+             "nothing. A cluster has nothing like it.");
 PyDoc_STRVAR(prepare_doc, "prepare($self, text, *, keyspace=None)\n--\n\n"
                           "Parse and plan a statement once; return a Prepared. execute() with params does the same\n"
                           "behind the scenes; this tells names and types of markers and columns beforehand.");
@@ -286,6 +298,7 @@ static PyMethodDef methods[] = {
     KEYWORD_METHOD(execute),
     KEYWORD_METHOD(execute_many),
     KEYWORD_METHOD(execute_batch),
+    KEYWORD_METHOD(execute_chain),
     KEYWORD_METHOD(aexecute),
     KEYWORD_METHOD(aexecute_many),
     KEYWORD_METHOD(aexecute_batch),

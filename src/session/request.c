@@ -196,3 +196,38 @@ cql_status cql_session_batch(cql_session *session, cql_batch_type type, const cq
   batch_free(&b);
   return st;
 }
+
+/* --- a chain ------------------------------------------------------------------------------------------------------ */
+
+static cql_status adopt_all(cql_session *s, cql_result **results, uint32_t *count, cql_error *err) {
+  cql_status st = CQL_OK;
+  uint32_t adopted = 0;
+  for (; adopted < *count && st == CQL_OK; adopted += st == CQL_OK)
+    st = cqli_adopt(s, results[adopted], &results[adopted], err);
+  if (st == CQL_OK) return CQL_OK;
+  for (uint32_t i = 0; i < *count; i++)
+    if (i != adopted) cql_result_free(results[i]); /* cqli_adopt() has freed the one it failed on */
+  *count = 0;
+  return st;
+}
+
+cql_status cql_session_chain(cql_session *session, const cql_request *requests, uint32_t count, bool all_or_nothing,
+                             cql_result **out, uint32_t *made, cql_error *err) {
+  *made = 0;
+  if (count > CQL_SESSION_BATCH_COUNT)
+    return cql_fail(err, CQL_INVALID, "A chain has at most %d statements, not %u", CQL_SESSION_BATCH_COUNT, count);
+  batch b = {0};
+  cql_status st = batch_prepare(session, &b, requests, count, err);
+  for (int i = 0; st == CQL_OK; i++) {
+    if (i == CQL_SESSION_REPLAN_COUNT) {
+      st = changing_schema(err);
+      break;
+    }
+    st = cql_engine_chain(session->engine, b.plans, requests, count, all_or_nothing, out, made, err);
+    if (st != CQL_UNPREPARED) break;
+    st = batch_replan(&b, requests, err);
+  }
+  if (st == CQL_OK) st = adopt_all(session, out, made, err);
+  batch_free(&b);
+  return st;
+}

@@ -1,4 +1,4 @@
-/* A session over the engine: who keeps whom, the prepared cache, schema changes by others, batches. */
+/* A session over the engine: who keeps whom, the prepared cache, schema changes by others, batches, chains. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -272,6 +272,75 @@ static void a_batch_follows_the_schema_too(void **state) {
   pair_close(&p);
 }
 
+#define CLAIM(k) CQL_REQUEST_TEXT("INSERT INTO t (k, v) VALUES (" #k ", 'x') IF NOT EXISTS")
+
+static uint64_t rows_in_t(cql_session *s) {
+  cql_request q = CQL_REQUEST_TEXT("SELECT k FROM t");
+  cql_result *r = rows(s, &q);
+  uint64_t count = cql_result_row_count(r);
+  cql_result_free(r);
+  return count;
+}
+
+/* Runs the chain, frees its results; how many there were. */
+static uint32_t chained(cql_session *s, const cql_request *items, uint32_t count, bool all_or_nothing) {
+  cql_result *results[8];
+  cql_error err;
+  uint32_t made;
+  cql_status st = cql_session_chain(s, items, count, all_or_nothing, results, &made, &err);
+  if (st != CQL_OK) fail_msg("%s", err.message);
+  for (uint32_t i = 0; i < made; i++) cql_result_free(results[i]);
+  return made;
+}
+
+static void a_chain_is_kept_whole_or_in_parts(void **state) {
+  (void)state;
+  cql_session *s = with_table("local::memory:");
+  const cql_request first[] = {CLAIM(1), CLAIM(2)}, second[] = {CLAIM(3), CLAIM(2), CLAIM(4)};
+  assert_int_equal(chained(s, first, 2, true), 2);
+  assert_int_equal(rows_in_t(s), 2);
+  assert_int_equal(chained(s, second, 3, true), 2); /* it ends at the one that is taken */
+  assert_int_equal(rows_in_t(s), 2);
+  assert_int_equal(chained(s, second, 3, false), 3);
+  assert_int_equal(rows_in_t(s), 4);
+  assert_int_equal(chained(s, NULL, 0, true), 0);
+  cql_session_close(s);
+}
+
+static void an_error_in_a_chain_keeps_nothing_of_it(void **state) {
+  (void)state;
+  cql_session *s = with_table("local::memory:");
+  const cql_request bad[][2] = {
+      {CLAIM(1), CQL_REQUEST_TEXT("SELECT k FROM t")},
+      {CLAIM(1), CQL_REQUEST_TEXT("TRUNCATE t")},
+      {CLAIM(1), CQL_REQUEST_TEXT("INSERT INTO t (k, v) VALUES (null, 'x')")},
+      {CLAIM(1), CQL_REQUEST_TEXT("INSERT INTO t (k, v) VALUES (?, 'x')")},
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    cql_result *results[2];
+    cql_error err;
+    uint32_t made = 7;
+    assert_int_equal(cql_session_chain(s, bad[i], 2, false, results, &made, &err), CQL_INVALID);
+    assert_int_equal(made, 0);
+    assert_int_equal(rows_in_t(s), 0);
+  }
+  cql_session_close(s);
+}
+
+static void a_chain_follows_the_schema_too(void **state) {
+  (void)state;
+  pair p;
+  pair_open(&p);
+  cql_prepared *insert = prepared(p.mine, "INSERT INTO t (k, v) VALUES (?, ?)");
+  const cql_value values[] = {key_one, {(const uint8_t *)"text", 4}};
+  const cql_request items[] = {bound(insert, values, 2), CLAIM(2)};
+  run(p.theirs, "ALTER TABLE t ADD w int");
+  assert_int_equal(chained(p.mine, items, 2, true), 2);
+  assert_int_equal(rows_in_t(p.theirs), 2);
+  cql_prepared_release(insert);
+  pair_close(&p);
+}
+
 static void use_sets_the_keyspace(void **state) {
   (void)state;
   cql_session *s = opened("local::memory:?keyspace=later");
@@ -301,6 +370,9 @@ int main(void) {
       cmocka_unit_test(preparing_looks_at_the_schema_as_it_is),
       cmocka_unit_test(markers_that_changed_type_are_not_run),
       cmocka_unit_test(a_batch_follows_the_schema_too),
+      cmocka_unit_test(a_chain_is_kept_whole_or_in_parts),
+      cmocka_unit_test(an_error_in_a_chain_keeps_nothing_of_it),
+      cmocka_unit_test(a_chain_follows_the_schema_too),
       cmocka_unit_test(use_sets_the_keyspace),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
