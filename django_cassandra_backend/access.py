@@ -1,35 +1,53 @@
-"""How a table is reached for a condition: by whole keys, by a slice of partitions, by an index, or by a scan.
+"""How a table is reached for a condition: by whole keys, by slices of partitions, by indexes, or by a scan.
 
 `choose()` splits the condition into CQL restrictions and a rest that is tested on our side. It never asks
 for ALLOW FILTERING."""
 
 import itertools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .keys import TableKey
-from .predicates import And, Comparison, Predicate, RowIn, is_always_false
+from .predicates import And, Comparison, First, Or, Predicate, RowIn, RowOrder, is_always_false
+from .slices import End, cut
 
-#: A product of IN lists beyond this many reads is filtered instead.
+#: A product of several IN lists beyond this many reads is filtered instead.
 MAX_READS = 10_000
+#: An OR of more branches than this is not read branch by branch.
+MAX_BRANCHES = 100
 
 NOTHING, POINTS, SLICES, INDEX, SCAN = "nothing", "points", "slices", "index", "scan"
 
 
 @dataclass
 class Access:
-    """`reads`: one (conditions, values) per statement, a condition being CQL like '"city" = ?'."""
+    """`reads`: one (conditions, values) per statement, a condition being CQL like '"city" = ?'.
+
+    `tests`: what else the rows of each read have to meet, beside the rest; None where that is nothing."""
 
     kind: str
     reads: list[tuple[str, list]]
     rest: list[Predicate]
-    index: str | None = None  # the indexed column that is used
+    indexes: tuple[str, ...] = ()  # the indexed columns that are used
     fixed: frozenset = frozenset()  # columns with one value in all rows that are read
+    tests: list[Predicate] | None = None
+    has_tuples: bool = False  # conditions of several columns, which only a SELECT may have
+
+    @property
+    def index(self) -> str | None:
+        """The first of the indexes."""
+        return self.indexes[0] if self.indexes else None
 
     @property
     def pinned(self) -> bool:
         """Is each read within one partition?"""
         return self.kind in (POINTS, SLICES)
+
+    @property
+    def exact(self) -> bool:
+        """Are the rows that are read the ones that are asked for?"""
+        return not self.rest and self.tests is None
 
 
 def choose(key: TableKey, predicate: Predicate, quote) -> Access:
@@ -38,14 +56,19 @@ def choose(key: TableKey, predicate: Predicate, quote) -> Access:
     if is_always_false(parts):
         return Access(NOTHING, [], [])
     restrictions = _Restrictions(parts)
-    for part in parts:
-        if isinstance(part, RowIn) and (access := _rows(key, part, parts, quote)):
-            return access
+    access = None
     if all(column in restrictions.equal for column in key.partition):
         access = _by_key(key, restrictions, parts, quote)
-        if access is not None:
+        if access is not None and access.kind in (NOTHING, POINTS):
             return access
-    return _by_index(key, restrictions, parts, quote) or Access(SCAN, [("", [])], parts)
+    for part in parts:
+        if isinstance(part, RowIn) and set(part.names) == set(key.columns):
+            return _rows(key, part, parts, quote)
+    access = access or _by_index(key, restrictions, parts, quote)
+    union = _union(key, restrictions, parts, quote) if access is None or access.pinned else None
+    if union is not None and (access is None or _is_narrower(union, access)):
+        return union
+    return access or Access(SCAN, [("", [])], parts)
 
 
 class _Restrictions:
@@ -54,6 +77,7 @@ class _Restrictions:
     def __init__(self, parts: list[Predicate]):
         self.equal: dict[str, Comparison] = {}
         self.ranges: dict[str, list[Comparison]] = {}
+        self.orders = [part for part in parts if isinstance(part, RowOrder)]
         for part in parts:
             column = part.column if isinstance(part, Comparison) else None
             if column is None:
@@ -71,32 +95,48 @@ class _Restrictions:
 
 
 def _by_key(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
-    columns = list(key.partition)
-    bounds: list[Comparison] = []
+    """Whole keys or slices, one read for each combination of the values that are asked for."""
+    columns, free = list(key.partition), []
     for column, _ in key.clustering:
-        if column in r.equal:
+        if column in r.equal and not free:
             columns.append(column)
         else:
-            bounds = _one_slice(r.ranges.get(column, ()))
-            break
-    if key.clustering and not bounds and columns == list(key.partition):
-        access = _index_in_partition(key, r, parts, quote)
-        if access is not None:
-            return access
-    lists = [r.values(column) for column in columns]
-    if math.prod(map(len, lists)) > MAX_READS:
-        return None
-    used = {id(part) for part in (*(r.equal[column] for column in columns), *bounds)}
-    conditions = [f"{quote(column)} = ?" for column in columns]
-    conditions += [f"{quote(bound.column)} {bound.op} ?" for bound in bounds]
-    text, ends = " AND ".join(conditions), [bound.value for bound in bounds]
-    products = [values for values in itertools.product(*lists) if "" not in _lone(key, values)]
+            free.append(column)
     whole = len(columns) == len(key.columns)
+    ranges = [*r.ranges.get(free[0], ()), *r.orders] if free else r.orders
+    used = {id(r.equal[column]) for column in columns} | {id(part) for part in ranges}
+    alone = columns == list(key.partition) and not ranges
+    beside = _Indexes([], []) if whole else _indexes(key, r, columns, alone)
+    used |= beside.used(r)
+    lists = [r.values(column) for column in (*columns, *beside.equal)]
+    if math.prod(map(len, lists)) > MAX_READS and sum(len(v) > 1 for v in lists) > 1:
+        return None
+    equal = [f"{quote(column)} = ?" for column in (*columns, *beside.equal)]
+    ends = beside.ends(r)
+    reads, has_tuples = [], False
+    for values in itertools.product(*lists):
+        if "" in _lone(key, values):
+            continue
+        part = cut(free, dict(zip(columns, values, strict=False)), ranges)
+        if part is None:
+            continue
+        used -= {id(kept) for kept in part.kept}
+        has_tuples |= part.has_tuples
+        text = [*equal, *part.conditions(quote), *(end.cql(quote, False) for end in ends)]
+        reads.append(
+            (" AND ".join(text), [*values, *part.values, *(end.values[0] for end in ends)])
+        )
+    if not reads:
+        return Access(NOTHING, [], [])
+    named = (*columns, *beside.equal)
+    fixed = (c for c, v in zip(named, lists, strict=True) if len(v) == 1)
     return Access(
         POINTS if whole else SLICES,
-        [(text, [*values, *ends]) for values in products],
+        reads,
         [part for part in parts if id(part) not in used],
-        fixed=frozenset(c for c, values in zip(columns, lists, strict=True) if len(values) == 1),
+        indexes=beside.columns,
+        fixed=frozenset(fixed),
+        has_tuples=has_tuples,
     )
 
 
@@ -105,74 +145,107 @@ def _lone(key: TableKey, values) -> tuple:
     return values[:1] if len(key.partition) == 1 else ()
 
 
-def _one_slice(ranges) -> list[Comparison]:
-    """At most one lower and one upper bound; further ones are tested on our side."""
-    lower = next((part for part in ranges if part.op[0] == ">"), None)
-    upper = next((part for part in ranges if part.op[0] == "<"), None)
-    return [part for part in (lower, upper) if part is not None]
+@dataclass(frozen=True)
+class _Indexes:
+    """Indexed columns that the server intersects: those with an equality, and those with a range."""
+
+    equal: list[str]
+    ranged: list[str]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (*self.equal, *self.ranged)
+
+    def used(self, r: _Restrictions) -> set[int]:
+        ranges = (part for column in self.ranged for part in r.ranges[column])
+        return {id(part) for part in (*(r.equal[column] for column in self.equal), *ranges)}
+
+    def ends(self, r: _Restrictions) -> list[End]:
+        return [end for column in self.ranged for end in cut([column], {}, r.ranges[column]).ends]
 
 
-def _index_in_partition(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
-    """One partition and an indexed column: the server intersects the two."""
-    column = next((c for c in _indexed(key, r) if r.equal[c].op == "="), None)
-    if column is None or any(len(r.values(c)) != 1 for c in key.partition):
-        return None
-    columns = [*key.partition, column]
-    used = {id(r.equal[c]) for c in columns}
-    values = [r.values(c)[0] for c in columns]
-    if "" in _lone(key, tuple(values)):
-        return Access(NOTHING, [], [])
-    return Access(
-        SLICES,
-        [(" AND ".join(f"{quote(c)} = ?" for c in columns), values)],
-        [part for part in parts if id(part) not in used],
-        index=column,
-        fixed=frozenset(columns),
-    )
-
-
-def _indexed(key: TableKey, r: _Restrictions) -> list[str]:
-    """Indexed columns with an equality, the one that finds a single row first."""
-    found = [column for column in r.equal if column in key.indexed]
-    return sorted(found, key=lambda column: (column != key.lookup, r.equal[column].op == "in"))
+def _indexes(key: TableKey, r: _Restrictions, taken: list[str], alone: bool) -> _Indexes:
+    """The indexes to use beside the key columns that are taken. Only storage-attached ones work together, or
+    beside clustering columns. The one that finds a primary key is used alone: of a row that has been
+    moved all versions have to be seen."""
+    found = [column for column in r.equal if column in key.indexed and column not in taken]
+    if not alone:  # a clustering column cannot be restricted behind one that has a range
+        found = [column for column in found if column not in key.columns]
+    if key.lookup in found:
+        return _Indexes([key.lookup], [])
+    attached = [column for column in found if column in key.attached]
+    equal = [column for column in attached if r.equal[column].op == "="]
+    equal += [column for column in attached if r.equal[column].op == "in"][:1]
+    ranged = sorted(key.ranged & r.ranges.keys() - {*taken, *r.equal, *key.columns})
+    if not equal and not ranged and alone:
+        equal = found[:1]
+    return _Indexes(equal, ranged)
 
 
 def _by_index(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
-    for column in _indexed(key, r):
-        values = r.values(column)
-        if len(values) > MAX_READS:
-            continue
-        rest = [part for part in parts if part is not r.equal[column]]
-        fixed = frozenset([column]) if len(values) == 1 else frozenset()
-        return Access(
-            INDEX, [(f"{quote(column)} = ?", [v]) for v in values], rest, index=column, fixed=fixed
-        )
-    for column in sorted(key.ranged & r.ranges.keys()):
-        bounds = _one_slice(r.ranges[column])
-        text = " AND ".join(f"{quote(column)} {bound.op} ?" for bound in bounds)
-        rest = [part for part in parts if part not in bounds]
-        return Access(INDEX, [(text, [bound.value for bound in bounds])], rest, index=column)
-    return None
+    found = _indexes(key, r, [], True)
+    if not found.columns:
+        return None
+    lists, ends, used = [r.values(column) for column in found.equal], found.ends(r), found.used(r)
+    text = [f"{quote(column)} = ?" for column in found.equal] + [e.cql(quote, False) for e in ends]
+    return Access(
+        INDEX,
+        [
+            (" AND ".join(text), [*values, *(end.values[0] for end in ends)])
+            for values in itertools.product(*lists)
+        ],
+        [part for part in parts if id(part) not in used],
+        indexes=found.columns,
+        fixed=frozenset(c for c, v in zip(found.equal, lists, strict=True) if len(v) == 1),
+    )
 
 
-def _rows(key: TableKey, rows: RowIn, parts, quote) -> Access | None:
-    """Several whole keys, or several keys that each pin their partition."""
-    rest = [part for part in parts if part is not rows]
-    reads, seen = [], set()
-    kinds = set()
-    for child in rows.children:
-        access = choose(key, And([child]), quote)
+def _rows(key: TableKey, rows: RowIn, parts, quote) -> Access:
+    """Several whole keys."""
+    text = " AND ".join(f"{quote(column)} = ?" for column in key.columns)
+    places = [rows.names.index(column) for column in key.columns]
+    keys = ([row[i] for i in places] for row in rows.rows)
+    reads = [(text, values) for values in keys if "" not in _lone(key, tuple(values))]
+    if not reads:
+        return Access(NOTHING, [], [])
+    return Access(POINTS, reads, [part for part in parts if part is not rows])
+
+
+def _union(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
+    """The branches of an OR, each by a key or an index of its own. A row that several of them find is
+    taken from the first whose branch it meets."""
+    part = next((p for p in parts if type(p) is Or and len(p.children) <= MAX_BRANCHES), None)
+    if part is None:
+        return None
+    rest = [other for other in parts if other is not part]
+    kinds, reads, tests, has_tuples = set(), [], [], False
+    indexes: dict[str, None] = {}
+    fixed = {column for column, equal in r.equal.items() if equal.op == "="}
+    for i, child in enumerate(part.children):
+        access = choose(key, And([child, *rest]), quote)
         if access.kind == NOTHING:
             continue
-        if not access.pinned or access.rest or access.index:
+        if access.kind == SCAN or access.tests is not None or len(reads) > MAX_READS:
             return None
         kinds.add(access.kind)
-        for text, values in access.reads:
-            if (mark := (text, tuple(values))) not in seen:
-                seen.add(mark)
-                reads.append((text, values))
+        reads += access.reads
+        tests += [First(part.children[: i + 1])] * len(access.reads)
+        fixed &= access.fixed
+        has_tuples |= access.has_tuples
+        indexes |= dict.fromkeys(access.indexes)
     if not kinds:
         return Access(NOTHING, [], [])
-    if kinds != {POINTS}:
-        return None  # slices may overlap each other: filter instead
-    return Access(POINTS, reads, rest)
+    kind = next(kind for kind in (INDEX, SLICES, POINTS) if kind in kinds)
+    order = sorted(indexes, key=lambda column: column != key.lookup)
+    return Access(kind, reads, rest, tuple(order), frozenset(fixed), tests, has_tuples)
+
+
+def _is_narrower(union: Access, access: Access) -> bool:
+    """Does each branch ask for less of the partition than the access without them?"""
+    least = min(len(values) for _, values in access.reads)
+    return union.pinned and all(len(values) > least for _, values in union.reads)
+
+
+def used_tests(access: Access) -> Iterable[Predicate]:
+    """All that is tested on our side."""
+    return itertools.chain(access.rest, access.tests or ())

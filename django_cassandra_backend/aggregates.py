@@ -1,17 +1,22 @@
 """Aggregates folded on our side: Cassandra's wrap at the column's type, truncate, and give 0 for no rows."""
 
 import decimal
+import math
 from collections.abc import Callable
+from fractions import Fraction
 
 from django.db import models
-from django.db.models.expressions import ColPairs, Star
+from django.db.models.expressions import ColPairs, Ref, Star
 from django.db.models.functions import Coalesce
 
 from .compat import aggregate_condition
 from .evaluate import Evaluator
 from .exceptions import not_supported
+from .expr import Column
+from .kinds import stored_field
 from .lookups import PredicateBuilder
 from .ordering import order_key
+from .reads import greatest, least
 
 _EXACT = decimal.Context(prec=1000)  # digits; a sum of stored decimals does not round
 
@@ -88,6 +93,52 @@ class Average(Sum):
         return self.total / self.count
 
 
+class Variance(Fold):
+    """Exact sums, so that no digit is lost to the order of the rows; null where there are too few of them."""
+
+    count = 0
+    total = squares = 0
+    finite = True
+    cast: Callable = float
+    sample = False
+
+    def add(self, value) -> None:
+        self.count += 1
+        if isinstance(value, float) and not math.isfinite(value):
+            self.finite = False
+            return
+        exact = value if isinstance(value, int) else Fraction(value)
+        self.total += exact
+        self.squares += exact * exact
+
+    def finish(self):
+        divisor = self.count - self.sample
+        if divisor <= 0:
+            return None
+        if not self.finite:
+            return math.nan
+        spread = self.squares - Fraction(self.total) ** 2 / self.count
+        return self.result(spread / divisor)
+
+    def result(self, variance: Fraction):
+        if self.cast is float:
+            return float(variance)
+        return decimal.Decimal(variance.numerator) / variance.denominator
+
+
+class Deviation(Variance):
+    def result(self, variance: Fraction):
+        variance = super().result(variance)
+        return math.sqrt(variance) if isinstance(variance, float) else variance.sqrt()
+
+
+def _spread(cls: type, node) -> type:
+    """The class for one StdDev() or Variance(): of a sample or of all, as float or as decimal."""
+    decimals = isinstance(node.output_field, models.DecimalField)
+    cast = decimal.Decimal if decimals else float
+    return type(cls.__name__, (cls,), {"cast": cast, "sample": node.function.endswith("_SAMP")})
+
+
 def _plus(a, b):
     if isinstance(a, decimal.Decimal):
         return _EXACT.add(a, b)
@@ -100,6 +151,8 @@ _FOLDS = {
     models.Max: Greatest,
     models.Sum: Sum,
     models.Avg: Average,
+    models.StdDev: Deviation,
+    models.Variance: Variance,
 }
 
 
@@ -136,6 +189,9 @@ class FoldBuilder:
         expr = None if whole_row else evaluator.expression(source)
         if cls in (Sum, Average):
             _refuse_text(node, source)
+        elif issubclass(cls, Variance):
+            _refuse_text(node, source, durations=False)
+            cls = _spread(cls, node)
         as_float = cls is Average and isinstance(node.output_field, models.FloatField)
         predicate = (
             PredicateBuilder(evaluator).build(aggregate_condition(node))
@@ -183,9 +239,37 @@ class _Defaulted:
         return next((value for value in found if value is not None), None)
 
 
-def _refuse_text(node, source) -> None:
-    numeric = (models.IntegerField, models.FloatField, models.DecimalField, models.DurationField)
-    if not isinstance(source.output_field, numeric):
-        raise not_supported(
-            f"The aggregate {type(node).__name__}() of {type(source.output_field).__name__}"
-        )
+def _refuse_text(node, source, *, durations: bool = True) -> None:
+    numeric = (models.IntegerField, models.FloatField, models.DecimalField)
+    field = stored_field(source.output_field)
+    if not isinstance(field, (*numeric, models.DurationField) if durations else numeric):
+        raise not_supported(f"The aggregate {type(node).__name__}() of {type(field).__name__}")
+
+
+class InnerColumns(Evaluator):
+    """Aggregates over what an inner query gives: its columns are known by their aliases."""
+
+    def __init__(self, connection):
+        super().__init__(connection, None)
+
+    def expression(self, node):
+        if isinstance(node, Ref):
+            return Column(node.refs, stored_field(node.output_field))
+        return super().expression(node)
+
+
+def server_aggregate(node, pinned: bool, quote) -> tuple[str, Callable] | None:
+    """(CQL, what makes one value of those of several statements) where the server's answer is the exact one: counts,
+    and min and max within partitions."""
+    if is_count_star(node):
+        return "COUNT(*)", sum
+    kind = type(node)
+    target = getattr(node.get_source_expressions()[0], "target", None)
+    if target is None or target.column is None or node.filter is not None:
+        return None
+    column = quote(target.column)
+    if kind is models.Count and not node.distinct:
+        return f"COUNT({column})", sum
+    if pinned and kind in (models.Min, models.Max):
+        return (f"MIN({column})", least) if kind is models.Min else (f"MAX({column})", greatest)
+    return None

@@ -15,6 +15,7 @@ from .features import DatabaseFeatures
 from .introspection import DatabaseIntrospection
 from .operations import DatabaseOperations
 from .options import Options, read_options
+from .retry import Attempts
 from .schema import DatabaseSchemaEditor
 from .types import DATA_TYPES
 from .validation import DatabaseValidation
@@ -80,6 +81,10 @@ class DatabaseWrapper(BaseDatabaseWrapper):
             yield
         finally:
             self._lifted -= 1
+
+    def attempts(self) -> Attempts:
+        """The tries of one conditional write among competitors."""
+        return Attempts(self.settings.write_attempts, sessions.queue(self.session))
 
     @property
     def uses_aware_datetimes(self) -> bool:

@@ -42,20 +42,37 @@ class ScanBudget:
     def spend(self) -> None:
         """One row was read that is not, or not yet, returned. ScanBudgetExceeded past the limit."""
         self.rows += 1
+        if self.rows == 1:
+            self._first()
         if self.limit is None:
             return
-        if self.rows > self.limit and _in_maintenance():
+        if self.rows > self.limit:
+            self._exceeded(self.rows)
+        elif self.rows == self._half and self.limit > 1:
+            self._warn()
+
+    def hold(self, count: int) -> None:
+        """So many rows wait until they are sorted, and are returned then: they count while they wait."""
+        if self.limit is not None and self.rows + count > self.limit:
+            self._exceeded(self.rows + count)
+
+    def _first(self) -> None:
+        """Something is read that is not returned: while a site is developed, say so."""
+
+    def _exceeded(self, rows: int) -> None:
+        if _in_maintenance():
             self.limit = None
-        elif self.rows > self.limit:
-            raise ScanBudgetExceeded(
-                f"The query read {self.rows} rows of {self.table!r} that it does not return; "
-                f'OPTIONS["scan_budget"] allows {self.limit}. {self.advice()} The query: {self.query}'
-            )
-        if self.rows == self._half and self.limit > 1:
-            logger.warning(
-                "A query has used half of its scan budget of %s rows on table %r. %s The query: %s",
-                self.limit,
-                self.table,
-                self.advice(),
-                self.query,
-            )
+            return
+        raise ScanBudgetExceeded(
+            f"The query read {rows} rows of {self.table!r} that it does not return; "
+            f'OPTIONS["scan_budget"] allows {self.limit}. {self.advice()} The query: {self.query}'
+        )
+
+    def _warn(self) -> None:
+        logger.warning(
+            "A query has used half of its scan budget of %s rows on table %r. %s The query: %s",
+            self.limit,
+            self.table,
+            self.advice(),
+            self.query,
+        )

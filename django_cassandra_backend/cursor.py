@@ -111,6 +111,12 @@ class Cursor:
             logger.warning("%s: %s", cql, warning)
         return result
 
+    def send_chain(self, statements: list[tuple[str, list]], *, all_or_nothing: bool = True):
+        """Writes, one after the other in one transaction; their libcql results. See Session.execute_chain()."""
+        if self.connection.queries_logged:
+            self.executed += [(cql, list(values)) for cql, values in statements]
+        return self.connection.session.execute_chain(statements, all_or_nothing=all_or_nothing)
+
     # --- for plans ---
 
     def give(self, rows) -> None:

@@ -1,12 +1,10 @@
-"""Two rows with one primary key beside a PhysicalKey: a move in progress, or what a crash in one left.
+"""Two rows with one primary key beside a PhysicalKey: what a crash in a move left, where a move is not one transaction.
 
-Readers by the primary key take the row that was written last. Writers wait for a move to end first, so that
-nobody changes the new row while the old one may still be kept."""
+Readers and writers by the primary key take the row that was written last."""
 
 from collections.abc import Callable, Iterator
 
 from .keys import TableKey
-from .retry import attempts
 
 
 class Newest:
@@ -38,11 +36,9 @@ class Newest:
         return max((time for time in written if time is not None), default=0)
 
 
-def settled(read: Callable[[], list[tuple]], newest: Newest, cursor, limit: int) -> list[tuple]:
-    """What read() gives once no primary key stands twice in it; after `limit` reads, the newest of each."""
-    rows: list[tuple] = []
-    for _ in attempts(limit):
-        rows = read()
-        if len({row[newest.pk] for row in rows}) == len(rows):
-            return rows
+def settled(read: Callable[[], list[tuple]], newest: Newest, cursor) -> list[tuple]:
+    """What read() gives, of two rows with one primary key the newer."""
+    rows = read()
+    if len({row[newest.pk] for row in rows}) == len(rows):
+        return rows
     return list(newest(cursor, iter(rows)))

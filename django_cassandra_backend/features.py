@@ -22,8 +22,8 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     can_return_rows_from_bulk_insert = True
     has_bulk_insert = True
     supports_ignore_conflicts = True
-    supports_update_conflicts = False
-    supports_update_conflicts_with_target = False
+    supports_update_conflicts = True
+    supports_update_conflicts_with_target = True  # the primary key is the only one
     supports_default_keyword_in_insert = True
     supports_default_keyword_in_bulk_insert = True
     supports_expression_defaults = True
@@ -94,9 +94,10 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_paramstyle_pyformat = True
     test_db_allows_multiple_connections = True
     can_clone_databases = True
-    has_zoneinfo_database = False
+    has_zoneinfo_database = True
     can_use_chunked_reads = True
     supports_explaining_query_execution = True
+    supported_explain_formats = {"JSON", "TEXT"}
     supports_tuple_lookups = True
     supports_tuple_comparison_against_subquery = False
     supports_inspectdb = True

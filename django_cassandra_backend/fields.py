@@ -4,6 +4,13 @@ from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db import models
 from django.db.models.fields import NOT_PROVIDED
+from django.db.models.fields.tuple_lookups import (
+    TupleGreaterThanOrEqual,
+    TupleLessThanOrEqual,
+    TupleLookupMixin,
+)
+from django.db.models.lookups import Range
+from django.db.models.sql.where import WhereNode
 
 
 def _names(argument: str, names) -> tuple[str, ...]:
@@ -15,6 +22,25 @@ def _names(argument: str, names) -> tuple[str, ...]:
 def _clustering(names) -> tuple[tuple[str, bool], ...]:
     """("-date", "id") as (name, descending) pairs."""
     return tuple((name.removeprefix("-"), name.startswith("-")) for name in names)
+
+
+class TupleRange(TupleLookupMixin, Range):
+    """pk__range=(first, last): both ends are tuples and belong to the range."""
+
+    def get_prep_lookup(self):
+        if not isinstance(self.rhs, (tuple, list)) or len(self.rhs) != 2:
+            raise ValueError(f"'range' lookup of {self.get_lhs_str()} must have 2 elements")
+        self.ends()  # checks them
+        return self.rhs
+
+    def ends(self) -> tuple:
+        """The same as two lookups."""
+        low, high = self.rhs
+        return TupleGreaterThanOrEqual(self.lhs, low), TupleLessThanOrEqual(self.lhs, high)
+
+    def as_sql(self, compiler, connection):
+        """On another database: two comparisons."""
+        return WhereNode(list(self.ends())).as_sql(compiler, connection)
 
 
 class PrimaryKey(models.CompositePrimaryKey):
@@ -59,6 +85,9 @@ class PrimaryKey(models.CompositePrimaryKey):
 
     def check(self, **kwargs):
         return [*super().check(**kwargs), *check_members(self, self.field_names)]
+
+
+PrimaryKey.register_lookup(TupleRange)
 
 
 class _PhysicalKeyValue:

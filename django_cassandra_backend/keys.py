@@ -20,6 +20,7 @@ class TableKey:
     pk: tuple[str, ...]  # the columns of Django's pk
     lookup: str | None  # the pk's column when an index finds it: beside a PhysicalKey
     indexed: frozenset[str]
+    attached: frozenset[str]  # those of them whose index is storage-attached
     ranged: frozenset[str]  # indexed columns whose index answers < and > as well
 
     @functools.cached_property
@@ -99,12 +100,13 @@ def _read(meta) -> TableKey:
         pk=tuple(field.column for field in pk_fields),
         lookup=meta.pk.column if physical_key(meta) is not None else None,
         indexed=frozenset(field.column for field in indexed),
-        ranged=frozenset(field.column for field in indexed if _is_ranged(field)),
+        attached=frozenset(field.column for field in indexed if names.is_plain(field.column)),
+        ranged=frozenset(field.column for field in indexed if can_be_ranged(field)),
     )
 
 
-def _is_ranged(field) -> bool:
-    """Does the index that indexes.statement() makes for the field answer < and >?"""
+def can_be_ranged(field) -> bool:
+    """Would the index that indexes.statement() makes for the field answer < and >?"""
     column = field.column
     while field.remote_field is not None:
         field = field.target_field

@@ -12,18 +12,26 @@ from django.db.models.expressions import ColPairs, ExpressionList
 from django.db.models.fields import related_lookups, tuple_lookups
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 
-from .evaluate import (
-    TEXT_FIELDS,
-    Column,
-    Constant,
-    Evaluator,
-    Expr,
-    at_midnight,
-    comparable,
-    stored_field,
-)
+from .evaluate import Evaluator, at_midnight
 from .exceptions import not_supported
-from .predicates import And, Comparison, Const, IsNull, Not, Or, Predicate, RowIn, Test, Xor
+from .expr import Column, Constant, Expr
+from .fields import TupleRange
+from .kinds import TEXT_FIELDS, comparable, stored_field
+from .predicates import (
+    And,
+    Comparison,
+    Const,
+    IsNull,
+    Not,
+    Or,
+    Predicate,
+    RowIn,
+    RowOrder,
+    Test,
+    Values,
+    Xor,
+    is_always_false,
+)
 
 _OPERATORS = {"exact": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
@@ -145,7 +153,7 @@ class PredicateBuilder:
             return Const(False)
         if len(values) == 1:
             return Comparison(lhs, "=", Constant(values[0]))
-        return Comparison(lhs, "in", Constant(_Values(values)))
+        return Comparison(lhs, "in", Constant(Values(values)))
 
     def _range(self, lookup) -> Predicate:
         lhs = self._lhs(lookup)
@@ -234,7 +242,15 @@ class PredicateBuilder:
             return Const(False)
         if len(rows) == 1:
             return self._tuple_equals(columns, rows[0])
-        return RowIn([self._tuple_equals(columns, values) for values in rows])
+        branches = [self._tuple_equals(columns, values) for values in rows]
+        # A row with a value that its column cannot hold equals none.
+        branches = [branch for branch in branches if not is_always_false(branch.conjuncts())]
+        if not branches:
+            return Const(False)
+        if not all(_is_plain(part) for branch in branches for part in branch.children):
+            return Or(branches)
+        names = tuple(part.column for part in branches[0].children)
+        return RowIn(names, [tuple(p.value for p in branch.children) for branch in branches])
 
     def _tuple_order(self, lookup) -> Predicate:
         """(a, b) > (x, y): a > x, or a = x and b > y."""
@@ -247,7 +263,15 @@ class PredicateBuilder:
             before = [c("=", v) for c, v in zip(columns[:i], values[:i], strict=True)]
             branches.append(And([*before, column(op if last else op[0], value)]))
         # The first column alone bounds the rows: a condition that a key can serve.
-        return And([columns[0](op[0] + "=", values[0]), Or(branches)])
+        children = [columns[0](op[0] + "=", values[0]), Or(branches)]
+        ends = branches[-1].children
+        if not all(_is_plain(part) for part in (children[0], *ends)):
+            return And(children)
+        names = tuple(part.column for part in ends)
+        return RowOrder(op, names, tuple(part.value for part in ends), children)
+
+    def _tuple_range(self, lookup) -> Predicate:
+        return And([self._tuple_order(end) for end in lookup.ends()])
 
     def _tuple_is_null(self, lookup) -> Predicate:
         if not isinstance(lookup.lhs, ColPairs):
@@ -259,20 +283,13 @@ class PredicateBuilder:
         return Or(parts) if null else And(parts)
 
 
-class _Values(tuple):
-    """The values of an IN: a tuple for CQL, a set for `in`."""
-
-    def __new__(cls, values):
-        self = super().__new__(cls, values)
-        self.members = frozenset(values)
-        return self
-
-    def __contains__(self, value) -> bool:
-        return value in self.members
-
-
 def _field_of(expr: Expr):
     return expr.field if isinstance(expr, Column) else None
+
+
+def _is_plain(part: Predicate) -> bool:
+    """Does it compare a column with a constant that CQL can be asked for?"""
+    return isinstance(part, Comparison) and part.column is not None
 
 
 def _wanted_null(lookup) -> bool:
@@ -401,6 +418,7 @@ _HANDLERS = {
     ),
     tuple_lookups.TupleExact: PredicateBuilder._tuple_exact,
     tuple_lookups.TupleIn: PredicateBuilder._tuple_in,
+    TupleRange: PredicateBuilder._tuple_range,
     tuple_lookups.TupleIsNull: PredicateBuilder._tuple_is_null,
     **_table(
         PredicateBuilder._tuple_order,

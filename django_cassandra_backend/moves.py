@@ -1,11 +1,9 @@
-"""A row whose key changes: the new row is inserted, then the old one deleted.
+"""A row whose key changes: the new row is inserted and the old one deleted, in one transaction of the file.
 
-A crash between the two leaves both. The old row is deleted only if it still is what was
-read, so no other writer's change is lost; if it is not, the new row is taken away again."""
+The old row is deleted only if it still is what was read, so no other writer's change is lost."""
 
 from . import conditions
 from .dbapi import UNSET, IntegrityError
-from .exceptions import WriteContention
 from .literals import literal
 
 
@@ -23,24 +21,17 @@ class Move:
         row = self.plan.read_row(self.cursor, self.old)
         if row is None or any(row[column] != value for column, value in self.read.items()):
             return False
-        moved = row | self.values | self.new
-        if self.plan.plain:
-            self._insert(moved)
-            self._delete(self.old, "", [])
+        guard = ("", []) if self.plan.plain else self._unchanged(row)
+        chain = [self._insert(row | self.values | self.new), self._delete(self.old, *guard)]
+        results = self.cursor.send_chain(chain)
+        if results[-1].was_applied:
             return True
-        if not self._insert(moved):
-            if self.plan.key.lookup:
-                return False  # the same row, on its way by another writer
+        if (
+            len(results) == 1 and not self.plan.key.lookup
+        ):  # else the same row, moved by another writer
             place = ", ".join(f"{column} = {literal(value)}" for column, value in self.new.items())
             raise IntegrityError(
                 f"duplicate key: {place} exists already in {self.plan.key.table!r}"
-            )
-        if self._delete(self.old, *self._unchanged(row)):
-            return True
-        if not self._delete(self.new, *self._unchanged(moved)):
-            raise WriteContention(
-                f"a row of {self.plan.key.table!r} was changed at its old and at its new key while it moved; "
-                "both rows are kept"
             )
         return False
 
@@ -48,7 +39,7 @@ class Move:
         regular = {column: value for column, value in row.items() if column not in self.old}
         return conditions.from_values(regular, self.plan.quote) or (" IF EXISTS", [])
 
-    def _insert(self, row: dict) -> bool:
+    def _insert(self, row: dict) -> tuple[str, list]:
         quote, plain = self.plan.quote, self.plan.plain
         text = (
             f"INSERT INTO {quote(self.plan.key.table)} ({', '.join(map(quote, row))}) "
@@ -57,10 +48,10 @@ class Move:
         values = (
             row.values() if plain else (UNSET if value is None else value for value in row.values())
         )
-        return bool(self.cursor.send(text, list(values)).was_applied)
+        return text, list(values)
 
-    def _delete(self, point: dict, guard: str, values: list) -> bool:
+    def _delete(self, point: dict, guard: str, values: list) -> tuple[str, list]:
         quote = self.plan.quote
         where = " AND ".join(f"{quote(column)} = ?" for column in point)
         text = f"DELETE FROM {quote(self.plan.key.table)} WHERE {where}{guard}"
-        return bool(self.cursor.send(text, [*point.values(), *values]).was_applied)
+        return text, [*point.values(), *values]

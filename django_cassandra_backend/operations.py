@@ -128,12 +128,16 @@ class DatabaseOperations(BaseDatabaseOperations):
     def last_executed_query(self, cursor, sql, params):
         """What the log shows: the statements that one execute() sent."""
         if isinstance(sql, Plan):
-            if sent := getattr(cursor, "executed", None):
-                return "; ".join(inline(cql, values) for cql, values in sent)
-            return sql.inlined()
+            return sql.logged(getattr(cursor, "executed", ()))
         if sent := getattr(cursor, "executed", None):
             return "; ".join(inline(cql, values) for cql, values in sent)
         return sql if params is None else f"{sql} -- {params!r}"
+
+    def explain_query_prefix(self, format=None, **options):
+        """Refuses formats and options that explain() does not know. `analyze=True` runs the query."""
+        if not isinstance(options.pop("analyze", False), bool):
+            raise ValueError("The option analyze is True or False.")
+        return super().explain_query_prefix(format, **options)
 
     def no_limit_value(self):
         return None

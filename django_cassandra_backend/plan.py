@@ -30,6 +30,10 @@ class Plan(str):
         shown = [inline(cql, values) for cql, values in self.statements[:SHOWN_STATEMENTS]]
         return _join(shown, len(self.statements)) or NOTHING_SENT
 
+    def logged(self, executed: list[tuple[str, list]]) -> str:
+        """The text with values of what execute() sent."""
+        return _join([inline(cql, values) for cql, values in executed], 0) or self.inlined()
+
     def run(self, cursor) -> None:
         raise NotImplementedError
 

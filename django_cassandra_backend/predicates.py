@@ -4,13 +4,26 @@ Each has `columns`, the columns it reads, and `bind(index)`, which gives a funct
 one of the three. A `Comparison` of a column with a constant is what can travel to Cassandra."""
 
 import functools
+import operator
 from collections.abc import Callable
 
-from .evaluate import Column, Constant, Expr
+from .expr import Column, Constant, Expr
 from .ordering import order_key
 
 #: Operators of a Comparison. "in" compares with a tuple of values.
 COMPARISONS = ("=", "<", "<=", ">", ">=", "in")
+
+
+class Values(tuple):
+    """The values of an IN: a tuple for CQL, a set for `in`."""
+
+    def __new__(cls, values):
+        self = super().__new__(cls, values)
+        self.members = frozenset(self)
+        return self
+
+    def __contains__(self, value) -> bool:
+        return value in self.members
 
 
 class Predicate:
@@ -23,6 +36,20 @@ class Predicate:
     def conjuncts(self) -> list["Predicate"]:
         """Conditions that all have to hold, the smallest that can be told apart."""
         return [self]
+
+    def as_key(self) -> dict[str, object] | None:
+        """{column: value}, when the condition is that these columns equal these values and nothing else."""
+        equal: dict[str, object] = {}
+        for part in self.conjuncts():
+            if not isinstance(part, Comparison) or part.op != "=" or part.column is None:
+                return None
+            value = part.value
+            if part.column in equal or value is None or value != value:
+                return None
+            if type(value).__hash__ is None:
+                return None
+            equal[part.column] = value
+        return equal or None
 
 
 class Const(Predicate):
@@ -132,6 +159,14 @@ class And(_Several):
 
 
 class Or(_Several):
+    def conjuncts(self) -> list[Predicate]:
+        """`a = 1 OR a IN (2, 3)` is one comparison."""
+        columns = {getattr(child, "column", None) for child in self.children}
+        if len(columns) != 1 or None in columns or not all(map(_is_equality, self.children)):
+            return [self]
+        values = [v for c in self.children for v in (c.value if c.op == "in" else [c.value])]
+        return [Comparison(self.children[0].lhs, "in", Constant(Values(dict.fromkeys(values))))]
+
     def bind(self, index):
         tests = [child.bind(index) for child in self.children]
 
@@ -148,8 +183,59 @@ class Or(_Several):
         return test
 
 
-class RowIn(Or):
-    """(a, b) IN ((…), (…)): each child is a conjunction of `=`, so each can be a read of its own."""
+class RowIn(Predicate):
+    """(a, b) IN ((…), (…)): `names` of columns and `rows`, tuples of constants that CQL can be asked for."""
+
+    def __init__(self, names: tuple[str, ...], rows: list[tuple]):
+        self.names, self.rows = names, list(dict.fromkeys(rows))
+        super().__init__(frozenset(names), self._bind)
+
+    def _bind(self, index):
+        get = operator.itemgetter(*(index[name] for name in self.names))
+        rows, members = self.rows, frozenset(self.rows)
+
+        def test(row):
+            found = get(row)
+            if None not in found:
+                return found in members
+            alike = any(all(a is None or a == b for a, b in zip(found, r)) for r in rows)  # noqa: B905
+            return None if alike else False
+
+        return test
+
+
+class RowOrder(And):
+    """(a, b) > (x, y): `names` of columns and `values`, constants that CQL can be asked for. `children` say it
+    column by column."""
+
+    def __init__(self, op: str, names: tuple[str, ...], values: tuple, children: list[Predicate]):
+        self.op, self.names, self.values = op, names, values
+        super().__init__(children)
+
+    def conjuncts(self) -> list[Predicate]:
+        return [self]
+
+    def after(self, fixed: dict) -> bool | tuple[tuple, tuple]:
+        """What is left to ask for where the first columns have these values: (names, values), or the answer."""
+        for i, (name, value) in enumerate(zip(self.names, self.values, strict=True)):
+            if name not in fixed:
+                return self.names[i:], self.values[i:]
+            there, here = order_key(fixed[name]), order_key(value)
+            if there != here:
+                return (here < there) == (self.op[0] == ">")
+        return len(self.op) == 2
+
+
+class First(_Several):
+    """The last child holds, and none before it: each row meets it for one of the branches of an OR."""
+
+    def bind(self, index):
+        *before, last = [child.bind(index) for child in self.children]
+
+        def test(row):
+            return last(row) is True and not any(one(row) is True for one in before)
+
+        return test
 
 
 class Xor(_Several):
@@ -177,6 +263,10 @@ class Not(Predicate):
             return None if value is None else not value
 
         return test
+
+
+def _is_equality(part: Predicate) -> bool:
+    return isinstance(part, Comparison) and part.op in ("=", "in")
 
 
 def is_always_false(parts: list[Predicate]) -> bool:

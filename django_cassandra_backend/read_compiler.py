@@ -1,29 +1,31 @@
 """SELECT: a query over one table becomes a plan for its rows, or for aggregates of them."""
 
 import functools
+import json
 
 from django.core.exceptions import EmptyResultSet
 from django.db.models.expressions import ColPairs, OrderBy, Ref, Value
 from django.db.models.functions import Cast, Random
 from django.db.models.sql import compiler as base
 
-from .access import NOTHING, SCAN, Access, choose
-from .aggregates import FoldBuilder, is_count_star
+from .access import NOTHING, SCAN, Access, choose, used_tests
+from .advice import advise
+from .aggregates import FoldBuilder, InnerColumns, server_aggregate
 from .duplicates import Newest
-from .evaluate import Column, Constant, Expr
 from .exceptions import not_supported
+from .explain import as_text, explanation
+from .expr import Column, Constant, Expr, Needed
 from .keys import TableKey
 from .predicates import And
 from .reads import (
     AggregatePlan,
-    CountPlan,
     EmptyPlan,
     SelectPlan,
     ServerAggregatePlan,
-    advise,
     projection,
     select_statements,
 )
+from .server_order import Served, serve
 from .table_mixin import TableMixin
 
 
@@ -93,27 +95,36 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             if self.elide_empty:
                 raise EmptyResultSet
             return EmptyPlan([], rows=[])
-        served, order_text = self._server_order(key, access, order)
-        if served and len(access.reads) == 1 and not distinct:
-            order = []  # nothing of it is left to do on our side
-        columns = self._columns(key, access, outputs, order)
-        index = {column: i for i, column in enumerate(columns)}
-        sort = [(expr.bind(index), *direction) for expr, *direction in order]
-        lookup = access.index is not None and access.index == key.lookup
+        served = serve(key, access, order, self.quote)
         if partitions := distinct and self._are_partitions(key, access, outputs, order):
             distinct = False  # the server gives each partition once
-        limit = None
-        if not access.rest and (served or not order) and not distinct and not lookup:
-            limit = high
+        several = len(access.reads) > 1
+        needed = order if distinct else served.members if several or not served.fully else []
+        columns = self._columns(key, access, outputs, needed)
+        index = {column: i for i, column in enumerate(columns)}
+        sort = [(expr.bind(index), *way) for expr, *way in served.members] if needed else []
+        lookup = access.index is not None and access.index == key.lookup
+        exact = access.exact and served.fully and not distinct and not lookup
+        limit = high if exact else None
         positions = [index[o.name] if isinstance(o, Column) else None for o in outputs]
         return SelectPlan(
             select_statements(
-                key, access, columns, self.quote, order=order_text, limit=limit, distinct=partitions
+                key,
+                access,
+                columns,
+                self.quote,
+                order=served.text,
+                limit=limit,
+                distinct=partitions,
             ),
             key=key,
+            access=access,
             test=And(access.rest).bind(index) if access.rest else None,
-            order=sort if order and not served else None,
-            merge=sort if served and len(access.reads) > 1 else None,
+            tests=_bound(access.tests, index),
+            order=None if served.fully else sort,
+            served=served,
+            presorted=served.count,
+            merge=sort[: served.count] if several and served.count else None,
             project=None
             if positions == list(range(len(columns)))
             else self._project(outputs, index, positions),
@@ -122,7 +133,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             high=high,
             limit=limit,
             newest=self._newest(key, columns) if lookup else None,
-            advice=functools.partial(advise, key, access, predicate),
+            advice=functools.partial(advise, query.model, key, access, predicate, served),
         )
 
     def _are_partitions(self, key: TableKey, access: Access, outputs, order) -> bool:
@@ -143,7 +154,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
     def _columns(self, key, access, outputs, order) -> list[str]:
         """Columns to read: outputs first, so that they need no rearranging."""
         wanted = dict.fromkeys(column for output in outputs for column in sorted(output.columns))
-        for part in access.rest:
+        for part in used_tests(access):
             wanted |= dict.fromkeys(sorted(part.columns))
         for expr, _, _ in order:
             wanted |= dict.fromkeys(sorted(expr.columns))
@@ -193,78 +204,26 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             return expression.get_cols()
         return [expression]
 
-    def _server_order(self, key: TableKey, access: Access, order) -> tuple[bool, str]:
-        """Does the clustering order serve? Then with which ORDER BY, '' being its natural direction."""
-        if not order:
-            return False, ""
-        if not access.pinned or access.index is not None:
-            return False, ""
-        wanted = [
-            (expr.name if isinstance(expr, Column) else None, descending)
-            for expr, descending, _ in order
-            if not (isinstance(expr, Column) and expr.name in access.fixed)
-        ]
-        if not wanted:
-            return True, ""
-        # Of several partitions each is sorted by itself, and SelectPlan merges the streams.
-        free = [(column, flag) for column, flag in key.clustering if column not in access.fixed]
-        if [column for column, _ in wanted] != [column for column, _ in free[: len(wanted)]]:
-            return False, ""
-        turned = {
-            descending != flag
-            for (_, descending), (_, flag) in zip(wanted, free[: len(wanted)], strict=True)
-        }
-        if len(turned) != 1:
-            return False, ""
-        if turned == {False}:
-            return True, ""
-        last = wanted[-1][0]
-        names = [column for column, _ in key.clustering]
-        text = [
-            f"{self.quote(column)} {'ASC' if flag else 'DESC'}"
-            for column, flag in key.clustering[: names.index(last) + 1]
-        ]
-        return True, ", ".join(text)
-
     # --- aggregates ---
 
     def _aggregate(self, key, access, predicate, aggregates):
         self.col_count = len(aggregates)
-        if (
-            not access.rest
-            and all(is_count_star(node) for node in aggregates)
-            and self._is_exact(key, access)
-        ):
-            statements = [
-                (
-                    f"SELECT COUNT(*) FROM {self.quote(key.table)}{' WHERE ' if where else ''}{where}",
-                    values,
-                )
-                for where, values in access.reads
-            ]
-            return CountPlan(statements, width=len(aggregates))
-        if (text := self._server_aggregates(key, access, aggregates)) is not None:
-            where, values = access.reads[0]
-            return ServerAggregatePlan(
-                [(f"SELECT {text} FROM {self.quote(key.table)} WHERE {where}", values)]
-            )
+        if (plan := self._server_aggregates(key, access, aggregates)) is not None:
+            return plan
         folds = FoldBuilder(self.evaluator(), aggregates)
-        outputs = [_Needed(folds.columns)]
-        columns = self._columns(key, access, outputs, [])
+        columns = self._columns(key, access, [Needed(folds.columns)], [])
         index = {column: i for i, column in enumerate(columns)}
         source = self._rows_for_folds(key, access, predicate, columns, index)
         return AggregatePlan(source.statements, source=source, folds=folds.bind(index))
-
-    def _is_exact(self, key: TableKey, access: Access) -> bool:
-        """Does the server count what we would? Not where a moved row may stand twice for one primary key."""
-        return access.index is None or access.index != key.lookup
 
     def _rows_for_folds(self, key, access, predicate, columns, index):
         lookup = access.index is not None and access.index == key.lookup
         return SelectPlan(
             select_statements(key, access, columns, self.quote),
             key=key,
+            access=access,
             test=And(access.rest).bind(index) if access.rest else None,
+            tests=_bound(access.tests, index),
             order=None,
             merge=None,
             project=None,
@@ -273,60 +232,58 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             high=None,
             limit=None,
             newest=self._newest(key, columns) if lookup else None,
-            advice=functools.partial(advise, key, access, predicate),
+            advice=functools.partial(advise, self.query.model, key, access, predicate, Served([])),
         )
 
-    def _server_aggregates(self, key, access, aggregates) -> str | None:
-        """count, min and max within one partition."""
-        if access.rest or not access.pinned or access.index or len(access.reads) != 1:
+    def _server_aggregates(self, key, access, aggregates) -> ServerAggregatePlan | None:
+        """Counts of what is not null, and min and max within partitions. Not where a moved row may stand twice
+        for one primary key."""
+        if not access.exact or (access.index is not None and access.index == key.lookup):
             return None
-        texts = []
-        for node in aggregates:
-            if is_count_star(node):
-                texts.append("COUNT(*)")
-                continue
-            name = {"Min": "MIN", "Max": "MAX"}.get(type(node).__name__)
-            source = node.get_source_expressions()[0]
-            if name is None or node.filter is not None or getattr(source, "target", None) is None:
-                return None
-            texts.append(f"{name}({self.quote(source.target.column)})")
-        return ", ".join(texts)
+        found = [server_aggregate(node, access.pinned, self.quote) for node in aggregates]
+        if None in found:
+            return None
+        texts, merges = zip(*found, strict=True)
+        head = f"SELECT {', '.join(texts)} FROM {self.quote(key.table)}"
+        statements = [
+            (f"{head}{' WHERE ' if where else ''}{where}", values) for where, values in access.reads
+        ]
+        return ServerAggregatePlan(statements, key=key, access=access, merges=merges)
 
     def explain_query(self):
-        """The statements that the query sends, with what is done on our side."""
+        """What the query sends, reads and does on our side: a line or an object of JSON."""
         info = self.query.explain_info
-        self.connection.ops.explain_query_prefix(
-            info.format, **info.options
-        )  # refuses what it does not know
-        plan = self.plan()
-        for cql, values in plan.statements:
-            yield f"{cql}  {values}" if values else cql
-        if isinstance(plan, SelectPlan):
-            for done, part in (("filter", plan.test), ("sort", plan.order), ("merge", plan.merge)):
-                if part:
-                    yield f"on our side: {done}"
-
-
-class _Needed(Expr):
-    """Columns that have to be read, and are not output by themselves."""
-
-    def __init__(self, columns: frozenset):
-        super().__init__(columns, lambda index: None)
+        self.connection.ops.explain_query_prefix(info.format, **info.options)  # refuses the unknown
+        found = explanation(self, **info.options)
+        yield json.dumps(found) if (info.format or "").upper() == "JSON" else as_text(found)
 
 
 class SQLAggregateCompiler(SQLCompiler):
-    """An aggregate over a slice or over distinct rows: the rows are counted as they come."""
+    """An aggregate over a slice or over distinct rows: over what an inner query gives."""
 
     def plan(self):
         aggregates = list(self.query.annotation_select.values())
-        if not all(is_count_star(node) for node in aggregates):
-            raise not_supported(
-                "An aggregate over a slice, over distinct rows or over annotations",
-                "Compute it in Python.",
-            )
         self.col_count = len(aggregates)
-        inner = self.query.inner_query.get_compiler(self.using, elide_empty=self.elide_empty).plan()
+        compiler = self.query.inner_query.get_compiler(self.using, elide_empty=self.elide_empty)
+        inner = compiler.plan()
+        folds = FoldBuilder(InnerColumns(self.connection), aggregates)
+        make = folds.bind(self._places(compiler) if folds.columns else {})
         if isinstance(inner, EmptyPlan):
-            return EmptyPlan([], rows=[(len(inner.rows),) * len(aggregates)])
-        folds = FoldBuilder(self.evaluator(), aggregates).bind({})
-        return AggregatePlan(inner.statements, source=inner, folds=folds)
+            made = [one() for one in make]
+            for row in inner.rows:
+                for fold in made:
+                    fold.step(row)
+            return EmptyPlan([], rows=[tuple(fold.finish() for fold in made)])
+        return AggregatePlan(inner.statements, source=inner, folds=make)
+
+    def _places(self, compiler) -> dict[str, int]:
+        """Where each column of the inner query stands in its rows, by its alias."""
+        places, at = {}, 0
+        for expr, _, alias in compiler.select:
+            places[alias] = at
+            at += len(expr.get_cols()) if isinstance(expr, ColPairs) else 1
+        return places
+
+
+def _bound(tests, index) -> list | None:
+    return None if tests is None else [test.bind(index) for test in tests]

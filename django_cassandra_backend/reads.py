@@ -5,26 +5,38 @@ import itertools
 import operator
 from collections.abc import Callable, Iterator
 
-from .access import NOTHING, SCAN, Access
+from .access import NOTHING, Access
 from .budget import ScanBudget
 from .keys import TableKey
-from .ordering import sort_key
+from .ordering import order_key, sort_key
 from .plan import Plan
-from .predicates import Predicate
 
 PAGE_SIZE = 5000  # rows
+SMALL_PAGE = 500  # rows; where reading may end early
 
 
 class SelectPlan(Plan):
     """Rows of one table.
 
-    test: a bound predicate, or None.        order: (getter, descending, nulls_first) per sort expression, or None
-    merge: the same, when each statement is sorted already.      project: row → output tuple, or None
-    distinct: row → what makes it a repetition, or None.     advice: a function for ScanBudget.     low, high: the slice; high None is open.     single: see _newest()
+    key, access: where they come from.      test: a bound predicate, or None.
+    tests: a bound predicate for each statement, or None.
+    order: (getter, descending, nulls_first) per sort expression, or None where the rows come in order.
+    presorted: how many of them the rows are sorted by already.
+    merge: the same for the order that the rows of each statement have, when there are several.
+    distinct: row → what makes it a repetition, or None.      project: row → output tuple, or None.
+    low, high: the slice; high None is open.      limit: the statements' LIMIT, or None.
+    newest: takes the newest of rows with one pk, or None.      advice: a function for ScanBudget.
     """
+
+    tests = None
+    presorted = 0
 
     def run(self, cursor) -> None:
         cursor.give(self.rows(cursor))
+
+    def logged(self, executed) -> str:
+        """The statements are sent as the rows are taken, most of them after execute() has returned."""
+        return super().logged(executed if len(executed) >= len(self.statements) else [])
 
     def budget(self, cursor) -> ScanBudget:
         """A budget for one run of this plan."""
@@ -32,15 +44,13 @@ class SelectPlan(Plan):
 
     def rows(self, cursor, budget: ScanBudget | None = None) -> Iterator[tuple]:
         budget = budget or self.budget(cursor)
-        rows = self._stored(cursor)
+        rows = self._stored(cursor, budget)
         if self.newest is not None:
             rows = self.newest(cursor, rows)
         if self.test is not None:
             rows = _filtered(rows, self.test, budget)
         if self.order:
-            rows = _sorted(
-                rows, sort_key(self.order), self.high if self.distinct is None else None, budget
-            )
+            rows = self._sorted(rows, budget)
         if self.distinct is not None:
             rows = _distinct(rows, self.distinct, budget)
         if self.project is not None:
@@ -51,14 +61,34 @@ class SelectPlan(Plan):
             rows = itertools.islice(rows, max(self.high - self.low, 0))
         return rows
 
-    def _stored(self, cursor) -> Iterator[tuple]:
-        page = PAGE_SIZE if self.limit is None else min(PAGE_SIZE, max(self.limit, 1))
+    def _sorted(self, rows, budget):
+        if self.presorted:
+            before, after = self.order[: self.presorted], self.order[self.presorted :]
+            return _sorted_groups(rows, sort_key(before), sort_key(after), budget)
+        high = self.high if self.distinct is None else None
+        return _sorted(rows, sort_key(self.order), high, budget)
+
+    def _stored(self, cursor, budget) -> Iterator[tuple]:
+        page = self._page_size()
         streams = (
             iter(cursor.send(cql, values, page_size=page)) for cql, values in self.statements
         )
+        if self.tests is not None:
+            streams = (
+                _filtered(rows, test, budget)
+                for rows, test in zip(streams, self.tests, strict=True)
+            )
         if self.merge:
             return heapq.merge(*streams, key=sort_key(self.merge))
         return itertools.chain.from_iterable(streams)
+
+    def _page_size(self) -> int:
+        if self.limit is not None:
+            return min(PAGE_SIZE, max(self.limit, 1))
+        in_order = not self.order or self.presorted
+        if self.high is not None and in_order and self.access.pinned:
+            return min(PAGE_SIZE, max(self.high, SMALL_PAGE))
+        return PAGE_SIZE
 
 
 class AggregatePlan(Plan):
@@ -74,20 +104,13 @@ class AggregatePlan(Plan):
         cursor.give([tuple(fold.finish() for fold in folds)])
 
 
-class CountPlan(Plan):
-    """COUNT(*) on the server; the sum over the statements. `width` columns all show it."""
-
-    def run(self, cursor) -> None:
-        total = sum(cursor.send(cql, values).one()[0] for cql, values in self.statements)
-        cursor.give([(total,) * self.width])
-
-
 class ServerAggregatePlan(Plan):
-    """Aggregates that the server computes within one partition, in the order of the output."""
+    """Aggregates that the server computes, one row from each statement; `merges` makes one value of those of a column."""
 
     def run(self, cursor) -> None:
-        ((cql, values),) = self.statements
-        cursor.give([cursor.send(cql, values).one()])
+        rows = [cursor.send(cql, values).one() for cql, values in self.statements]
+        columns = zip(*rows, strict=True)
+        cursor.give([tuple(merge(c) for merge, c in zip(self.merges, columns, strict=True))])
 
 
 class EmptyPlan(Plan):
@@ -95,6 +118,16 @@ class EmptyPlan(Plan):
 
     def run(self, cursor) -> None:
         cursor.give(self.rows)
+
+
+def least(values) -> object:
+    """The least of the minimums of several partitions; those without rows have None."""
+    return min((v for v in values if v is not None), key=order_key, default=None)
+
+
+def greatest(values) -> object:
+    """The greatest of the maximums of several partitions; those without rows have None."""
+    return max((v for v in values if v is not None), key=order_key, default=None)
 
 
 def select_statements(
@@ -110,24 +143,6 @@ def select_statements(
         (f"{head}{' WHERE ' if where else ''}{where}{tail}", [*values, *more])
         for where, values in access.reads
     ]
-
-
-def advise(key: TableKey, access: Access, predicate: Predicate) -> str:
-    """What would serve the query: an index or a key on the columns that it filters by."""
-    columns = predicate.columns
-    if access.kind == SCAN:
-        wanted = sorted(set(columns) - set(key.columns)) or sorted(set(columns))
-        if wanted:
-            return f"An index (db_index=True) on {_listed(wanted)}, or a filter on {_listed(key.partition)}, would serve it."
-        return f"A filter on {_listed(key.partition)} would serve it."
-    wanted = sorted(set(columns) - key.indexed - set(key.columns))
-    if wanted:
-        return f"An index (db_index=True) on {_listed(wanted)} would serve it."
-    return "A key that is clustered by the columns it orders by or compares would serve it."
-
-
-def _listed(names) -> str:
-    return ", ".join(repr(name) for name in names)
 
 
 def projection(getters: list[Callable], plain: list[int | None]) -> Callable:
@@ -160,6 +175,21 @@ def _sorted(rows, key, high, budget):
         yield from heapq.nsmallest(high, counted(), key=key)
     else:
         yield from sorted(counted(), key=key)
+
+
+def _sorted_groups(rows, group, key, budget):
+    """Rows that come sorted by `group`, sorted by `key` within each. Only the rows of one group wait at a time."""
+    waiting: list[tuple] = []
+    current = None
+    for row in rows:
+        mark = group(row)
+        if waiting and mark != current:
+            yield from sorted(waiting, key=key)
+            waiting.clear()
+        waiting.append(row)
+        current = mark
+        budget.hold(len(waiting) - 1)
+    yield from sorted(waiting, key=key)
 
 
 def _distinct(rows, identity, budget):

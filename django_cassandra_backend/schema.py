@@ -184,6 +184,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         plain = self.connection.settings.is_plain(model)
         return UpdatePlan(
             shown_statements("UPDATE", key, access, assign, plain, self.quote_name),
+            model=model,
             key=key,
             access=access,
             predicate=empty,

@@ -5,11 +5,16 @@ after a fork goes on with its parent's sessions: on a file, as one more process;
 
 import os
 import threading
+import weakref
+from urllib.parse import unquote, urlsplit
 
 import libcql
 
+from .retry import Queue
+
 _lock = threading.Lock()
 _sessions: dict[tuple[str, str], object] = {}
+_queues: "weakref.WeakKeyDictionary" = weakref.WeakKeyDictionary()  # session: Queue
 
 # A fork waits until no thread is opening or closing a session: the child finds the lock free.
 if hasattr(os, "register_at_fork"):
@@ -45,3 +50,13 @@ def release(url: str, keyspace: str) -> None:
         session = _sessions.pop((url, keyspace), None)
     if session is not None:
         session.close()
+
+
+def queue(session) -> Queue:
+    """Where the losers of races in a session's database meet."""
+    found = _queues.get(session)
+    if found is None:
+        path = unquote(urlsplit(session.url).path)
+        folder = None if path == ":memory:" else os.path.dirname(path)
+        found = _queues.setdefault(session, Queue(folder))
+    return found

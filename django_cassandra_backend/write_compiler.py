@@ -8,11 +8,12 @@ from django.db.models.sql import compiler as base
 from .access import NOTHING, Access, choose
 from .evaluate import Column, Constant, Evaluator, Expr
 from .exceptions import not_supported
+from .inserts import InsertPlan, conflict_changes
 from .keys import TableKey, table_key
 from .predicates import Comparison
 from .stored import converter
 from .table_mixin import TableMixin
-from .writes import DeletePlan, InsertPlan, UpdatePlan, shown_statements
+from .writes import DeletePlan, UpdatePlan, shown_statements
 
 
 class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
@@ -20,9 +21,8 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
 
     def as_sql(self):
         meta = self.query.get_meta()
-        if self.query.on_conflict not in (None, OnConflict.IGNORE):
-            raise not_supported("bulk_create(update_conflicts=True)", "Use update_or_create().")
         key = table_key(meta.model)
+        on_conflict = self.query.on_conflict
         fields = [field for field in self.query.fields if field.column is not None]
         rows = [[self._stored(field, obj) for field in fields] for obj in self.query.objs]
         auto = meta.concrete_model._meta.auto_field  # a proxy has none of its own
@@ -38,15 +38,18 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
         plan = InsertPlan(
             [(text, row) for row in rows],
             text=text,
+            model=meta.model,
             key=key,
             columns=columns,
             rows=rows,
             auto=columns.index(auto.column) if auto is not None else None,
             returning=[columns.index(field.column) for field in self.returning_fields or ()]
             or None,
-            ignore=self.query.on_conflict == OnConflict.IGNORE,
+            on_conflict=on_conflict,
+            changes=conflict_changes(key, self.query) if on_conflict == OnConflict.UPDATE else [],
             fields=meta.local_concrete_fields,
             plain=plain,
+            quote=self.quote,
         )
         return [(plan, ())]
 
@@ -92,6 +95,7 @@ class SQLDeleteCompiler(TableMixin, base.SQLDeleteCompiler):
         plain = self.connection.settings.is_plain(self.query.model)
         plan = DeletePlan(
             shown_statements("DELETE", key, access, {}, plain, self.quote),
+            model=self.query.model,
             key=key,
             access=access,
             predicate=predicate,
@@ -130,6 +134,7 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
             self._refuse_reading(key, assign)
         plan = UpdatePlan(
             shown_statements("UPDATE", key, access, assign, plain, self.quote),
+            model=self.query.model,
             key=key,
             access=access,
             predicate=predicate,

@@ -1,83 +1,31 @@
-"""INSERT, UPDATE and DELETE as plans, for tables written with lightweight transactions or plainly.
+"""UPDATE and DELETE as plans, for tables written with lightweight transactions or plainly.
 
 lwt:   every statement is conditional and touches one row. What IF cannot say is read first, then written with
        IF on the values that were read, and tried again when another writer came between.
-plain: blind statements; row counts come from a read."""
+plain: blind statements; row counts come from a read.
+
+The statements of many rows go together, CHAIN_ROWS of them in one transaction of the file."""
 
 import functools
 
-from . import conditions, sequences
+from . import conditions
 from .access import INDEX, NOTHING, POINTS, Access
+from .advice import advise
 from .budget import ScanBudget
-from .dbapi import UNSET, IntegrityError, OperationalError
+from .dbapi import IntegrityError
 from .duplicates import Newest, settled
 from .exceptions import WriteContention
 from .keys import TableKey
-from .literals import literal
 from .moves import Move
 from .plan import Plan
-from .reads import advise, select_statements
-from .retry import attempts
+from .reads import select_statements
+from .server_order import Served
+
+#: Rows that are written in one transaction of the file: enough to spare commits, few enough not to keep others waiting.
+CHAIN_ROWS = 500
 
 
-class InsertPlan(Plan):
-    """Rows to insert. `columns`; `rows`: lists of values; `auto`: position of the AutoField among the columns.
-
-    fields: of the model
-    returning: positions of the values that become the rows of the cursor.    ignore: skip rows that exist"""
-
-    def run(self, cursor) -> None:
-        self._fill_ids(cursor)
-        self.inserted = 0
-        for row, reserved in zip(self.rows, self.reserved, strict=True):
-            self._insert(cursor, row, reserved)
-        cursor.rowcount = self.inserted
-        if self.returning is not None:
-            cursor.give([tuple(row[i] for i in self.returning) for row in self.rows])
-
-    def _fill_ids(self, cursor) -> None:
-        """Reserve one range for all rows without an id; ids that the caller chose move the counter."""
-        self.reserved = [self.auto is not None and row[self.auto] is None for row in self.rows]
-        if self.auto is None:
-            return
-        chosen = [row[self.auto] for row in self.rows if row[self.auto] is not None]
-        if chosen:
-            sequences.move_past(cursor, self.key.table, max(chosen))
-        if count := sum(self.reserved):
-            first = sequences.reserve(cursor, self.key.table, count)
-            for row in self.rows:
-                if row[self.auto] is None:
-                    row[self.auto] = first
-                    first += 1
-
-    def _insert(self, cursor, row, reserved: bool) -> None:
-        values = dict(zip(self.columns, row, strict=True))
-        _check_partition(self.key, values)
-        _check_nulls(self.key, self.fields, values)
-        if self.plain:
-            cursor.send(self.text, row)
-            self.inserted += 1
-            return
-        for _ in attempts(cursor.connection.settings.write_attempts):
-            values = [UNSET if value is None else value for value in row]
-            if cursor.send(self.text, values).was_applied:
-                self.inserted += 1
-                return
-            if not reserved:
-                break
-            # A row that came by another way holds the id: the counter has not heard of it.
-            row[self.auto] = sequences.reserve(cursor, self.key.table, 1)
-        if not self.ignore:
-            raise IntegrityError(
-                f"duplicate key: {self._describe(row)} exists already in {self.key.table!r}"
-            )
-
-    def _describe(self, row) -> str:
-        known = dict(zip(self.columns, row, strict=True))
-        return ", ".join(f"{column} = {literal(known.get(column))}" for column in self.key.columns)
-
-
-def _check_partition(key: TableKey, row: dict) -> None:
+def check_partition(key: TableKey, row: dict) -> None:
     if len(key.partition) == 1 and row.get(key.partition[0]) == "":
         raise IntegrityError(
             f"{key.partition[0]!r} is the partition key of {key.table!r} and cannot be an empty string"
@@ -88,7 +36,7 @@ def _check_partition(key: TableKey, row: dict) -> None:
         )
 
 
-def _check_nulls(key: TableKey, fields, values: dict) -> None:
+def check_nulls(key: TableKey, fields, values: dict) -> None:
     """CQL has no NOT NULL; a field without null=True has."""
     for column, value in values.items():
         if value is None and any(f.column == column and not f.null for f in fields):
@@ -98,10 +46,9 @@ def _check_nulls(key: TableKey, fields, values: dict) -> None:
 class RowsPlan(Plan):
     """What UPDATE and DELETE share: find the rows, then write each.
 
-    key, access, predicate; fields: the stored ones of the model; plain; quote; assign: {column: Expr}, empty for DELETE"""
+    model, key, access, predicate; fields: the stored ones of the model; plain; quote; assign: {column: Expr}, empty for DELETE"""
 
     assign: dict
-    lone_key_suffices = False  # may a row without any value be written with IF EXISTS alone?
 
     @property
     def columns(self) -> list[str]:
@@ -117,36 +64,47 @@ class RowsPlan(Plan):
             done = self.run_direct(cursor)
             cursor.rowcount = self.run_rows(cursor) if done is None else done
 
-    # --- lwt, in one statement per row, nothing read ---
+    # --- lwt, one statement per row, nothing read ---
 
     def run_direct(self, cursor) -> int | None:
-        """Rows written when keys and conditions say all, or None: the statements are what is shown."""
-        if self.access.kind != POINTS or not self._constant():
+        """Rows written when keys and conditions say all; None when something has to be read first."""
+        if self.access.kind != POINTS or self.access.tests or not self._needs_no_row():
             return None
-        if conditions.from_predicates(self.key, self.access.rest, self.quote) is None:
+        whole = whole_key(self.key, self.quote)
+        if any(where != whole for where, _ in self.access.reads):
             return None
-        if self.statements:
-            self._values({})  # refuses nulls
-        return sum(bool(cursor.send(text, values).was_applied) for text, values in self.statements)
+        guard = conditions.from_predicates(self.key, self.access.rest, self.quote)
+        if guard is None:
+            return None
+        return sum(send_all(cursor, self._by_keys(guard)))
 
-    def _constant(self) -> bool:
-        """Are the new values known without reading, and is no column of the key among them?"""
-        return not any(
-            expr.columns or column in self.key.columns for column, expr in self.assign.items()
+    def _needs_no_row(self) -> bool:
+        """Do the keys alone give the new values, and is no column of the key among them?"""
+        key = frozenset(self.key.columns)
+        return all(
+            expr.columns <= key and column not in key for column, expr in self.assign.items()
         )
 
-    def _values(self, row: dict) -> dict:
-        index = {column: i for i, column in enumerate(row)}
-        values = tuple(row.values())
-        new = {column: expr.bind(index)(values) for column, expr in self.assign.items()}
-        _check_nulls(self.key, self.fields, new)
-        return new
+    def _by_keys(self, guard: tuple[str, list]) -> list[tuple[str, list]]:
+        """The statements, values computed from the key of each row."""
+        text = self.statement(list(self.assign), guard[0])
+        give = self._giver(self.key.columns)
+        return [
+            (text, [*give(tuple(point)).values(), *point, *guard[1]])
+            for _, point in self.access.reads
+        ]
 
-    def _write(self, cursor, point: dict, values: dict, guard: tuple[str, list]) -> bool:
-        """One conditional statement on one row; was it applied?"""
-        text = self.statement(list(values), guard[0])
-        keys = [point[column] for column in self.key.columns]
-        return bool(cursor.send(text, [*values.values(), *keys, *guard[1]]).was_applied)
+    def _giver(self, columns):
+        """A function from a row of these columns to {column: new value}. It refuses nulls."""
+        index = {column: i for i, column in enumerate(columns)}
+        getters = [(column, expr.bind(index)) for column, expr in self.assign.items()]
+
+        def give(row: tuple) -> dict:
+            new = {column: get(row) for column, get in getters}
+            check_nulls(self.key, self.fields, new)
+            return new
+
+        return give
 
     # --- lwt, reading first ---
 
@@ -156,78 +114,127 @@ class RowsPlan(Plan):
         read = self.predicate.columns.union(*(expr.columns for expr in self.assign.values()))
         return sorted(read - set(self.key.columns))
 
-    def run_rows(self, cursor) -> int:
-        columns = [*self.key.columns, *self.used]
-        return sum(self._write_row(cursor, row) for row in self._matching(cursor, columns))
+    @functools.cached_property
+    def seen(self) -> tuple[str, ...]:
+        """The columns of the rows that are read."""
+        return (*self.key.columns, *self.used)
 
-    def _matching(self, cursor, columns: list[str]) -> list[dict]:
+    @functools.cached_property
+    def test(self):
+        """Is a row of `seen` one of those to write?"""
+        return self.predicate.bind({column: i for i, column in enumerate(self.seen)})
+
+    @functools.cached_property
+    def give(self):
+        """The new values of a row of `seen`."""
+        return self._giver(self.seen)
+
+    def run_rows(self, cursor) -> int:
+        rows = self._matching(cursor)
+        chunks = (rows[i : i + CHAIN_ROWS] for i in range(0, len(rows), CHAIN_ROWS))
+        return sum(self._write_rows(cursor, chunk) for chunk in chunks)
+
+    def _matching(self, cursor) -> list[tuple]:
         """The rows to write, all of them before the first write."""
-        advice = functools.partial(advise, self.key, self.access, self.predicate)
+        advice = functools.partial(
+            advise, self.model, self.key, self.access, self.predicate, Served([])
+        )
         budget = ScanBudget(cursor.connection.scan_budget, self.key.table, self, advice)
-        test = self.predicate.bind({column: i for i, column in enumerate(columns)})
-        found = []
-        for row in self._read(cursor, self.access, columns):
+        test, width = self.test, len(self.key.columns)
+        found = {}  # by key: the branches of an OR may read a row twice
+        for row in self._read(cursor, self.access):
             if test(row) is True:
-                found.append(dict(zip(columns, row, strict=True)))
+                found[row[:width]] = row
             else:
                 budget.spend()
-        return found
+        return list(found.values())
 
-    def _read(self, cursor, access: Access, columns: list[str]):
+    def _read(self, cursor, access: Access):
         """Rows of an access path; of a look-up by the primary key, when no row is on the move."""
-        statements = select_statements(self.key, access, columns, self.quote)
+        statements = select_statements(self.key, access, self.seen, self.quote)
 
         def rows():
             return (row for text, values in statements for row in cursor.send(text, values))
 
         if self.key.lookup is None or access.index != self.key.lookup:
             return rows()
-        newest = Newest(self.key, columns, self.columns, self.quote)
-        limit = cursor.connection.settings.write_attempts
-        return settled(lambda: list(rows()), newest, cursor, limit)
+        newest = Newest(self.key, self.seen, self.columns, self.quote)
+        return settled(lambda: list(rows()), newest, cursor)
 
-    def _write_row(self, cursor, row: dict) -> bool:
+    def _write_rows(self, cursor, rows: list[tuple]) -> int:
+        """Those of the rows that one guarded statement can write go together; then each of the others."""
+        ready, alone = [], []
+        for row in rows:
+            write = self._guarded(row)
+            (alone if write is None else ready).append((row, write))
+        answers = answers_of(cursor, [write for _, write in ready])
+        done = 0
+        for (row, _), answer in zip(ready, answers, strict=True):
+            done += answer.was_applied or self._write_row(cursor, self._again(cursor, row, answer))
+        return done + sum(self._write_row(cursor, row) for row, _ in alone)
+
+    def _guarded(self, row: tuple) -> tuple[str, list] | None:
+        """The statement that writes a row if it is as it was read; None when it takes more than one."""
+        guard = conditions.from_values(self._used_values(row), self.quote)
+        if guard is None:
+            return None
+        point, values = row[: len(self.key.columns)], self.give(row)
+        if any(column in values for column in self.key.columns):
+            return None
+        return self.statement(list(values), guard[0]), [*values.values(), *point, *guard[1]]
+
+    def _used_values(self, row: tuple) -> dict:
+        return dict(zip(self.used, row[len(self.key.columns) :], strict=True))
+
+    def _write_row(self, cursor, row: tuple | None) -> bool:
         """Write one row that was read; follow it when others change it meanwhile."""
-        for _ in attempts(cursor.connection.settings.write_attempts):
-            if self._try_row(cursor, row):
-                return True
-            row = self._again(cursor, row)
-            if row is None:
-                return False
+        with cursor.connection.attempts() as attempts:
+            for _ in attempts:
+                if row is None:
+                    return False
+                done, answer = self._try_row(cursor, row)
+                if done:
+                    return True
+                row = self._again(cursor, row, answer)
         raise WriteContention(
             f"too many writers on one row of {self.key.table!r}; the query: {self}"
         )
 
-    def _try_row(self, cursor, row: dict) -> bool:
-        values = self._values(row)
-        point = {column: row[column] for column in self.key.columns}
+    def _try_row(self, cursor, row: tuple) -> tuple[bool, object]:
+        """(written?, the answer that refused it, if it says anything about the row)."""
+        if (write := self._guarded(row)) is not None:
+            answer = cursor.send(*write)
+            return bool(answer.was_applied), answer
+        values, point = self.give(row), dict(zip(self.key.columns, row, strict=False))
         moved = {c: v for c, v in values.items() if c in point and v != point[c]}
         values = {c: v for c, v in values.items() if c not in point}
+        read = self._used_values(row)
         if moved:
-            _check_partition(self.key, point | moved)
-            return Move(
-                self, cursor, point, point | moved, values, {c: row[c] for c in self.used}
-            ).run()
+            check_partition(self.key, point | moved)
+            return Move(self, cursor, point, point | moved, values, read).run(), None
         if self.assign and not values:
-            return True  # the key is what it should be already
-        return self._write(
-            cursor, point, values, self._guard(cursor, point, {c: row[c] for c in self.used})
-        )
+            return True, None  # the key is what it should be already
+        return self._write_guarded(cursor, point, values, read), None
 
-    def _guard(self, cursor, point: dict, read: dict) -> tuple[str, list]:
+    def _write_guarded(self, cursor, point: dict, values: dict, read: dict) -> bool:
+        """Write a row of which `read` was read. If that is all null, something else has to tell it from a missing row."""
         guard = conditions.from_values(read, self.quote)
-        if (
-            guard is None
-        ):  # every value read is null: something else has to tell the row from a missing one
-            guard = conditions.from_values(read, self.quote, self._witness(cursor, point))
-        if guard is None and self.lone_key_suffices:
-            return " IF EXISTS", []
         if guard is None:
-            raise OperationalError(
-                f"A row of {self.key.table!r} has no value but its key, so a write to it cannot be guarded. "
-                "Give the model a column that is never null, for instance a BooleanField(default=True)."
-            )
-        return guard
+            guard = conditions.from_values(read, self.quote, self._witness(cursor, point))
+        keys = list(point.values())
+        if guard is not None:
+            write = (self.statement(list(values), guard[0]), [*values.values(), *keys, *guard[1]])
+            return bool(cursor.send(*write).was_applied)
+        # The row has nothing but its key. That what was read is null still is asked by a statement that
+        # changes nothing, whether the row exists by the one that writes; both in one transaction.
+        nulls = f" IF {' AND '.join(f'{self.quote(column)} = null' for column in read)}"
+        check = (
+            f"UPDATE {self.quote(self.key.table)} SET {self.quote(next(iter(read)))} = null "
+            f"WHERE {whole_key(self.key, self.quote)}{nulls}"
+        )
+        write = (self.statement(list(values), " IF EXISTS"), [*values.values(), *keys])
+        results = cursor.send_chain([(check, keys), write])
+        return bool(results[-1].was_applied) and len(results) == 2
 
     def _witness(self, cursor, point: dict) -> tuple[str, object] | None:
         row = self.read_row(cursor, point)
@@ -237,40 +244,46 @@ class RowsPlan(Plan):
 
     def read_row(self, cursor, point: dict) -> dict | None:
         """The whole row at a key."""
-        where = " AND ".join(f"{self.quote(column)} = ?" for column in point)
-        access = Access(POINTS, [(where, list(point.values()))], [])
+        access = Access(POINTS, [(whole_key(self.key, self.quote), list(point.values()))], [])
         ((text, values),) = select_statements(self.key, access, self.columns, self.quote)
         row = cursor.send(text, values).one()
         return None if row is None else dict(zip(self.columns, row, strict=True))
 
-    def _again(self, cursor, row: dict) -> dict | None:
-        """The row as it is now, if it still is one of those to write. Beside a PhysicalKey it may have moved."""
+    def _again(self, cursor, row: tuple, answer=None) -> tuple | None:
+        """The row as it is now, if it still is one of those to write. Beside a PhysicalKey it may have moved.
+
+        answer: of the statement that was refused; it tells the values that it compared."""
+        if answer is not None and self.used:
+            names = answer.column_names
+            told = dict(zip(names, answer.one() or (), strict=False))
+            if all(told.get(column) is not None for column in self.used):
+                now = (*row[: len(self.key.columns)], *(told[column] for column in self.used))
+                return now if self.test(now) is True else None
         names = [self.key.lookup] if self.key.lookup else list(self.key.columns)
-        columns = [*self.key.columns, *self.used]
         where = " AND ".join(f"{self.quote(column)} = ?" for column in names)
-        reads = [(where, [row[column] for column in names])]
-        access = Access(INDEX if self.key.lookup else POINTS, reads, [], index=self.key.lookup)
-        test = self.predicate.bind({column: i for i, column in enumerate(columns)})
-        for found in self._read(cursor, access, columns):
-            if test(found) is True:
-                return dict(zip(columns, found, strict=True))
-        return None
+        reads = [(where, [row[self.seen.index(column)] for column in names])]
+        indexes = (self.key.lookup,) if self.key.lookup else ()
+        access = Access(INDEX if indexes else POINTS, reads, [], indexes)
+        return next(
+            (found for found in self._read(cursor, access) if self.test(found) is True), None
+        )
 
     # --- plain ---
 
     def run_plain(self, cursor) -> int:
-        rows = self._matching(cursor, [*self.key.columns, *self.used])
+        rows, ready = self._matching(cursor), []
         for row in rows:
-            values = self._values(row)
-            point = {column: row[column] for column in self.key.columns}
+            values, point = self.give(row), dict(zip(self.key.columns, row, strict=False))
             target = point | {c: v for c, v in values.items() if c in point}
             values = {c: v for c, v in values.items() if c not in point}
             if target != point:
-                _check_partition(self.key, target)
+                check_partition(self.key, target)
                 Move(self, cursor, point, target, values, {}).run()
             elif values or not self.assign:
-                text = self.statement(list(values), "")
-                cursor.send(text, [*values.values(), *(point[c] for c in self.key.columns)])
+                ready.append(
+                    (self.statement(list(values), ""), [*values.values(), *point.values()])
+                )
+        send_all(cursor, ready)
         return len(rows)
 
     def statement(self, columns: list[str], guard: str) -> str:
@@ -290,14 +303,16 @@ class UpdatePlan(RowsPlan):
     def _save_in_place(self, cursor) -> int:
         """The row most likely stands where the instance says: write there, without a look-up."""
         guard = conditions.from_predicates(self.key, self.access.rest, self.quote)
-        values = {c: v for c, v in self._values({}).items() if c not in self.key.columns}
+        values = {c: v for c, v in self._giver(())(()).items() if c not in self.key.columns}
         if guard is None or not values:
             return 0
-        return int(self._write(cursor, self.save_point, values, guard))
+        text = self.statement(list(values), guard[0])
+        bound = [*values.values(), *(self.save_point[c] for c in self.key.columns), *guard[1]]
+        return int(bool(cursor.send(text, bound).was_applied))
 
     def statement(self, columns, guard):
         sets = ", ".join(f"{self.quote(column)} = ?" for column in columns)
-        return f"UPDATE {self.quote(self.key.table)} SET {sets} WHERE {_whole(self.key, self.quote)}{guard}"
+        return f"UPDATE {self.quote(self.key.table)} SET {sets} WHERE {whole_key(self.key, self.quote)}{guard}"
 
 
 class DeletePlan(RowsPlan):
@@ -306,22 +321,41 @@ class DeletePlan(RowsPlan):
     assign: dict = {}
 
     def run_plain(self, cursor) -> int:
-        if not self.access.pinned or self.access.rest or self.access.index:
+        access = self.access
+        if not access.pinned or not access.exact or access.index or access.has_tuples:
             return super().run_plain(cursor)
         table, count = self.quote(self.key.table), 0
         for where, values in self.access.reads:
             count += cursor.send(f"SELECT COUNT(*) FROM {table} WHERE {where}", values).one()[0]
-            cursor.send(f"DELETE FROM {table} WHERE {where}", values)
+        reads = self.access.reads
+        send_all(
+            cursor, [(f"DELETE FROM {table} WHERE {where}", values) for where, values in reads]
+        )
         return count
 
     def statement(self, columns, guard):
-        return (
-            f"DELETE FROM {self.quote(self.key.table)} WHERE {_whole(self.key, self.quote)}{guard}"
-        )
+        return f"DELETE FROM {self.quote(self.key.table)} WHERE {whole_key(self.key, self.quote)}{guard}"
 
 
-def _whole(key: TableKey, quote) -> str:
+def whole_key(key: TableKey, quote) -> str:
+    """The condition on one row."""
     return " AND ".join(f"{quote(column)} = ?" for column in key.columns)
+
+
+def answers_of(cursor, statements: list[tuple[str, list]]) -> list:
+    """The results of statements that stand each for itself, CHAIN_ROWS of them in one transaction."""
+    if len(statements) == 1:
+        return [cursor.send(*statements[0])]
+    found = []
+    for start in range(0, len(statements), CHAIN_ROWS):
+        chunk = statements[start : start + CHAIN_ROWS]
+        found += cursor.send_chain(chunk, all_or_nothing=False)
+    return found
+
+
+def send_all(cursor, statements: list[tuple[str, list]]) -> list[bool]:
+    """Which of the statements were applied; see answers_of()."""
+    return [bool(answer.was_applied) for answer in answers_of(cursor, statements)]
 
 
 def shown_statements(verb: str, key: TableKey, access: Access, assign, plain: bool, quote) -> list:
@@ -336,7 +370,9 @@ def shown_statements(verb: str, key: TableKey, access: Access, assign, plain: bo
     )
     new = [e.bind({})(()) for e in assign.values() if not e.columns]
     guard: tuple[str, list] | None = (
-        None if plain else conditions.from_predicates(key, access.rest, quote)
+        None
+        if plain or access.tests is not None
+        else conditions.from_predicates(key, access.rest, quote)
     )
     text, bound = guard if guard is not None else ("" if plain else " IF …", [])
     return [

@@ -247,12 +247,6 @@ class AuthorTests(TestCase):
             self.assertFalse(Author.objects.filter(pk__in=[]).exists())
             self.assertEqual(Author.objects.filter(pk__in=[]).count(), 0)
 
-    def test_explain_shows_the_cql_and_our_share(self):
-        text = Author.objects.filter(name="Ada", born=3).order_by("email").explain()
-        self.assertIn('WHERE "name" = ?', text)
-        self.assertIn("on our side: filter", text)
-        self.assertIn("on our side: sort", text)
-
 
 class BookTests(TestCase):
     """Foreign keys and several indexes."""
@@ -327,8 +321,8 @@ class BookTests(TestCase):
         self.assertEqual(str(Book.objects.aggregate(Sum("price"))["price__sum"]), "14.90")
 
     def test_index_and_rest(self):
-        found = Book.objects.filter(author=self.ada, title="Loom")
-        self.assertNotIn("Loom", cql(found))
+        found = Book.objects.filter(author=self.ada, price=5)
+        self.assertNotIn('price" =', cql(found))
         self.assertEqual([book.pk for book in found], [self.loom.pk])
 
     def test_order_by_foreign_key_column(self):
@@ -426,7 +420,7 @@ class WideRowTests(TestCase):
         self.assertIn('ORDER BY "row" ASC, "number" DESC', cql(reverse))
         self.assertEqual([s.pk[1:] for s in reverse], [(1, 2), (1, 1), (2, 2), (2, 1)])
         mixed = Seat.objects.filter(show="hamlet").order_by("row", "number")
-        self.assertNotIn("ORDER BY", cql(mixed))
+        self.assertTrue(cql(mixed).endswith('ORDER BY "row" ASC'))  # and each row's numbers here
         self.assertEqual([s.pk[1:] for s in mixed], [(1, 1), (1, 2), (2, 1), (2, 2)])
         self.assertEqual(
             next(iter(Seat.objects.filter(show="hamlet", row=1).values_list("pk", flat=True))),

@@ -6,13 +6,17 @@ RANDOM_QUERIES=N asks more of them.
 
 import datetime
 import decimal
+import math
 import os
 import random
+import uuid
 
-from bookings.models import Book, Seat
+from bookings.models import Book, Party, Seat
 from django.db import DEFAULT_DB_ALIAS, NotSupportedError, connections
-from django.db.models import Avg, Count, F, Max, Min, Q, Sum
+from django.db.models import Avg, Count, F, Max, Min, Q, StdDev, Sum, Variance
+from django.db.models.functions import TruncDay, TruncMonth, TruncYear
 from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
 
 REFERENCE = "reference"  # SQLite
 QUERIES = int(os.environ.get("RANDOM_QUERIES", "400"))
@@ -21,6 +25,13 @@ ROWS = 40
 
 TEXTS = ["", "a", "B", "ab", "Ab", "b%", "a_", "é"]
 DATES = [datetime.date(2026, month, day) for month in (1, 2, 12) for day in (1, 14, 28)]
+MOMENTS = [
+    datetime.datetime(2026, month, day, hour, 30, tzinfo=datetime.timezone.utc)
+    for month in (1, 7)
+    for day in (1, 31)
+    for hour in (0, 22, 23)
+]
+IDS = [uuid.UUID(int=number * 977**11 % 2**128, version=4) for number in range(1, ROWS + 1)]
 PRICES = [decimal.Decimal(cents) / 100 for cents in range(-200, 300, 35)]
 
 # field: the values it may have; None among them where the field may be null
@@ -41,9 +52,19 @@ VALUES = {
         "taken": [True, False],
         "guest": [None, *TEXTS],
     },
+    Party: {
+        "id": IDS,
+        "city": ["Oslo", "Rome", "Bonn"],
+        "name": TEXTS,
+        "people": range(5),
+        "date": MOMENTS,
+    },
 }
-KEYS = {Book: ["id"], Seat: ["show", "row", "number"]}
-NUMBERS = {Book: "pages", Seat: "row"}
+KEYS = {Book: ["id"], Seat: ["show", "row", "number"], Party: ["id"]}
+PARTITIONS = {Book: "id", Seat: "show", Party: "city"}
+NUMBERS = {Book: "pages", Seat: "row", Party: "people"}
+TEXT_NAMES = ("title", "guest", "show", "name", "city")
+DATE_NAMES = {Book: "published", Party: "date"}
 
 
 class Generator:
@@ -51,8 +72,9 @@ class Generator:
 
     def __init__(self, seed):
         self.random = random.Random(seed)
-        self.model = self.random.choice([Book, Seat])
+        self.model = self.random.choice([Book, Seat, Party])
         self.fields = list(VALUES[self.model])
+        self.least_in = 0
 
     def value(self, field):
         return self.random.choice([v for v in VALUES[self.model][field] if v is not None])
@@ -71,12 +93,13 @@ class Generator:
 
     def comparison(self):
         choice = self.random
-        if self.model is Seat and choice.random() < 0.15:
+        if self.model is Seat and choice.random() < 0.2:
             lookup = choice.choice(["", "__gt", "__gte", "__lt", "__lte"])
             keys = [self.key() for _ in range(3)]
-            return choice.choice([Q(**{f"pk{lookup}": self.key()}), Q(pk__in=keys)])
+            found = Q(**{f"pk{lookup}": self.key()})
+            return choice.choice([found, Q(pk__in=keys), Q(pk__range=sorted(keys[:2]))])
         field = choice.choice(self.fields)
-        if field in ("pages", "row", "number") and choice.random() < 0.2:
+        if field in ("pages", "row", "number", "people") and choice.random() < 0.2:
             other = NUMBERS[self.model]
             return Q(
                 **{f"{field}__lte": choice.choice([F(other), F(other) + F(field), F(field) * 2])}
@@ -84,9 +107,9 @@ class Generator:
         lookups = ["", "__isnull", "__in"]
         if field != "taken":
             lookups += ["__gt", "__gte", "__lt", "__lte", "__range"]
-        if field in ("title", "guest", "show"):
+        if field in TEXT_NAMES:
             lookups += ["__regex", "__iexact"]
-        if field == "published":
+        if field in DATE_NAMES.values():
             lookups += ["__year", "__month__gte"]
         lookup = choice.choice(lookups)
         return Q(**{field + lookup: self.argument(field, lookup)})
@@ -96,7 +119,7 @@ class Generator:
             case "__isnull":
                 return self.random.choice([True, False])
             case "__in":
-                return [self.value(field) for _ in range(self.random.randint(0, 4))]
+                return [self.value(field) for _ in range(self.random.randint(self.least_in, 4))]
             case "__range":
                 return sorted([self.value(field), self.value(field)])
             case "__regex":
@@ -108,6 +131,10 @@ class Generator:
         return self.value(field)
 
     def filtered(self, queryset):
+        if self.random.random() < 0.4:  # as most queries of a site do
+            name = PARTITIONS[self.model]
+            values = [self.value(name) for _ in range(self.random.choice([1, 1, 2]))]
+            queryset = queryset.filter(**{f"{name}__in": values})
         for _ in range(self.random.randint(0, 2)):
             change = queryset.filter if self.random.random() < 0.7 else queryset.exclude
             queryset = change(self.condition())
@@ -130,30 +157,99 @@ class Generator:
     def read(self, alias):
         """The answer of a random query."""
         queryset = self.filtered(self.model.objects.using(alias))
-        kind = self.random.choice(
-            ["rows", "rows", "rows", "values", "distinct", "aggregate", "exists"]
-        )
-        if kind == "aggregate":
-            number, field = NUMBERS[self.model], self.random.choice(self.fields)
-            parts = {
-                "low": Min(number),
-                "high": Max(number),
-                "sum": Sum(number),
-                "mean": Avg(number),
-            }
-            return queryset.aggregate(n=Count(field), kinds=Count(field, distinct=True), **parts)
-        if kind == "exists":
-            return queryset.exists(), queryset.count()
-        if kind == "distinct":
-            names = self.random.sample(self.fields, 2)
-            return sorted(map(repr, queryset.order_by(*names).values_list(*names).distinct()))
+        kinds = ["rows", "rows", "rows", "values", "distinct", "aggregate", "exists", "in_bulk"]
+        kind = self.random.choice([*kinds, "dates", "sliced", "ends", "joined"])
+        return getattr(self, f"read_{kind}")(queryset)
+
+    def aggregates(self):
+        number, field = NUMBERS[self.model], self.random.choice(self.fields)
+        self.least_in = 1  # Django answers nothing at all over a slice when a filter= is never met
+        condition = self.condition() if self.random.random() < 0.3 else None
+        return {
+            "low": Min(field if field != "taken" else number, filter=condition),
+            "high": Max(number),
+            "sum": Sum(number, default=self.random.choice([None, 0])),
+            "mean": Avg(number, filter=condition),
+            "spread": StdDev(number),
+            "variance": Variance(number, filter=condition),
+            "n": Count(field, filter=condition),
+            "kinds": Count(field, distinct=True),
+        }
+
+    def some_aggregates(self):
+        found = self.aggregates()
+        names = self.random.sample(list(found), self.random.randint(1, 3))
+        return {name: found[name] for name in names}
+
+    def read_aggregate(self, queryset):
+        return queryset.aggregate(all=Count("*"), **self.some_aggregates())
+
+    def read_sliced(self, queryset):
+        """Aggregates over a slice, or over distinct rows."""
+        if self.random.random() < 0.5:
+            return queryset.distinct().aggregate(**self.some_aggregates())
+        return self.ordered(queryset)[1:6].aggregate(**self.some_aggregates())
+
+    def read_exists(self, queryset):
+        return queryset.exists(), queryset.count()
+
+    def read_distinct(self, queryset):
+        names = self.random.sample(self.fields, 2)
+        return sorted(map(repr, queryset.order_by(*names).values_list(*names).distinct()))
+
+    def read_dates(self, queryset):
+        name = DATE_NAMES.get(self.model)
+        if name is None:
+            return queryset.count()
+        order = self.random.choice(["ASC", "DESC"])
+        if self.model is Party and self.random.random() < 0.5:
+            kind = self.random.choice(["year", "month", "week", "day", "hour"])
+            return list(queryset.datetimes(name, kind, order=order))
+        if self.model is Book:
+            kind = self.random.choice(["year", "month", "week", "day"])
+            return list(queryset.dates(name, kind, order=order))
+        truncated = self.random.choice([TruncYear, TruncMonth, TruncDay])
+        # Not compared with a moment: SQLite takes the beginning of a day in Oslo for one in UTC then.
+        found = queryset.annotate(begin=truncated(name)).filter(begin__isnull=False)
+        return sorted(found.values_list("begin", *KEYS[self.model]))
+
+    def read_in_bulk(self, queryset):
+        keys = [self.key() for _ in range(self.random.randint(0, 5))]
+        keys = [key if len(key) > 1 else key[0] for key in keys]
+        found = queryset.in_bulk(keys)
+        return sorted((pk, row.pk) for pk, row in found.items())
+
+    def read_ends(self, queryset):
+        field = self.random.choice(self.fields)
+        order = [field, *KEYS[self.model]]
+        found = [queryset.order_by(*order).first(), queryset.order_by(*order).last()]
+        found += [
+            getattr(queryset.order_by(), way)(*order) if queryset.exists() else None
+            for way in ("earliest", "latest")
+        ]
+        return [None if row is None else row.pk for row in found]
+
+    def read_joined(self, queryset):
+        """`|` and `&` of two querysets."""
+        other = self.filtered(self.model.objects.using(queryset.db))
+        both = queryset | other if self.random.random() < 0.6 else queryset & other
+        return self.read_rows(both)
+
+    def cut(self, queryset):
         queryset = self.ordered(queryset)
         if self.random.random() < 0.4:
             start = self.random.randint(0, 6)
             queryset = queryset[start : start + self.random.randint(0, 10)]
-        if kind == "values":
-            return list(queryset.values_list(*self.fields))
-        return [row.pk for row in queryset]
+        return queryset
+
+    def read_values(self, queryset):
+        return list(self.cut(queryset).values_list(*self.fields))
+
+    def read_rows(self, queryset):
+        queryset = self.cut(queryset)
+        if self.random.random() < 0.2:
+            queryset = queryset.only(*self.random.sample(self.fields, 2))
+        return [row.pk for row in queryset.iterator(chunk_size=3)]
 
     def write(self, alias):
         """Update or delete some rows; the count."""
@@ -161,12 +257,10 @@ class Generator:
         if self.random.random() < 0.2:
             return queryset.delete()[0]
         if self.random.random() < 0.3:
-            number = "pages" if self.model is Book else None
-            return (
-                queryset.update(**{number: F(number) + 1})
-                if number
-                else queryset.update(taken=True)
-            )
+            if self.model is Seat:
+                return queryset.update(taken=True)
+            number = NUMBERS[self.model]
+            return queryset.update(**{number: F(number) + 1})
         field = self.random.choice([f for f in self.fields if f not in KEYS[self.model]])
         return queryset.update(**{field: self.random.choice(list(VALUES[self.model][field]))})
 
@@ -177,6 +271,20 @@ def answer(seed, method, alias):
         return getattr(Generator(seed), method)(alias)
     except Exception as error:
         return error
+
+
+def knows_no_answer(answer) -> bool:
+    """Django's VARIANCE of no rows fails on SQLite; elsewhere it is null."""
+    return "aggregate's 'finalize' method" in str(answer)
+
+
+def alike(ours, theirs):
+    """Equal, or numbers that differ in their last digits: the order of a sum differs."""
+    if isinstance(ours, dict) and isinstance(theirs, dict) and ours.keys() == theirs.keys():
+        return all(alike(ours[key], theirs[key]) for key in ours)
+    if isinstance(ours, float) and isinstance(theirs, float):
+        return math.isclose(ours, theirs, rel_tol=1e-12, abs_tol=1e-12)
+    return ours == theirs
 
 
 class RandomQueryTests(TestCase):
@@ -199,9 +307,41 @@ class RandomQueryTests(TestCase):
                 for _ in range(ROWS)
             )
         }
+        parties = [
+            {
+                "id": key,
+                **{f: chance.choice(list(v)) for f, v in VALUES[Party].items() if f != "id"},
+            }
+            for key in IDS
+        ]
         for alias in (DEFAULT_DB_ALIAS, REFERENCE):
             Book.objects.using(alias).bulk_create([Book(**row) for row in books])
             Seat.objects.using(alias).bulk_create([Seat(**row) for row in seats.values()])
+            Party.objects.using(alias).bulk_create([Party(**row) for row in parties])
+
+    def differs(self, seed, method):
+        ours, theirs = (answer(seed, method, alias) for alias in (DEFAULT_DB_ALIAS, REFERENCE))
+        if isinstance(theirs, Exception):
+            return type(ours) is not type(theirs)
+        return not alike(ours, theirs)
+
+    def repro(self, seed, method):
+        """The fewest rows on which the databases still differ, and what was sent to each."""
+        model = Generator(seed).model
+        if method == "read":
+            for row in list(model.objects.all()):
+                for alias in (DEFAULT_DB_ALIAS, REFERENCE):
+                    model.objects.using(alias).filter(pk=row.pk).delete()
+                if not self.differs(seed, method):
+                    for alias in (DEFAULT_DB_ALIAS, REFERENCE):
+                        row.save(using=alias, force_insert=True)
+        lines = [f"seed {seed}, rows of {model.__name__}:"]
+        lines += map(str, model.objects.values(*VALUES[model]))
+        for alias in (DEFAULT_DB_ALIAS, REFERENCE):
+            with CaptureQueriesContext(connections[alias]) as captured:
+                found = answer(seed, method, alias)
+            lines += [f"{alias}: {found!r}", *(query["sql"] for query in captured)]
+        return "\n".join(["", *lines])
 
     def compare(self, method, count):
         refused = 0
@@ -211,15 +351,18 @@ class RandomQueryTests(TestCase):
                 refused += 1
                 continue
             theirs = answer(seed, method, REFERENCE)
+            if knows_no_answer(theirs):
+                continue
             if isinstance(theirs, Exception):
                 ours, theirs = type(ours), type(theirs)
-            self.assertEqual(ours, theirs, f"{method} {seed}")
+            if not alike(ours, theirs):
+                self.assertEqual(ours, theirs, self.repro(seed, method))
             if method == "write":
                 self.assert_equal_tables(seed)
         self.assertLess(refused, count * (1 - LEAST_ANSWERED))
 
     def assert_equal_tables(self, seed):
-        for model in (Book, Seat):
+        for model in (Book, Seat, Party):
             ours, theirs = (
                 sorted(map(repr, model.objects.using(alias).values_list(*VALUES[model])))
                 for alias in (DEFAULT_DB_ALIAS, REFERENCE)

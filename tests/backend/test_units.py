@@ -2,7 +2,11 @@
 
 import datetime
 import decimal
+import tempfile
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import ProgrammingError
@@ -15,7 +19,7 @@ from django_cassandra_backend.markers import translate
 from django_cassandra_backend.options import read_options
 from django_cassandra_backend.ordering import order_key, sort_key
 from django_cassandra_backend.plan import Plan
-from django_cassandra_backend.retry import attempts
+from django_cassandra_backend.retry import FIRST_TRIES, Attempts, Queue
 
 
 class MarkerTests(SimpleTestCase):
@@ -171,4 +175,43 @@ class OrderTests(SimpleTestCase):
 
 class RetryTests(SimpleTestCase):
     def test_attempts_are_bounded(self):
-        self.assertEqual(list(attempts(4)), [0, 1, 2, 3])
+        with Attempts(6) as attempts:
+            self.assertEqual(list(attempts), [0, 1, 2, 3, 4, 5])
+
+    def contest(self, queue, limit=FIRST_TRIES + 2) -> list[int]:
+        """How many threads were past their first tries at once, as each of some saw it."""
+        inside, seen = [], []
+
+        def lose(_):
+            with Attempts(limit, queue) as attempts:
+                for number in attempts:
+                    if number >= FIRST_TRIES:
+                        inside.append(number)
+                        time.sleep(0.002)
+                        seen.append(len(inside))
+                        inside.pop()
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lose, range(4)))
+        return seen
+
+    def test_one_loser_at_a_time_goes_on(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for queue in (Queue(None), Queue(folder)):
+                self.assertEqual(self.contest(queue), [1] * 8)
+
+    def test_two_queues_on_one_folder_are_one(self):
+        """As in two processes."""
+        with tempfile.TemporaryDirectory() as folder:
+            first, second = Queue(folder), Queue(folder)
+            patience = mock.patch("django_cassandra_backend.retry.QUEUE_PATIENCE", 0.05)
+            with first, patience, second:
+                self.assertIsNone(second._descriptor)  # it went on without, after a while
+            with second:
+                self.assertIsNotNone(second._descriptor)
+
+    def test_a_queue_may_be_entered_again(self):
+        queue = Queue(None)
+        with queue, queue:
+            pass
+        self.assertEqual(self.contest(queue), [1] * 8)

@@ -1,13 +1,16 @@
 """Writing in lwt mode: row counts, conditions that travel with the write, ids."""
 
 import uuid
+from unittest import mock
 
 from bookings.models import Author, Book, Defaults, Party, Price, Seat
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, connection
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now, Upper
 from django.test import TestCase, TransactionTestCase
 from django.test.utils import CaptureQueriesContext
+
+from django_cassandra_backend.writes import UpdatePlan
 
 
 def sent(function) -> list[str]:
@@ -130,11 +133,34 @@ class SequenceTests(TransactionTestCase):
                 )
         self.assertEqual(Author.objects.create(name="a").pk, 3)
 
-    def test_bulk_create_reserves_one_range(self):
-        rows = [Author(name="a"), Author(name="b"), Author(name="c")]
-        cql = sent(lambda: Author.objects.bulk_create(rows))
-        self.assertEqual([row.pk for row in rows], [1, 2, 3])
-        self.assertEqual(len([text for text in cql if "django_sequences" in text]), 2)
+    def test_a_lone_insert_and_its_id_are_two_statements(self):
+        Author.objects.create(name="a")
+        counter, insert = sent(lambda: Author.objects.create(name="b"))
+        self.assertIn("IF next = 2", counter)
+        self.assertTrue(insert.startswith('INSERT INTO "bookings_author"'), insert)
+
+    def test_a_refused_insert_leaves_the_counter(self):
+        Author.objects.create(pk=30, name="a")
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO bookings_author (id, name) VALUES (99, 'raw')")
+        for taken in (30, 99):
+            with self.assertRaises(IntegrityError):
+                Author.objects.create(pk=taken, name="b")
+        self.assertEqual(Author.objects.create(name="c").pk, 31)
+
+    def test_another_process_has_moved_the_counter(self):
+        Author.objects.create(name="a")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE django_sequences SET next = 10 WHERE name = 'bookings_author' IF EXISTS"
+            )
+        self.assertEqual(len(sent(lambda: Author.objects.create(name="b"))), 4)
+        self.assertEqual(Author.objects.latest("pk").pk, 10)
+
+    def test_negative_ids_and_the_greatest_have_no_counter(self):
+        for pk in (-5, 0, 2**63 - 1):
+            self.assertEqual(Author.objects.create(pk=pk, name="a").pk, pk)
+        self.assertEqual(Author.objects.create(name="b").pk, 1)
 
     def test_sequence_reset(self):
         with connection.cursor() as cursor:
@@ -144,32 +170,6 @@ class SequenceTests(TransactionTestCase):
             for statement in connection.ops.sequence_reset_sql(None, [Author]):
                 cursor.execute(statement)
         self.assertEqual(Author.objects.create(name="a").pk, 91)
-
-
-class BulkTests(TestCase):
-    def test_bulk_create(self):
-        made = Author.objects.bulk_create([Author(name=str(i)) for i in range(5)])
-        self.assertEqual(len({author.pk for author in made}), 5)
-        self.assertEqual(Author.objects.count(), 5)
-        mixed = Author.objects.bulk_create([Author(pk=900, name="x"), Author(name="y")])
-        self.assertEqual(mixed[0].pk, 900)
-        self.assertIsNotNone(mixed[1].pk)
-
-    def test_ignore_conflicts(self):
-        Price.objects.create(amount=1, note="first")
-        Price.objects.bulk_create(
-            [Price(amount=1, note="second"), Price(amount=2)], ignore_conflicts=True
-        )
-        self.assertEqual({p.amount: p.note for p in Price.objects.all()}, {1: "first", 2: ""})
-        with self.assertRaises(IntegrityError):
-            Price.objects.bulk_create([Price(amount=1)])
-
-    def test_bulk_update(self):
-        authors = [Author.objects.create(name=str(i)) for i in range(3)]
-        for author in authors:
-            author.born = 2000 + author.pk
-        self.assertEqual(Author.objects.bulk_update(authors, ["born"]), 3)
-        self.assertTrue(all(a.born == 2000 + a.pk for a in Author.objects.all()))
 
 
 class UpdateTests(TestCase):
@@ -261,14 +261,51 @@ class UpdateTests(TestCase):
         self.assertEqual(Author.objects.get(pk=4321).name, "Ada")
         self.assertEqual(Author.objects.count(), 2)
 
-    def test_a_row_with_nothing_but_its_key_cannot_be_guarded(self):
-        price_like = Seat.objects.create(show="x", row=1, number=1, taken=False)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE bookings_seat SET taken = null WHERE show = 'x' AND row = 1 AND number = 1 IF EXISTS"
+    def test_a_row_with_nothing_but_its_key(self):
+        seat = Seat.objects.create(show="x", row=1, number=1)
+        mine = Seat.objects.filter(pk=seat.pk, guest=None)
+
+        def bare():
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE bookings_seat SET taken = null, guest = null "
+                    "WHERE show = 'x' AND row = 1 AND number = 1 IF EXISTS"
+                )
+
+        bare()
+        self.assertEqual(mine.update(guest="me"), 1)
+        self.assertEqual(mine.update(guest="you"), 0)
+        self.assertEqual(Seat.objects.get(pk=seat.pk).guest, "me")
+        bare()
+        self.assertEqual(Seat.objects.filter(pk=seat.pk).update(guest=Upper("guest")), 1)
+        self.assertEqual(mine.delete()[0], 1)
+        self.assertEqual(mine.update(guest="me"), 0)
+        self.assertEqual(Seat.objects.count(), 0)
+
+    def test_expressions_of_the_key_alone_need_no_read(self):
+        (cql,) = sent(lambda: Author.objects.filter(pk=self.ada.pk).update(born=F("pk") + 1))
+        self.assertTrue(cql.startswith("UPDATE") and cql.endswith("IF EXISTS"), cql)
+        self.assertEqual(self.born(self.ada), self.ada.pk + 1)
+
+    def test_who_lost_writes_with_the_values_that_refused_him(self):
+        """A race costs a statement, not a read."""
+        real = UpdatePlan._matching
+
+        def overtaken(plan, cursor):
+            rows = real(plan, cursor)
+            cursor.send(
+                "UPDATE bookings_author SET born = 50 WHERE id = ? IF EXISTS", [self.ada.pk]
             )
-        with self.assertRaisesMessage(OperationalError, "cannot be guarded"):
-            Seat.objects.filter(pk=price_like.pk, guest=None).update(guest="me")
+            return rows
+
+        with mock.patch.object(UpdatePlan, "_matching", overtaken):
+            cql = sent(lambda: Author.objects.filter(pk=self.ada.pk).update(born=F("born") + 1))
+        self.assertEqual(len([text for text in cql if text.startswith("SELECT")]), 1)
+        self.assertEqual(self.born(self.ada), 51)
+        with mock.patch.object(UpdatePlan, "_matching", overtaken):
+            mine = Author.objects.filter(pk=self.ada.pk, born__lt=52)
+            self.assertEqual(mine.update(born=F("born") + 5), 1)
+            self.assertEqual(mine.update(born=F("born") + 5), 0)
 
 
 class PhysicalKeyTests(TestCase):

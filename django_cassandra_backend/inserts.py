@@ -1,0 +1,225 @@
+"""INSERT as a plan: one statement per row, many rows in one transaction of the file.
+
+lwt:   IF NOT EXISTS. A taken key is an IntegrityError, or skipped, or the row that is there is updated.
+plain: upserts."""
+
+from django.db.models.constants import OnConflict
+
+from . import sequences
+from .access import POINTS, Access, choose
+from .dbapi import UNSET, IntegrityError
+from .evaluate import Column, Constant
+from .exceptions import WriteContention
+from .keys import TableKey
+from .literals import literal
+from .plan import Plan
+from .predicates import And, Comparison
+from .reads import select_statements
+from .writes import CHAIN_ROWS, UpdatePlan, check_nulls, check_partition, send_all, whole_key
+
+
+class InsertPlan(Plan):
+    """Rows to insert. `columns`; `rows`: lists of values; `auto`: position of the AutoField among the columns, or None.
+
+    model; fields: of the model; key; quote; plain; text: the INSERT
+    returning: positions of the values that become the rows of the cursor
+    on_conflict: an OnConflict or None.    changes: columns to update where a row exists"""
+
+    def run(self, cursor) -> None:
+        self.inserted = 0
+        for row in self.rows:
+            self._check(row)
+        if not (self._counts_in_one() and self._insert_counted(cursor, self.rows[0])):
+            self._fill_ids(cursor)
+            for start in range(0, len(self.rows), CHAIN_ROWS):
+                self._insert(cursor, self.rows[start : start + CHAIN_ROWS])
+        cursor.rowcount = self.inserted
+        if self.returning is not None:
+            cursor.give([tuple(row[i] for i in self.returning) for row in self.rows])
+
+    def _check(self, row: list) -> None:
+        values = dict(zip(self.columns, row, strict=True))
+        if self.auto is not None and row[self.auto] is None:
+            values[self.columns[self.auto]] = 0  # it will have an id
+        check_partition(self.key, values)
+        check_nulls(self.key, self.fields, values)
+
+    def _bound(self, row: list) -> list:
+        """An INSERT that makes a row leaves null out; one that may meet a row writes it."""
+        return row if self.plain else [UNSET if value is None else value for value in row]
+
+    # --- ids ---
+
+    def _counts_in_one(self) -> bool:
+        """Do the counter's statement and the row's go together?"""
+        return self.auto is not None and len(self.rows) == 1 and self.on_conflict is None
+
+    def _insert_counted(self, cursor, row: list) -> bool:
+        """Take an id and insert the row in one transaction. False: nothing was done, the id needs no counter."""
+        chosen = row[self.auto]
+        if chosen is not None and not 0 < chosen < sequences.MAX_ID:
+            return False
+        counter = sequences.Counter(cursor, self.key.table)
+        taken = 0  # ids from the counter on that rows hold which came by another way
+        with cursor.connection.attempts() as attempts:
+            for _ in attempts:
+                row[self.auto] = counter.first + taken if chosen is None else chosen
+                after = max(counter.first, row[self.auto] + 1)
+                chain = [counter.move(after), (self.text, self._bound(row))]
+                results = cursor.send_chain(chain)
+                if not results[0].was_applied:
+                    counter.learn(results[0])
+                    taken = 0
+                elif results[1].was_applied:
+                    counter.moved(after)
+                    self.inserted = 1
+                    return True
+                elif chosen is not None:
+                    raise self._duplicate(row)
+                else:
+                    taken += 1
+        raise sequences.contention(self.key.table)
+
+    def _fill_ids(self, cursor) -> None:
+        """Reserve one range for all rows without an id; ids that the caller chose move the counter."""
+        self.reserved: set[int] = set()  # rows, by id()
+        if self.auto is None:
+            return
+        chosen = [row[self.auto] for row in self.rows if row[self.auto] is not None]
+        if chosen:
+            sequences.move_past(cursor, self.key.table, max(chosen))
+        without = [row for row in self.rows if row[self.auto] is None]
+        if without:
+            first = sequences.reserve(cursor, self.key.table, len(without))
+            for number, row in enumerate(without, first):
+                row[self.auto] = number
+            self.reserved = {id(row) for row in without}
+
+    # --- rows ---
+
+    def _insert(self, cursor, rows: list) -> None:
+        if self.on_conflict is None:
+            self._insert_new(cursor, rows)
+        elif self.plain:
+            self._upsert_plainly(cursor, rows)
+        else:
+            self._insert_or(cursor, rows)
+
+    def _insert_new(self, cursor, rows: list) -> None:
+        """All of the rows or none of them."""
+        with cursor.connection.attempts() as attempts:
+            for _ in attempts:
+                results = cursor.send_chain([(self.text, self._bound(row)) for row in rows])
+                if not results or results[-1].was_applied:
+                    self.inserted += len(rows)
+                    return
+                row = rows[len(results) - 1]
+                if id(row) not in self.reserved:
+                    raise self._duplicate(row)
+                # A row that came by another way holds the id: the counter has not heard of it.
+                row[self.auto] = sequences.reserve(cursor, self.key.table, 1)
+        raise self._contention()
+
+    def _insert_or(self, cursor, rows: list) -> None:
+        """Insert the rows whose key is free; skip or update the others."""
+        with cursor.connection.attempts() as attempts:
+            for _ in attempts:
+                if self.key.lookup is not None:
+                    rows = [row for row in rows if not self._met_elsewhere(cursor, row)]
+                statements = [(self.text, self._bound(row)) for row in rows]
+                applied = send_all(cursor, statements)
+                self.inserted += sum(applied)
+                rows = [row for row, done in zip(rows, applied, strict=True) if not done]
+                for row in rows:
+                    if id(row) in self.reserved:
+                        row[self.auto] = sequences.reserve(cursor, self.key.table, 1)
+                rows = [r for r in rows if id(r) in self.reserved] + self._missed(
+                    cursor, [r for r in rows if id(r) not in self.reserved]
+                )
+                if not rows:
+                    return
+        raise self._contention()
+
+    def _missed(self, cursor, rows: list) -> list:
+        """Update the rows that are there already; those that have gone meanwhile."""
+        if self.on_conflict == OnConflict.IGNORE or self.key.lookup is not None:
+            return []
+        guard = "" if self.plain else " IF EXISTS"
+        applied = send_all(cursor, [self._change(row, guard) for row in rows])
+        self.inserted += sum(applied)
+        return [row for row, done in zip(rows, applied, strict=True) if not done]
+
+    def _change(self, row: list, guard: str) -> tuple[str, list]:
+        values = dict(zip(self.columns, row, strict=True))
+        sets = ", ".join(f"{self.quote(column)} = ?" for column in self.changes)
+        text = f"UPDATE {self.quote(self.key.table)} SET {sets} WHERE {whole_key(self.key, self.quote)}{guard}"
+        return text, [values[column] for column in (*self.changes, *self.key.columns)]
+
+    def _met_elsewhere(self, cursor, row: list) -> bool:
+        """Beside a PhysicalKey a row with this pk may stand under another key. Update it there, or skip it."""
+        pk = row[self.columns.index(self.key.lookup)]
+        field = next(field for field in self.fields if field.column == self.key.lookup)
+        same = And([Comparison(Column(self.key.lookup, field), "=", Constant(pk))])
+        access = choose(self.key, same, self.quote)
+        if self.on_conflict == OnConflict.IGNORE:
+            ((text, values),) = select_statements(self.key, access, self.key.columns, self.quote)
+            return cursor.send(text, values).one() is not None
+        values = dict(zip(self.columns, row, strict=True))
+        plan = UpdatePlan(
+            [],
+            model=self.model,
+            key=self.key,
+            access=access,
+            predicate=same,
+            assign={column: Constant(values[column]) for column in self.changes},
+            fields=self.fields,
+            plain=self.plain,
+            quote=self.quote,
+        )
+        plan.run(cursor)
+        self.inserted += cursor.rowcount
+        return cursor.rowcount > 0
+
+    def _upsert_plainly(self, cursor, rows: list) -> None:
+        """In plain mode a read tells which rows exist."""
+        new, known = [], []
+        for row in rows:
+            if self.key.lookup is not None:
+                if not self._met_elsewhere(cursor, row):
+                    new.append(row)
+            else:
+                (known if self._exists(cursor, row) else new).append(row)
+        send_all(cursor, [(self.text, row) for row in new])
+        self.inserted += len(new)
+        self._missed(cursor, known)
+
+    def _exists(self, cursor, row: list) -> bool:
+        values = dict(zip(self.columns, row, strict=True))
+        point = [values[column] for column in self.key.columns]
+        access = Access(POINTS, [(whole_key(self.key, self.quote), point)], [])
+        ((text, bound),) = select_statements(self.key, access, self.key.columns, self.quote)
+        return cursor.send(text, bound).one() is not None
+
+    # --- errors ---
+
+    def _duplicate(self, row: list) -> IntegrityError:
+        known = dict(zip(self.columns, row, strict=True))
+        place = ", ".join(f"{column} = {literal(known.get(column))}" for column in self.key.columns)
+        return IntegrityError(f"duplicate key: {place} exists already in {self.key.table!r}")
+
+    def _contention(self) -> WriteContention:
+        return WriteContention(f"too many writers on the same rows of {self.key.table!r}")
+
+
+def conflict_changes(key: TableKey, query) -> list[str]:
+    """The columns that bulk_create(update_conflicts=True) updates, or NotSupportedError for another target."""
+    from .exceptions import not_supported
+
+    target = {field.column for field in query.unique_fields}
+    if target != set(key.pk):
+        names = ", ".join(sorted(target))
+        raise not_supported(
+            f"bulk_create(update_conflicts=True) with unique_fields on ({names})",
+            f"Only the primary key ({', '.join(key.pk)}) tells rows apart here.",
+        )
+    return [field.column for field in query.update_fields]
