@@ -48,7 +48,15 @@ import os
 from urllib.parse import quote
 
 from . import consistency
-from ._libcql import Column, Prepared, Result, SchemaChange, Session
+from ._libcql import (
+    CheckReport,
+    Column,
+    CompactReport,
+    Prepared,
+    Result,
+    SchemaChange,
+    Session,
+)
 from ._libcql import connect as _connect
 from .consistency import Consistency
 from .exceptions import (
@@ -129,7 +137,9 @@ __all__ = [
     "AuthenticationFailed",
     "Bootstrapping",
     "CasWriteUnknown",
+    "CheckReport",
     "Column",
+    "CompactReport",
     "ConfigurationException",
     "Consistency",
     "DataError",

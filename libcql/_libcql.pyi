@@ -1,11 +1,12 @@
 """The extension module: sessions, prepared statements, results. Import these names from libcql."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, final, overload
 
 Params = Sequence[Any] | Mapping[str, Any] | None
 Level = int | str | None
+Progress = Callable[[str, float], object] | None
 
 class Column(NamedTuple):
     """A column of a result, or a bind marker. As a tuple it is (name, type)."""
@@ -24,6 +25,30 @@ class SchemaChange(NamedTuple):
     target: str
     keyspace: str
     name: str
+
+class CompactReport(NamedTuple):
+    """What Session.compact() did. Sizes are in bytes."""
+
+    keys_seen: int
+    keys_removed: int
+    rows_rewritten: int
+    bytes_before: int
+    bytes_after: int
+
+class CheckReport(NamedTuple):
+    """What Session.check() found: the file is sound when problem_count is 0.
+
+    problems are the first thousand in words. Stale entries and rows ahead of the file's clock are no problems."""
+
+    tables: int
+    indexes: int
+    rows: int
+    deletions: int
+    entries: int
+    stale_entries: int
+    ahead_of_clock: int
+    problem_count: int
+    problems: list[str]
 
 @final
 class Prepared:
@@ -200,6 +225,8 @@ class Session:
         traceback: TracebackType | None,
     ) -> None: ...
     def backup(self, path: str) -> None: ...
+    def compact(self, *, progress: Progress = None) -> CompactReport: ...
+    def check(self, *, progress: Progress = None) -> CheckReport: ...
     def close(self) -> None: ...
     def __enter__(self) -> Session: ...
     def __exit__(

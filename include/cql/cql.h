@@ -94,6 +94,30 @@ typedef struct cql_request {
 
 typedef enum cql_batch_type { CQL_BATCH_LOGGED = 0, CQL_BATCH_UNLOGGED = 1, CQL_BATCH_COUNTER = 2 } cql_batch_type;
 
+/* Tells how far a long call is, from time to time: what it is doing ("sweep", "shrink", "check") and 0 … 1 of that. An
+ * answer of false ends the call early, with what is done done. */
+typedef bool (*cql_progress)(void *user, const char *doing, double done);
+
+typedef struct cql_compact_report {
+  uint64_t keys_seen;
+  uint64_t keys_removed;              /* rows, partitions' and ranges' deletions that are gone */
+  uint64_t rows_rewritten;            /* that lost something */
+  uint64_t bytes_before, bytes_after; /* of the file, once its log is copied back */
+  bool finished;                      /* false: progress ended it */
+} cql_compact_report;
+
+/* One problem in words; text is lent for the call. */
+typedef void (*cql_check_found)(void *user, const char *text);
+
+typedef struct cql_check_report {
+  uint64_t tables, indexes;
+  uint64_t rows, deletions, entries;
+  uint64_t stale_entries;  /* point to a row that is gone or has another value: slower, not wrong */
+  uint64_t ahead_of_clock; /* rows with a timestamp above the last that the file gave: USING TIMESTAMP */
+  uint64_t problems;       /* 0: the file is sound */
+  bool finished;           /* false: progress ended it */
+} cql_check_report;
+
 #pragma GCC visibility push(default) /* exported from libcql.so, which is built with hidden symbols */
 
 /* --- session ------------------------------------------------------------------------------------------------------ */
@@ -162,6 +186,17 @@ void cql_session_keyspace(cql_session *session, char out[CQL_NAME_LEN]);
 
 /* Copies the whole database to a new file at path, while others read and write. CQL_IO when path exists. Local only. */
 cql_status cql_session_backup(cql_session *session, const char *path, cql_error *err);
+
+/* Takes out of the file what nobody needs any more: what expired or was deleted more than gc_grace_seconds ago, and the
+ * cells of dropped columns; then gives free space back to the file system. In many short transactions: others read and
+ * write meanwhile. The same goes on in small steps beside ordinary writes, except that free space stays with the file.
+ * progress may be NULL. Local only. CQL_BUSY, CQL_IO, CQL_CORRUPT, CQL_NOMEM. */
+cql_status cql_session_compact(cql_session *session, cql_progress progress, void *user, cql_compact_report *report,
+                               cql_error *err);
+/* Checks everything that must hold in the file, in one snapshot, writing nothing. found is called once for each
+ * problem; CQL_OK: the check was made, see report->problems. found and progress may be NULL. Local only. */
+cql_status cql_session_check(cql_session *session, cql_progress progress, cql_check_found found, void *user,
+                             cql_check_report *report, cql_error *err);
 
 /* --- results ------------------------------------------------------------------------------------------------------ */
 

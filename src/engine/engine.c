@@ -1,5 +1,6 @@
 /* engine.c: opening and closing, the clock, schema snapshots, the pool of arenas. */
 #include "engine/engine_int.h"
+#include "engine/sweep.h"
 
 #include <string.h>
 
@@ -26,6 +27,14 @@ static cql_status give_identity(cql_engine *e, cql_error *err) {
   return st;
 }
 
+/* Processes that write little and end must do their part of the sweep too: each begins somewhere between two steps.
+ * With a clock of the caller's own, everything happens in the same order each time. */
+static void give_credit(cql_engine *e, const cql_engine_config *config) {
+  uint8_t random[4] = {0};
+  if (config->path != NULL && config->now_us == NULL) cql_random_bytes(random, sizeof random);
+  atomic_init(&e->sweep_credit, cql_load_u32(random) % CQLE_SWEEP_EVERY);
+}
+
 cql_status cql_engine_open(cql_engine **out, const cql_engine_config *config, cql_error *err) {
   *out = NULL;
   const cql_alloc *alloc = config->alloc != NULL ? config->alloc : &cql_alloc_libc;
@@ -34,6 +43,7 @@ cql_status cql_engine_open(cql_engine **out, const cql_engine_config *config, cq
   e->alloc = alloc;
   e->now_us = config->now_us != NULL ? config->now_us : wall_clock;
   e->now_user = config->now_user;
+  give_credit(e, config);
   cqle_store_config store = {config->path, config->durability_full, config->busy_timeout_ms, alloc};
   cql_status st = cqle_store_open(&e->store, &store, err);
   if (st == CQL_OK) {

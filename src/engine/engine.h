@@ -63,5 +63,10 @@ void cql_engine_execute_many(cql_engine *engine, cql_plan *const *plans, const c
 cql_status cql_engine_chain(cql_engine *engine, cql_plan *const *plans, const cql_request *requests, uint32_t count,
                             bool all_or_nothing, cql_result **out, uint32_t *made, cql_error *err);
 cql_status cql_engine_backup(cql_engine *engine, const char *path, cql_error *err);
+/* As cql_session_compact() and cql_session_check() promise. */
+cql_status cql_engine_compact(cql_engine *engine, cql_progress progress, void *user, cql_compact_report *report,
+                              cql_error *err);
+cql_status cql_engine_check_file(cql_engine *engine, cql_progress progress, cql_check_found found, void *user,
+                                 cql_check_report *report, cql_error *err);
 
 #endif

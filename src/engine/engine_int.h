@@ -22,6 +22,7 @@ struct cql_engine {
   cqle_schema *schema;                   /* the newest snapshot that a statement has seen; holds one reference */
   cql_arena pool[CQLE_ARENA_POOL_COUNT]; /* warm arenas that no execution uses */
   uint32_t pool_count;
+  atomic_uint sweep_credit; /* keys written for which no step of a sweep was done yet; sweep.h */
   int64_t (*now_us)(void *user);
   void *now_user;
 };

@@ -1,6 +1,7 @@
 /* execute.c: one execution: a transaction, the check that the plan still fits the schema, the run, the commit. */
 #include "engine/ddl/ddl.h"
 #include "engine/engine_int.h"
+#include "engine/sweep.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -106,17 +107,22 @@ static cql_status run_leave(run *r, cql_status st, cql_plan *owner, cql_result *
   return CQL_OK;
 }
 
-/* Commits or aborts. */
-static cql_status txn_end(cqle_txn *txn, cql_status st, cql_error *err) {
-  if (st == CQL_OK && cqle_txn_is_write(txn)) return cqle_txn_commit(txn, err);
-  cqle_txn_abort(txn);
+/* Commits or aborts. What was written pays for a step of the sweep. */
+static cql_status txn_end(cql_engine *e, cqle_txn *txn, cql_status st, cql_error *err) {
+  if (st != CQL_OK || !cqle_txn_is_write(txn)) {
+    cqle_txn_abort(txn);
+    return st;
+  }
+  uint64_t written = cqle_txn_write_count(txn);
+  st = cqle_txn_commit(txn, err);
+  if (st == CQL_OK) cqle_sweep_earn(e, written);
   return st;
 }
 
 static cql_status run_end(run *r, cql_status st, cql_plan *owner, cql_result **out) {
   cql_result *made = NULL;
   st = run_leave(r, st, owner, &made);
-  st = txn_end(r->x.txn, st, r->x.err);
+  st = txn_end(r->x.engine, r->x.txn, st, r->x.err);
   if (st == CQL_OK)
     *out = made;
   else
@@ -233,7 +239,7 @@ static bool execute_together(cql_engine *engine, cql_plan *const *plans, const c
     share_failure(outcomes, done, &undone);
     return false;
   }
-  if (st == CQL_OK) st = txn_end(txn, CQL_OK, &err);
+  if (st == CQL_OK) st = txn_end(engine, txn, CQL_OK, &err);
   if (st != CQL_OK) share_failure(outcomes, count, &err);
   return true;
 }

@@ -13,8 +13,9 @@ int cqlpy_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot) {
 
 static int state_traverse(PyObject *module, visitproc visit, void *arg) {
   cqlpy_state *state = cqlpy_state_of(module);
-  PyTypeObject *types[] = {state->session_type, state->statement_type, state->prepared_type, state->result_type,
-                           state->dicts_type,   state->column_type,    state->change_type};
+  PyTypeObject *types[] = {state->session_type, state->statement_type, state->prepared_type,
+                           state->result_type,  state->dicts_type,     state->column_type,
+                           state->change_type,  state->compact_type,   state->check_type};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) Py_VISIT(types[i]);
   for (int i = 0; i < CQLPY_EXCEPTION_COUNT; i++) Py_VISIT(state->exceptions[i]);
 #define VISIT(name) Py_VISIT(state->name);
@@ -32,6 +33,8 @@ static int state_clear(PyObject *module) {
   Py_CLEAR(state->dicts_type);
   Py_CLEAR(state->column_type);
   Py_CLEAR(state->change_type);
+  Py_CLEAR(state->compact_type);
+  Py_CLEAR(state->check_type);
   for (int i = 0; i < CQLPY_EXCEPTION_COUNT; i++) Py_CLEAR(state->exceptions[i]);
   for (int i = 0; i < CQLPY_KEYWORD_COUNT; i++) Py_CLEAR(state->keywords[i]);
 #define CLEAR(name) Py_CLEAR(state->name);
@@ -147,7 +150,7 @@ static int add_types(PyObject *module, cqlpy_state *state) {
   for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
     if (PyModule_AddType(module, shown[i]) < 0) return -1;
   }
-  return 0;
+  return cqlpy_add_report_types(module, state);
 }
 
 /* --- module ------------------------------------------------------------------------------------------------------- */

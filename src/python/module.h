@@ -61,6 +61,7 @@ typedef enum cqlpy_keyword {
 
 typedef struct cqlpy_state {
   PyTypeObject *session_type, *statement_type, *prepared_type, *result_type, *dicts_type, *column_type, *change_type;
+  PyTypeObject *compact_type, *check_type;
   PyObject *exceptions[CQLPY_EXCEPTION_COUNT];
   PyObject *keywords[CQLPY_KEYWORD_COUNT];
 #define CQLPY_OBJECT_FIELD(name) PyObject *name;
@@ -203,6 +204,12 @@ int cqlpy_bind(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *pa
 PyObject *cqlpy_execute(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params);
 /* Runs q with the GIL released. */
 cql_status cqlpy_run(SessionObject *s, const cqlpy_request *q, cql_result **out, cql_error *err);
+
+/* --- maintenance.c ------------------------------------------------------------------------------------------------ */
+
+int cqlpy_add_report_types(PyObject *module, cqlpy_state *state);
+PyObject *cqlpy_session_compact(SessionObject *s, PyObject *args, PyObject *names);
+PyObject *cqlpy_session_check(SessionObject *s, PyObject *args, PyObject *names);
 
 /* --- result.c ----------------------------------------------------------------------------------------------------- */
 

@@ -206,6 +206,14 @@ FORWARD(aclose)
 FORWARD(aenter)
 FORWARD(aexit)
 
+static PyObject *session_compact(PyObject *self, PyObject *args, PyObject *names) {
+  return cqlpy_session_compact((SessionObject *)self, args, names);
+}
+
+static PyObject *session_check(PyObject *self, PyObject *args, PyObject *names) {
+  return cqlpy_session_check((SessionObject *)self, args, names);
+}
+
 static PyObject *session_enter_context(PyObject *self, PyObject *unused) {
   (void)unused;
   if (cqlpy_session_enter((SessionObject *)self) < 0) return NULL;
@@ -288,6 +296,18 @@ PyDoc_STRVAR(prepare_doc, "prepare($self, text, *, keyspace=None)\n--\n\n"
 PyDoc_STRVAR(backup_doc,
              "backup($self, path, /)\n--\n\n"
              "Copy the database to a new file while others read and write. OperationalError when it exists.");
+PyDoc_STRVAR(compact_doc,
+             "compact($self, *, progress=None)\n--\n\n"
+             "Take out of the file what nobody needs any more and give free space back; return a CompactReport.\n\n"
+             "What goes: values that expired and deletions that were made more than the table's gc_grace_seconds\n"
+             "ago, and the values of dropped columns. Others read and write meanwhile. progress(doing, done) is\n"
+             "called now and then, with 'sweep' or 'shrink' and how much of that is done, 0.0 to 1.0; an exception\n"
+             "it raises ends the call, with what is done done.");
+PyDoc_STRVAR(check_doc,
+             "check($self, *, progress=None)\n--\n\n"
+             "Check everything that must hold in the file, writing nothing; return a CheckReport.\n\n"
+             "The file is sound when its problem_count is 0. Others read and write meanwhile; the check sees the\n"
+             "state at its start. progress(doing, done) is called now and then, with 'check' and 0.0 to 1.0.");
 PyDoc_STRVAR(close_doc, "close($self, /)\n--\n\n"
                         "Close the session; later calls raise InterfaceError. Rows that results hold stay readable.");
 
@@ -306,6 +326,8 @@ static PyMethodDef methods[] = {
     KEYWORD_METHOD(aclose),
     KEYWORD_METHOD(prepare),
     {"backup", session_backup, METH_O, backup_doc},
+    {"compact", (PyCFunction)(void (*)(void))session_compact, METH_VARARGS | METH_KEYWORDS, compact_doc},
+    {"check", (PyCFunction)(void (*)(void))session_check, METH_VARARGS | METH_KEYWORDS, check_doc},
     {"close", session_close, METH_NOARGS, close_doc},
     {"__aenter__", (PyCFunction)(void (*)(void))session_aenter, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"__aexit__", (PyCFunction)(void (*)(void))session_aexit, METH_FASTCALL | METH_KEYWORDS, NULL},

@@ -85,3 +85,13 @@ cql_status cql_session_backup(cql_session *session, const char *path, cql_error 
   if (path == NULL || path[0] == '\0') return cql_fail(err, CQL_IO, "A backup needs the path of a new file");
   return cql_engine_backup(session->engine, path, err);
 }
+
+cql_status cql_session_compact(cql_session *session, cql_progress progress, void *user, cql_compact_report *report,
+                               cql_error *err) {
+  return cql_engine_compact(session->engine, progress, user, report, err);
+}
+
+cql_status cql_session_check(cql_session *session, cql_progress progress, cql_check_found found, void *user,
+                             cql_check_report *report, cql_error *err) {
+  return cql_engine_check_file(session->engine, progress, found, user, report, err);
+}

@@ -121,6 +121,7 @@ class Runner:
             self.server.execute(f"CREATE KEYSPACE {keyspace} WITH replication = {REPLICATION}")
             self.server.execute(f"USE {keyspace}")
             self._run_steps(test, keyspace)
+            self._check_file(test)
         finally:
             self._drop_keyspaces(keyspace)
         if self.failed > failed_before:
@@ -151,6 +152,12 @@ class Runner:
                 report(test.path, step, *found)
         if filled:
             fill_in(test.path, filled)
+
+    def _check_file(self, test: TestFile) -> None:
+        """What must hold in the server's file holds behind every file of the corpus."""
+        for problem in self.server.problems():
+            self.failed += 1
+            print(f"{os.path.relpath(test.path)}: the database is damaged: {problem}")
 
     def _give_up(self, test: TestFile, i: int, error: Refused) -> None:
         """Count the cases behind a failed preparation: without it they mean nothing."""

@@ -1,7 +1,7 @@
 """The two servers that the corpus runs on, behind one face.
 
-A server has ``execute(statement, bind, page_size, keyspace)`` and ``close()``. ``execute`` answers an Answer, or
-raises Refused with the error's class and text.
+A server has ``execute(statement, bind, page_size, keyspace)``, ``problems()`` and ``close()``. ``execute`` answers an
+Answer, or raises Refused with the error's class and text. ``problems`` are the words for what is wrong with its file.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ class Server(Protocol):
     def execute(
         self, statement: str, bind: list[str] | None = None, page_size: int | None = None
     ) -> Answer: ...
+
+    def problems(self) -> list[str]: ...
 
     def close(self) -> None: ...
 
@@ -118,6 +120,9 @@ class CassandraServer:
                 return answer
             result.fetch_next_page()
         raise AssertionError(f"more than {PAGES_MAX} pages")
+
+    def problems(self) -> list[str]:
+        return []  # Cassandra's files are Cassandra's own
 
     def close(self) -> None:
         self.cluster.shutdown()
@@ -306,6 +311,11 @@ class LocalServer:
         if t.name == "tuple":
             return tuple(self._for_libcql(v, a) for v, a in zip(value, t.args, strict=True))
         return value
+
+    def problems(self) -> list[str]:
+        report = self.session.check()
+        stale = [f"{report.stale_entries} stale index entries"] if report.stale_entries else []
+        return report.problems + stale
 
     def close(self) -> None:
         self.session.close()

@@ -246,12 +246,14 @@ cql_status cqle_write_apply(cqle_write *w) {
   cql_status st = CQL_OK;
   for (const cqle_mutation *m = w->first; m != NULL && st == CQL_OK; m = m->next) {
     switch (m->kind) {
-    case CQLE_MUTATION_ROW: st = cqle_table_write(x->txn, m->table, m->pkey, &m->row, x->arena, x->err); break;
+    case CQLE_MUTATION_ROW:
+      st = cqle_table_write(x->txn, m->table, m->pkey, &m->row, x->now_s, x->arena, x->err);
+      break;
     case CQLE_MUTATION_PARTITION:
-      st = cqle_table_delete_partition(x->txn, m->table, m->pkey, m->deletion, x->arena, x->err);
+      st = cqle_table_delete_partition(x->txn, m->table, m->pkey, m->deletion, x->now_s, x->arena, x->err);
       break;
     case CQLE_MUTATION_RANGE:
-      st = cqle_table_delete_range(x->txn, m->table, m->pkey, m->bounds, m->deletion, x->arena, x->err);
+      st = cqle_table_delete_range(x->txn, m->table, m->pkey, m->bounds, m->deletion, x->now_s, x->arena, x->err);
       break;
     }
   }

@@ -31,6 +31,9 @@ void cqle_store_close(cqle_store *s); /* NULL is fine; all transactions have end
  * fork waits until the other threads' transactions have ended; parent and child then go on with handles of their own, a
  * store in memory as a copy. A transaction that the forking thread itself holds is lost in the child. */
 cql_status cqle_txn_begin(cqle_store *s, bool write, cqle_txn **out, cql_error *err);
+/* A write transaction, unless that would mean to wait for another process or thread's: CQL_BUSY then (a store in memory
+ * waits). */
+cql_status cqle_txn_begin_now(cqle_store *s, cqle_txn **out, cql_error *err);
 cql_status cqle_txn_commit(cqle_txn *t, cql_error *err); /* ends it in any case; a failed commit has changed nothing */
 void cqle_txn_abort(cqle_txn *t);                        /* NULL is fine */
 bool cqle_txn_is_write(const cqle_txn *t);
@@ -40,6 +43,9 @@ const cql_alloc *cqle_txn_alloc(const cqle_txn *t); /* the store's */
 /* A write timestamp: max(now_us, the last one given in this file + 1); kept in the file by a commit that wrote
  * something. Write transactions only. */
 cql_status cqle_txn_timestamp(cqle_txn *t, int64_t now_us, int64_t *out, cql_error *err);
+
+/* The last write timestamp given in this file, as this transaction sees it. */
+int64_t cqle_txn_last_timestamp(const cqle_txn *t);
 
 /* *value borrows until the next call on this transaction. CQL_DONE: no such key. */
 cql_status cqle_get(cqle_txn *t, cql_slice key, cql_slice *value, cql_error *err);
@@ -54,6 +60,22 @@ cql_status cqle_del_range(cqle_txn *t, cql_slice from, cql_slice to, cql_error *
 cql_status cqle_cursor_open(cqle_txn *t, cql_slice from, cql_slice to, bool reverse, cqle_cursor **out, cql_error *err);
 cql_status cqle_cursor_next(cqle_cursor *c, cql_slice *key, cql_slice *value, cql_error *err);
 void cqle_cursor_close(cqle_cursor *c); /* NULL is fine; not after its transaction has ended */
+
+/* --- the file itself ---------------------------------------------------------------------------------------------- */
+
+typedef struct cqle_store_size {
+  uint64_t bytes; /* all pages of the file, as this transaction sees it */
+  uint64_t free;  /* of them without content */
+} cqle_store_size;
+cql_status cqle_txn_size(cqle_txn *t, cqle_store_size *out, cql_error *err);
+/* Cuts up to `pages` free pages off the end of the file, moving what stands behind them. Write transactions only. The
+ * file is shorter once the log has been copied back: cqle_store_checkpoint(). */
+cql_status cqle_txn_shrink(cqle_txn *t, uint32_t pages, cql_error *err);
+/* Copies the log back into the file and empties it, as far as readers of older states allow. No transaction of this
+ * thread may be open. */
+cql_status cqle_store_checkpoint(cqle_store *s, cql_error *err);
+/* Has SQLite check its own structures; calls found once per problem. */
+cql_status cqle_txn_verify(cqle_txn *t, void (*found)(void *user, const char *text), void *user, cql_error *err);
 
 /* Copies what a reader sees now to a new file at path. CQL_IO when something is there already. */
 cql_status cqle_store_backup(cqle_store *s, const char *path, cql_error *err);

@@ -55,6 +55,7 @@ cql_status cqle_sqlite_fail(const cqle_store *s, sqlite3 *db, int rc, const char
 static int on_busy(void *user, int tries) {
   enum { YIELDS = 32, SLEEP_FIRST_US = 20, SLEEP_MAX_US = 2000 };
   cqle_txn *t = user;
+  if (t->hasty) return 0;
   int64_t now = cql_clock_monotonic_us();
   if (tries == 0) t->busy_since = now;
   if (now - t->busy_since >= (int64_t)t->store->busy_timeout_ms * 1000) return 0;
@@ -69,7 +70,7 @@ static int on_busy(void *user, int tries) {
   return 1;
 }
 
-static int exec_number(sqlite3 *db, const char *sql, int64_t *out) {
+int cqle_exec_number(sqlite3 *db, const char *sql, int64_t *out) {
   sqlite3_stmt *stmt;
   int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
   if (rc != SQLITE_OK) return rc;
@@ -83,15 +84,25 @@ static int exec(sqlite3 *db, const char *sql) {
   return sqlite3_exec(db, sql, NULL, NULL, NULL);
 }
 
+/* Must come before the first page, which the transaction below makes. SQLite takes the new mode when it compiles the
+ * pragma; running it would write a first page that does not have our stamp yet. */
+static int want_incremental_vacuum(sqlite3 *db) {
+  sqlite3_stmt *stmt;
+  int rc = sqlite3_prepare_v2(db, "PRAGMA auto_vacuum = INCREMENTAL", -1, &stmt, NULL);
+  sqlite3_finalize(stmt);
+  return rc;
+}
+
 /* In a transaction that shuts out everybody else: another process may have been first. The stamp of ours is in the very
  * first page that reaches the file, so that nobody sees a new file that is not ours. */
 static cql_status create_tables(cqle_txn *t, cql_error *err) {
   cqle_store *s = t->store;
   char sql[512];
   int64_t id = 0, objects = 0;
-  int rc = exec(t->db, "BEGIN EXCLUSIVE");
-  if (rc == SQLITE_OK) rc = exec_number(t->db, "PRAGMA application_id", &id);
-  if (rc == SQLITE_OK) rc = exec_number(t->db, "SELECT count(*) FROM sqlite_schema", &objects);
+  int rc = want_incremental_vacuum(t->db);
+  if (rc == SQLITE_OK) rc = exec(t->db, "BEGIN EXCLUSIVE");
+  if (rc == SQLITE_OK) rc = cqle_exec_number(t->db, "PRAGMA application_id", &id);
+  if (rc == SQLITE_OK) rc = cqle_exec_number(t->db, "SELECT count(*) FROM sqlite_schema", &objects);
   if (rc == SQLITE_OK && id != CQLE_APPLICATION_ID && (id != 0 || objects != 0)) {
     exec(t->db, "ROLLBACK");
     return cql_fail(err, CQL_NOT_A_DATABASE, "%s has become a database of another application meanwhile", s->path);

@@ -4,6 +4,8 @@
  *   kv     (k BLOB PRIMARY KEY, v BLOB NOT NULL) WITHOUT ROWID   every key and value of store.h
  *   stamp  (id INTEGER PRIMARY KEY, last INTEGER NOT NULL)       one row: the last write timestamp given
  *
+ * auto_vacuum is INCREMENTAL, so that free pages can be given back a few at a time while others read and write.
+ *
  * The stamp has a table of its own so that a walk over all keys never meets it; its only page is written by most
  * commits.
  */
@@ -62,6 +64,7 @@ struct cqle_txn {
   int64_t last_stamp; /* as of begin, then as given */
   uint64_t write_count;
   bool write, stamped;
+  bool hasty; /* does not wait for others */
   bool leased;
   cql_status failed; /* a write failed: SQLite may have rolled back already, so commit must not succeed */
   pthread_t thread;  /* leased: whose */
@@ -86,6 +89,8 @@ struct cqle_store {
 /* store_conn.c */
 cql_status cqle_conn_open(cqle_store *s, bool create, cqle_txn **out, cql_error *err);
 void cqle_conn_close(cqle_txn *t);
+/* Runs a statement for its first number. */
+int cqle_exec_number(sqlite3 *db, const char *sql, int64_t *out);
 /* The words for a failed call; doing: "read", "write", "open". */
 cql_status cqle_sqlite_fail(const cqle_store *s, sqlite3 *db, int rc, const char *doing, cql_error *err);
 sqlite3_stmt *cqle_conn_prepare(cqle_txn *t, const char *sql, cql_error *err); /* NULL: failed */

@@ -56,13 +56,14 @@ static void end_cursors(cqle_txn *t) {
   end_pending(t);
 }
 
-cql_status cqle_txn_begin(cqle_store *s, bool write, cqle_txn **out, cql_error *err) {
+static cql_status begin(cqle_store *s, bool write, bool hasty, cqle_txn **out, cql_error *err) {
   cqle_txn *t;
   *out = NULL;
   cql_status st = cqle_lease(s, &t, err);
   if (st != CQL_OK) return st;
   t->write = write;
   t->write_count = 0;
+  t->hasty = hasty;
   t->stamped = false;
   t->failed = CQL_OK;
   int rc = run(t->stmts[write ? CQLE_STMT_BEGIN_WRITE : CQLE_STMT_BEGIN]);
@@ -72,8 +73,17 @@ cql_status cqle_txn_begin(cqle_store *s, bool write, cqle_txn **out, cql_error *
     cqle_txn_abort(t);
     return st;
   }
+  t->hasty = false;
   *out = t;
   return CQL_OK;
+}
+
+cql_status cqle_txn_begin(cqle_store *s, bool write, cqle_txn **out, cql_error *err) {
+  return begin(s, write, false, out, err);
+}
+
+cql_status cqle_txn_begin_now(cqle_store *s, cqle_txn **out, cql_error *err) {
+  return begin(s, true, true, out, err);
 }
 
 static int keep_stamp(cqle_txn *t) {
@@ -111,6 +121,10 @@ bool cqle_txn_is_write(const cqle_txn *t) {
 
 uint64_t cqle_txn_write_count(const cqle_txn *t) {
   return t->write_count;
+}
+
+int64_t cqle_txn_last_timestamp(const cqle_txn *t) {
+  return t->last_stamp;
 }
 
 const cql_alloc *cqle_txn_alloc(const cqle_txn *t) {

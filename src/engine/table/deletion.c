@@ -22,7 +22,8 @@ static bool supersedes(cqle_deletion x, cqle_deletion y) {
   return cqle_deletion_reconcile(&x, &y) < 0;
 }
 
-static cql_status decode(const cqle_table *table, cql_slice bytes, cqle_deletion *out, cql_slice *end, cql_error *err) {
+cql_status cqle_deletion_decode(const cqle_table *table, cql_slice bytes, cqle_deletion *out, cql_slice *end,
+                                cql_error *err) {
   if (bytes.len < HEAD_LEN || bytes.data[0] != FORMAT)
     return cql_fail(err, CQL_CORRUPT, "table %s holds bytes that are no deletion: the file is damaged", table->name);
   *out = (cqle_deletion){(int64_t)cql_load_u64(bytes.data + 1), (int64_t)cql_load_u64(bytes.data + 9)};
@@ -70,7 +71,7 @@ cql_status cqle_deletion_of_partition(cqle_txn *t, const cqle_table *table, cql_
   cql_status st = key_of(a, partition, CQLE_KIND_PARTITION_DELETION, (cql_slice){NULL, 0}, &key, err);
   if (st == CQL_OK) st = cqle_get(t, key, &value, err);
   if (st == CQL_DONE) return CQL_OK;
-  return st == CQL_OK ? decode(table, value, out, &end, err) : st;
+  return st == CQL_OK ? cqle_deletion_decode(table, value, out, &end, err) : st;
 }
 
 /* The last deletion at or before upper. It may be the range that covers the row, or one before it, or the
@@ -85,7 +86,7 @@ static cql_status last_before(cqle_txn *t, const cqle_table *table, cql_slice lo
   if (st != CQL_OK) return st;
   st = cqle_cursor_next(c, &key, &value, err);
   if (st == CQL_OK) {
-    st = decode(table, value, out, &end, err);
+    st = cqle_deletion_decode(table, value, out, &end, err);
     *is_range = key.data[kind_at] == CQLE_KIND_RANGE_DELETION;
     if (*is_range && end.len > 0 && cql_slice_cmp(clustering, end) >= 0) *out = NONE;
   } else if (st == CQL_DONE) {
@@ -142,7 +143,7 @@ static cql_status load(cqle_txn *t, const cqle_table *table, cql_slice from, cql
   cql_status st = cqle_cursor_open(t, from, to, reverse, &c, err);
   if (st != CQL_OK) return st;
   while ((st = cqle_cursor_next(c, &key, &value, err)) == CQL_OK) {
-    st = decode(table, value, &r.d, &r.end, err);
+    st = cqle_deletion_decode(table, value, &r.d, &r.end, err);
     if (st == CQL_OK) st = cql_arena_slice(a, cql_slice_of(key.data + kind_at + 1, key.len - kind_at - 1), &r.start);
     if (st == CQL_OK) st = cql_arena_slice(a, r.end, &r.end);
     if (st == CQL_NOMEM) cql_fail(err, st, "out of memory");

@@ -129,6 +129,16 @@ static cql_status collect(const source *s, const cqle_row *r, entries *e) {
   return st;
 }
 
+cql_status cqle_index_entries(const cqle_table *table, const cqle_index *index, cqle_pkey pkey, cql_slice position,
+                              const cqle_row *r, cql_arena *a, cql_slice **keys, uint32_t *count) {
+  source s = {table, index, pkey, position, a};
+  entries e;
+  cql_status st = collect(&s, r, &e);
+  *keys = e.keys;
+  *count = e.count;
+  return st;
+}
+
 /* --- in step ------------------------------------------------------------------------------------------------------ */
 
 static cql_status put_entry(cqle_txn *t, const source *s, cql_slice key, cql_error *err) {

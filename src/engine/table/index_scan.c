@@ -105,13 +105,16 @@ done:
 
 /* --- a batch ------------------------------------------------------------------------------------------------------ */
 
-static cql_status entry_position(const cqle_scan *s, cql_slice key, cql_slice value, cql_slice *out, cql_error *err) {
+bool cqle_entry_position(cql_slice key, cql_slice value, cql_slice *out) {
   cql_reader r = cql_reader_of(value);
   uint64_t len;
-  if (cql_read_uvarint(&r, &len) != CQL_OK || len >= key.len || key.data[len] != CQLE_ENTRY_SEPARATOR)
-    return cqle_row_corrupt(CQL_CORRUPT, s->table, err);
+  if (cql_read_uvarint(&r, &len) != CQL_OK || len >= key.len || key.data[len] != CQLE_ENTRY_SEPARATOR) return false;
   *out = cql_slice_of(key.data + len + 1, key.len - (size_t)len - 1);
-  return CQL_OK;
+  return true;
+}
+
+static cql_status entry_position(const cqle_scan *s, cql_slice key, cql_slice value, cql_slice *out, cql_error *err) {
+  return cqle_entry_position(key, value, out) ? CQL_OK : cqle_row_corrupt(CQL_CORRUPT, s->table, err);
 }
 
 /* Where position stands among those held, or would. */

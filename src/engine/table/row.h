@@ -74,6 +74,17 @@ cql_status cqle_row_merge(cql_arena *a, const cqle_table *t, const cqle_row *bas
 /* The order of two paths of a multi-cell column; column NULL (a dropped one): as bytes. */
 int cqle_path_cmp(const cqle_column *column, cql_slice x, cql_slice y);
 
+/* --- purge -------------------------------------------------------------------------------------------------------- */
+
+/* When the first thing in r ends or has ended: a tombstone's or deletion's local deletion time, a TTL's expiry, s.
+ * CQLE_NO_EXPIRY: nothing does; INT64_MIN: it has cells of dropped columns. */
+int64_t cqle_row_first_end(const cqle_row *r, const cqle_table *t);
+/* Takes out what ended before gc_before (now - gc_grace_seconds), and cells of dropped columns. Changes r's arrays in
+ * place: r comes from cqle_row_merge(). */
+void cqle_row_purge(cqle_row *r, const cqle_table *t, int64_t gc_before);
+/* Takes out the cells of dropped columns alone: no reader may see a row live by them. In place; r owns its arrays. */
+void cqle_row_forget_dropped(cqle_row *r, const cqle_table *t);
+
 /* --- what a reader sees at now_s ---------------------------------------------------------------------------------- */
 
 bool cqle_cell_is_live(const cqle_cell *c, int64_t now_s);
@@ -89,7 +100,8 @@ cql_status cqle_row_value(cql_arena *a, const cqle_row *r, const cqle_column *c,
 /* Appends the row's stored form; its layout is the table at the top of row_codec.c. Equal rows give equal bytes. An
  * empty row (nothing to keep) gives no bytes. */
 void cqle_row_encode(cql_buf *b, const cqle_table *t, const cqle_row *r);
-/* Cells, values and clustering borrow from bytes; arrays live in a. CQL_CORRUPT, CQL_NOMEM. */
+/* Cells, values and clustering borrow from bytes; arrays live in a. Cells of dropped columns are there too.
+ * CQL_CORRUPT, CQL_NOMEM. */
 cql_status cqle_row_decode(cql_arena *a, const cqle_table *t, cql_slice bytes, cqle_row *out);
 
 /* --- helpers of this room ----------------------------------------------------------------------------------------- */

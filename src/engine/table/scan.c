@@ -174,7 +174,9 @@ cql_status cqle_scan_give(cqle_scan *s, cql_slice position, cql_slice bytes, cql
   }
   out->pkey = s->pkey;
   out->position = position;
-  return cqle_row_corrupt(cqle_row_decode(&s->arena, s->table, bytes, &out->row), s->table, err);
+  cql_status st = cqle_row_decode(&s->arena, s->table, bytes, &out->row);
+  if (st == CQL_OK) cqle_row_forget_dropped(&out->row, s->table);
+  return cqle_row_corrupt(st, s->table, err);
 }
 
 static cql_status give_static(cqle_scan *s, cqle_scan_row *out, cql_error *err) {

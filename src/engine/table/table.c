@@ -19,7 +19,9 @@ cql_status cqle_table_get(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, 
   if (st == CQL_OK) st = cqle_get(t, cql_buf_view(&key), &bytes, err);
   if (st != CQL_OK) return st;
   if (cql_arena_slice(a, bytes, &bytes) != CQL_OK) return nomem(err);
-  return cqle_row_corrupt(cqle_row_decode(a, table, bytes, out), table, err);
+  st = cqle_row_decode(a, table, bytes, out);
+  if (st == CQL_OK) cqle_row_forget_dropped(out, table);
+  return cqle_row_corrupt(st, table, err);
 }
 
 /* --- write -------------------------------------------------------------------------------------------------------- */
@@ -28,27 +30,38 @@ typedef struct writer {
   cqle_txn *t;
   const cqle_table *table;
   cqle_pkey pkey;
+  int64_t gc_before; /* what ended before it may go */
   cql_error *err;
 } writer;
 
-/* stored: the bytes of base, lent by the transaction until its next call; len 0: no row. */
-static cql_status write_merged(const writer *w, cql_slice key, cql_slice stored, const cqle_row *base,
-                               const cqle_row *update, cqle_deletion covering, cql_arena *a) {
-  cqle_row merged;
+static writer writer_of(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, int64_t now_s, cql_error *err) {
+  return (writer){t, table, pkey, now_s - table->gc_grace_seconds, err};
+}
+
+/* stored: the bytes of before, lent by the transaction until its next call; len 0: no row. */
+cql_status cqle_table_replace(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, cql_slice key, cql_slice stored,
+                              const cqle_row *before, const cqle_row *after, cql_arena *a, cql_error *err) {
   cql_alloc alloc = cqle_arena_alloc(a);
   cql_buf bytes;
   cql_buf_init(&bytes, &alloc, CQL_VALUE_LEN_MAX);
-  cql_status st = cqle_row_merge(a, w->table, base, update, covering, &merged);
-  if (st != CQL_OK) return cqle_row_corrupt(st, w->table, w->err);
-  cqle_row_encode(&bytes, w->table, &merged);
-  st = cqle_buf_failed(&bytes, w->err);
+  cqle_row_encode(&bytes, table, after);
+  cql_status st = cqle_buf_failed(&bytes, err);
   if (st != CQL_OK || cql_slice_eq(cql_buf_view(&bytes), stored)) return st;
   cql_slice position = cql_slice_of(key.data + CQLE_TABLE_ID_LEN, key.len - CQLE_TABLE_ID_LEN);
-  if (w->table->index_count > 0) /* first: it still reads base */
-    st = cqle_index_update(w->t, w->table, w->pkey, position, stored.len == 0 ? NULL : base,
-                           bytes.len == 0 ? NULL : &merged, a, w->err);
+  if (table->index_count > 0) /* first: it still reads before */
+    st = cqle_index_update(t, table, pkey, position, stored.len == 0 ? NULL : before, bytes.len == 0 ? NULL : after, a,
+                           err);
   if (st != CQL_OK) return st;
-  return bytes.len == 0 ? cqle_del(w->t, key, w->err) : cqle_put(w->t, key, cql_buf_view(&bytes), w->err);
+  return bytes.len == 0 ? cqle_del(t, key, err) : cqle_put(t, key, cql_buf_view(&bytes), err);
+}
+
+static cql_status write_merged(const writer *w, cql_slice key, cql_slice stored, const cqle_row *base,
+                               const cqle_row *update, cqle_deletion covering, cql_arena *a) {
+  cqle_row merged;
+  cql_status st = cqle_row_merge(a, w->table, base, update, covering, &merged);
+  if (st != CQL_OK) return cqle_row_corrupt(st, w->table, w->err);
+  if (stored.len > 0) cqle_row_purge(&merged, w->table, w->gc_before); /* a new row has nothing old in it */
+  return cqle_table_replace(w->t, w->table, w->pkey, key, stored, base, &merged, a, w->err);
 }
 
 static cql_status write_at(const writer *w, cql_buf *key, size_t kind_at, const cqle_row *update, cql_arena *a) {
@@ -65,9 +78,9 @@ static cql_status write_at(const writer *w, cql_buf *key, size_t kind_at, const 
   return st == CQL_OK ? write_merged(w, cql_buf_view(key), stored, &base, update, covering, a) : st;
 }
 
-cql_status cqle_table_write(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, const cqle_row *update, cql_arena *a,
-                            cql_error *err) {
-  writer w = {t, table, pkey, err};
+cql_status cqle_table_write(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, const cqle_row *update, int64_t now_s,
+                            cql_arena *a, cql_error *err) {
+  writer w = writer_of(t, table, pkey, now_s, err);
   cql_alloc alloc = cqle_arena_alloc(a);
   cql_buf key;
   cqle_key_buf(&key, &alloc);
@@ -120,9 +133,9 @@ static cql_status partition_of(cql_arena *a, const cqle_table *table, cqle_pkey 
 }
 
 cql_status cqle_table_delete_partition(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, cqle_deletion d,
-                                       cql_arena *a, cql_error *err) {
+                                       int64_t now_s, cql_arena *a, cql_error *err) {
   static const cql_slice NOTHING = {NULL, 0};
-  writer w = {t, table, pkey, err};
+  writer w = writer_of(t, table, pkey, now_s, err);
   cqle_deletion kept;
   cql_slice partition;
   cql_status st;
@@ -139,9 +152,9 @@ done:
 }
 
 cql_status cqle_table_delete_range(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, cqle_slice_bounds bounds,
-                                   cqle_deletion d, cql_arena *a, cql_error *err) {
+                                   cqle_deletion d, int64_t now_s, cql_arena *a, cql_error *err) {
   static const cql_slice NOTHING = {NULL, 0};
-  writer w = {t, table, pkey, err};
+  writer w = writer_of(t, table, pkey, now_s, err);
   cqle_deletion kept;
   cql_slice partition;
   cql_status st;

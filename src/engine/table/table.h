@@ -79,18 +79,57 @@ void cqle_index_bound_put(cql_buf *b, const cqle_index *index, cql_slice value, 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
 /* Merges update into the stored row (update->clustering says which, or is_static), under the deletions that cover it.
- * Indexes follow. a serves as scratch memory. */
-cql_status cqle_table_write(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, const cqle_row *update, cql_arena *a,
-                            cql_error *err);
+ * Indexes follow. What has ended more than gc_grace_seconds before now_s goes from each row that is rewritten. a serves
+ * as scratch memory. */
+cql_status cqle_table_write(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, const cqle_row *update, int64_t now_s,
+                            cql_arena *a, cql_error *err);
 cql_status cqle_table_delete_partition(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, cqle_deletion d,
-                                       cql_arena *a, cql_error *err);
+                                       int64_t now_s, cql_arena *a, cql_error *err);
 cql_status cqle_table_delete_range(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, cqle_slice_bounds bounds,
-                                   cqle_deletion d, cql_arena *a, cql_error *err);
+                                   cqle_deletion d, int64_t now_s, cql_arena *a, cql_error *err);
 /* Rows, deletions and index entries. */
 cql_status cqle_table_truncate(cqle_txn *t, const cqle_table *table, cql_error *err);
+/* One bounded step of a sweep over a table: takes out of rows, and of the deletions kept, what has ended more than
+ * gc_grace_seconds before now_s, and cells of dropped columns. Readers see no difference. Works from key *at (empty:
+ * the table's first) until it has looked at *keys keys or CQLE_PURGE_BYTES; then *at is where to go on, and empty when
+ * the table is done. */
+#define CQLE_PURGE_BYTES ((size_t)1 << 20)
+typedef struct cqle_purge {
+  int64_t now_s;
+  uint32_t keys;      /* left to look at */
+  int64_t next_s;     /* lowered to the second at which something that stays may go */
+  uint64_t seen;      /* keys looked at */
+  uint64_t removed;   /* keys that are gone */
+  uint64_t rewritten; /* rows that became smaller */
+} cqle_purge;
+cql_status cqle_table_purge(cqle_txn *t, const cqle_table *table, cqle_purge *p, cql_buf *at, cql_error *err);
 /* Fills a new index from the rows that are there, or removes a dropped one's entries; a dropped column's cells stay and
  * are passed over. */
 cql_status cqle_index_build(cqle_txn *t, const cqle_table *table, const cqle_index *index, cql_error *err);
 cql_status cqle_index_drop(cqle_txn *t, const cqle_index *index, cql_error *err);
+
+/* --- checking ----------------------------------------------------------------------------------------------------- */
+
+/* A walk over the keys of a file that holds what it finds against what must be. Keys come in ascending order. */
+typedef struct cqle_check {
+  cqle_txn *t;
+  cql_check_report *report;
+  cql_check_found found;
+  void *user;
+  cql_arena scratch;      /* one key's */
+  cql_buf partition;      /* the last key up to its kind */
+  cql_buf range_end;      /* of its last range */
+  bool range_open;        /* that range goes to the last row */
+  bool has_deletions;     /* of the partition */
+  cqle_deletion deletion; /* the partition's */
+} cqle_check;
+void cqle_check_init(cqle_check *c, cqle_txn *t, cql_check_report *report, cql_check_found found, void *user);
+void cqle_check_free(cqle_check *c);
+/* Counts a problem and tells it. */
+void cqle_check_problem(cqle_check *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A row or a deletion of the table; an entry of one of its indexes. Problems are told, not answered. */
+cql_status cqle_check_row_key(cqle_check *c, const cqle_table *table, cql_slice key, cql_slice value, cql_error *err);
+cql_status cqle_check_entry(cqle_check *c, const cqle_table *table, const cqle_index *index, cql_slice key,
+                            cql_slice value, cql_error *err);
 
 #endif

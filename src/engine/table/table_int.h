@@ -51,11 +51,27 @@ cql_status cqle_deletion_keep_partition(cqle_txn *t, const cqle_table *table, cq
 cql_status cqle_deletion_keep_range(cqle_txn *t, const cqle_table *table, cql_slice partition, cqle_slice_bounds bounds,
                                     cqle_deletion d, cql_arena *a, cql_error *err);
 
+/* Takes a kept deletion apart; end (ranges) borrows from bytes. */
+cql_status cqle_deletion_decode(const cqle_table *table, cql_slice bytes, cqle_deletion *out, cql_slice *end,
+                                cql_error *err);
+
+/* --- table.c ------------------------------------------------------------------------------------------------------ */
+
+/* Stores after where before stands (stored: its bytes, lent by a cursor or the transaction; len 0: no row), and brings
+ * the indexes in step. An after without anything in it removes the key; one with the same bytes writes nothing. */
+cql_status cqle_table_replace(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, cql_slice key, cql_slice stored,
+                              const cqle_row *before, const cqle_row *after, cql_arena *a, cql_error *err);
+
 /* --- index.c ------------------------------------------------------------------------------------------------------ */
 
 /* Brings the entries of all indexes in step with a row that changed; before or after NULL: no row. position borrows. */
 cql_status cqle_index_update(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, cql_slice position,
                              const cqle_row *before, const cqle_row *after, cql_arena *a, cql_error *err);
+
+/* The entries that r has in an index, ascending, some perhaps twice; expired cells have theirs until they go. All in a.
+ * CQL_NOMEM, CQL_CORRUPT, CQL_LIMIT. */
+cql_status cqle_index_entries(const cqle_table *table, const cqle_index *index, cqle_pkey pkey, cql_slice position,
+                              const cqle_row *r, cql_arena *a, cql_slice **keys, uint32_t *count);
 
 /* --- scan.c, index_scan.c ----------------------------------------------------------------------------------------- */
 
@@ -79,6 +95,8 @@ struct cqle_scan {
   cqle_index_batch *batch; /* index: a range */
 };
 
+/* The position in an entry; false: it is none. */
+bool cqle_entry_position(cql_slice key, cql_slice value, cql_slice *out);
 /* Fills out for the row at position with these bytes; borrows both. */
 cql_status cqle_scan_give(cqle_scan *s, cql_slice position, cql_slice bytes, cqle_scan_row *out, cql_error *err);
 cql_status cqle_scan_reopen(cqle_scan *s, cql_slice from, cql_error *err);

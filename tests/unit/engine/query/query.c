@@ -24,11 +24,27 @@ int query_setup(void **state) {
   return st == CQL_OK ? 0 : -1;
 }
 
+static void print_problem(void *user, const char *text) {
+  (void)user;
+  fprintf(stderr, "problem: %s\n", text);
+}
+
+uint64_t query_problems(db *d) {
+  cql_check_report r;
+  if (cql_engine_check_file(d->engine, NULL, print_problem, NULL, &r, &d->err) != CQL_OK) {
+    print_problem(NULL, d->err.message);
+    return 1;
+  }
+  if (r.stale_entries > 0) print_problem(NULL, "there are stale index entries");
+  return r.problems + r.stale_entries;
+}
+
 int query_teardown(void **state) {
   db *d = *state;
+  bool sound = query_problems(d) == 0;
   cql_engine_close(d->engine);
   free(d);
-  return 0;
+  return sound ? 0 : -1;
 }
 
 /* --- values ------------------------------------------------------------------------------------------------------- */

@@ -31,8 +31,9 @@ typedef struct db {
 } db;
 
 /* Keyspace ks is there and is the default. 2020-09-13T12:26:40Z. */
-int query_setup(void **state); /* cmocka's; *state is the db */
-int query_teardown(void **state);
+int query_setup(void **state);    /* cmocka's; *state is the db */
+int query_teardown(void **state); /* fails when the database has a problem */
+uint64_t query_problems(db *d);   /* prints them */
 
 /* Values of the next statement's markers, in order; they are forgotten when it has run. Text is borrowed. */
 void bind_int(db *d, int32_t v);

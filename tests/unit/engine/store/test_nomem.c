@@ -72,7 +72,7 @@ static cql_status write_rows(cqle_txn *t, cql_arena *a, cql_error *err) {
       d->cells[d->count++].path = text_value("b");
     }
     cql_arena_reset(a);
-    st = cqle_table_write(t, table, int_pkey(&fixture, 1), &r, a, err);
+    st = cqle_table_write(t, table, int_pkey(&fixture, 1), &r, 0, a, err);
   }
   return st;
 }
@@ -116,7 +116,7 @@ static cql_status work(cqle_txn *t, cql_arena *a, cql_error *err) {
   CQL_TRY(write_rows(t, a, err));
   CQL_TRY(cqle_table_delete_range(t, table, int_pkey(&fixture, 1),
                                   (cqle_slice_bounds){cql_buf_view(&start), cql_buf_view(&end)}, (cqle_deletion){9, 9},
-                                  a, err));
+                                  0, a, err));
   CQL_TRY(cqle_index_drop(t, table->indexes[0], err));
   CQL_TRY(cqle_index_build(t, table, table->indexes[0], err));
   CQL_TRY(read_rows(t, err));

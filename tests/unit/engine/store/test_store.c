@@ -249,6 +249,53 @@ static void a_second_writer_waits_and_then_says_so(void **state) {
   cqle_store_close(other);
 }
 
+/* The store's busy timeout is seconds; a test that waited it out would not pass in time. */
+static void a_hasty_writer_does_not_wait(void **state) {
+  (void)state;
+  cqle_txn *second, *t = begin(true);
+  assert_int_equal(cqle_txn_begin_now(store, &second, &err), CQL_BUSY);
+  assert_null(second);
+  assert_ok(cqle_txn_commit(t, &err), err);
+  assert_ok(cqle_txn_begin_now(store, &second, &err), err);
+  put(second, "a", "1");
+  assert_ok(cqle_txn_commit(second, &err), err);
+}
+
+static void free_pages_are_given_back(void **state) {
+  (void)state;
+  enum { KEYS = 2000 };
+  cqle_store_size size;
+  char key[16], value[500];
+  memset(value, 'v', sizeof value - 1);
+  value[sizeof value - 1] = '\0';
+  cqle_txn *t = begin(true);
+  for (int i = 0; i < KEYS; i++) {
+    snprintf(key, sizeof key, "%05d", i);
+    put(t, key, value);
+  }
+  assert_ok(cqle_txn_commit(t, &err), err);
+  t = begin(true);
+  assert_ok(cqle_del_range(t, cql_slice_str("00010"), cql_slice_str("01990"), &err), err);
+  assert_ok(cqle_txn_size(t, &size, &err), err);
+  uint64_t before = size.bytes;
+  assert_in_range(size.free, before / 2, before);
+  assert_ok(cqle_txn_shrink(t, 10, &err), err);
+  assert_ok(cqle_txn_size(t, &size, &err), err);
+  assert_true(size.bytes < before && size.free > 0);
+  assert_ok(cqle_txn_shrink(t, KEYS, &err), err);
+  assert_ok(cqle_txn_size(t, &size, &err), err);
+  assert_int_equal(size.free, 0);
+  assert_true(size.bytes < before / 10);
+  assert_value(t, "00009", value);
+  assert_value(t, "01990", value);
+  assert_ok(cqle_txn_commit(t, &err), err);
+  assert_ok(cqle_store_checkpoint(store, &err), err);
+  t = begin(false);
+  assert_int_equal(cqle_txn_shrink(t, 1, &err), CQL_MISUSE);
+  assert_value(t, "01999", value);
+  cqle_txn_abort(t);
+}
+
 static void a_thread_has_one_transaction_in_memory(void **state) {
   (void)state;
   cqle_txn *second, *t = begin(false);
@@ -575,6 +622,8 @@ int main(void) {
       ON_BOTH(several_cursors_are_open_at_once_and_end_with_the_transaction),
       ON_FILE(a_reader_sees_the_state_at_its_begin),
       ON_FILE(a_second_writer_waits_and_then_says_so),
+      ON_FILE(a_hasty_writer_does_not_wait),
+      ON_BOTH(free_pages_are_given_back),
       cmocka_unit_test_setup_teardown(a_thread_has_one_transaction_in_memory, setup_memory, teardown),
       ON_BOTH(threads_take_turns_at_writing),
       ON_BOTH(stamps_never_repeat_nor_go_back),

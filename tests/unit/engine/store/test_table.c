@@ -240,7 +240,7 @@ static void write_random_row(chance *c) {
     random_columns(c, &u);
   }
   cql_arena_reset(&m.scratch);
-  assert_ok(cqle_table_write(m.txn, m.table, m.pkeys[r->partition], &u, &m.scratch, &m.err), m.err);
+  assert_ok(cqle_table_write(m.txn, m.table, m.pkeys[r->partition], &u, 0, &m.scratch, &m.err), m.err);
   model_write(r, &u);
 }
 
@@ -264,8 +264,8 @@ static void delete_random(chance *c) {
   d.end = random_bound(c);
   cqle_slice_bounds bounds = {bound_key(&d.start), bound_key(&d.end)};
   cql_arena_reset(&m.scratch);
-  assert_ok(d.whole ? cqle_table_delete_partition(m.txn, m.table, m.pkeys[d.partition], d.d, &m.scratch, &m.err)
-                    : cqle_table_delete_range(m.txn, m.table, m.pkeys[d.partition], bounds, d.d, &m.scratch, &m.err),
+  assert_ok(d.whole ? cqle_table_delete_partition(m.txn, m.table, m.pkeys[d.partition], d.d, 0, &m.scratch, &m.err)
+                    : cqle_table_delete_range(m.txn, m.table, m.pkeys[d.partition], bounds, d.d, 0, &m.scratch, &m.err),
             m.err);
   model_delete(d);
 }
@@ -397,12 +397,12 @@ static void a_late_write_stays_covered_by_an_earlier_deletion(void **state) {
   cqle_row u, got;
   bound start = {1, 1, 0, false}, end = {2, 2, 1, true};
   cqle_slice_bounds bounds = {bound_key(&start), bound_key(&end)};
-  assert_ok(cqle_table_delete_range(m.txn, m.table, m.pkeys[0], bounds, (cqle_deletion){10, 1}, &m.scratch, &m.err),
+  assert_ok(cqle_table_delete_range(m.txn, m.table, m.pkeys[0], bounds, (cqle_deletion){10, 1}, 0, &m.scratch, &m.err),
             m.err);
   for (int64_t timestamp = 9; timestamp <= 11; timestamp++) {
     row_start(&m.arena, &u, clustering_of(1, 2));
     u.marker = (cqle_liveness){timestamp, 0, CQLE_NO_EXPIRY};
-    assert_ok(cqle_table_write(m.txn, m.table, m.pkeys[0], &u, &m.scratch, &m.err), m.err);
+    assert_ok(cqle_table_write(m.txn, m.table, m.pkeys[0], &u, 0, &m.scratch, &m.err), m.err);
     cql_status st = cqle_table_get(m.txn, m.table, m.pkeys[0], clustering_of(1, 2), false, &m.arena, &got, &m.err);
     assert_int_equal(st, timestamp <= 10 ? CQL_DONE : CQL_OK);
   }
@@ -492,16 +492,18 @@ static void ranges_that_touch_become_one(void **state) {
       bound next = {1, i + 1, 0, false};
       bounds.end = bound_key(&next);
     }
-    assert_ok(cqle_table_delete_range(m.txn, m.table, m.pkeys[0], bounds, (cqle_deletion){10, 1}, &m.scratch, &m.err),
-              m.err);
+    assert_ok(
+        cqle_table_delete_range(m.txn, m.table, m.pkeys[0], bounds, (cqle_deletion){10, 1}, 0, &m.scratch, &m.err),
+        m.err);
   }
   bound inside = {2, 1, 1, false}, inside_end = {2, 1, 1, true};
   cqle_slice_bounds bounds = {bound_key(&inside), bound_key(&inside_end)};
-  assert_ok(cqle_table_delete_range(m.txn, m.table, m.pkeys[0], bounds, (cqle_deletion){9, 1}, &m.scratch, &m.err),
+  assert_ok(cqle_table_delete_range(m.txn, m.table, m.pkeys[0], bounds, (cqle_deletion){9, 1}, 0, &m.scratch, &m.err),
             m.err);
   uint8_t from[] = {0, 0, 0, 5, 0}, to[] = {0, 0, 0, 5, 0xFE};
   assert_in_range(count_keys(cql_slice_of(from, 5), cql_slice_of(to, 5)), 1, 2);
-  assert_ok(cqle_table_delete_partition(m.txn, m.table, m.pkeys[0], (cqle_deletion){10, 1}, &m.scratch, &m.err), m.err);
+  assert_ok(cqle_table_delete_partition(m.txn, m.table, m.pkeys[0], (cqle_deletion){10, 1}, 0, &m.scratch, &m.err),
+            m.err);
   assert_int_equal(count_keys(cql_slice_of(from, 5), cql_slice_of(to, 5)), 1); /* the partition's alone */
 }
 
@@ -646,7 +648,7 @@ static void the_entries_of_a_map_are_found_by_key_and_value(void **state) {
     d->cells[d->count] = live_cell(1, int_value(&m.arena, 7 + i));
     d->cells[d->count++].path = int_value(&m.arena, i);
   }
-  assert_ok(cqle_table_write(m.txn, m.table, m.pkeys[0], &u, &m.scratch, &m.err), m.err);
+  assert_ok(cqle_table_write(m.txn, m.table, m.pkeys[0], &u, 0, &m.scratch, &m.err), m.err);
   for (int32_t value = 6; value < 10; value++) {
     cql_slice pair[2] = {int_value(&m.arena, 1), int_value(&m.arena, value)};
     cql_alloc alloc = cqle_arena_alloc(&m.arena);
