@@ -221,6 +221,7 @@ static cql_status run(cqle_exec *x, cql_batch_type type, const cqle_modify_plan 
   for (uint32_t i = 0; i < count; i++) {
     execs[i] = *x;
     execs[i].request = requests[i];
+    CQL_TRY(cqle_json_request(&execs[i], plans[i]));
     CQL_TRY(cqle_write_add(&w, &execs[i], plans[i]));
   }
   CQL_TRY(check_limits(&w, type, plans, count));

@@ -378,6 +378,7 @@ cql_status cqle_cas_execute(cqle_exec *x, const cqle_modify_plan *const *plans, 
   for (uint32_t i = 0; i < count; i++) {
     c.execs[i] = *x;
     c.execs[i].request = requests[i];
+    CQL_TRY(cqle_json_request(&c.execs[i], plans[i]));
   }
   for (uint32_t i = 0; i < count; i++) CQL_TRY(gather_statement(&c, i));
   CQL_TRY(read_rows(&c));

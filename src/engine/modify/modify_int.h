@@ -1,6 +1,7 @@
 /* modify_int.h: what the files of this room share.
  *
  *   plan.c        INSERT, UPDATE, DELETE resolved and checked
+ *   insert_json.c INSERT JSON: one value for each column, at places behind those of the markers
  *   operation_plan.c  one assignment or deletion: what it means for its column
  *   operation.c   the same turned into cells
  *   attributes.c  USING TIMESTAMP and TTL
@@ -59,11 +60,21 @@ typedef struct cqle_condition {
   const cqle_expr **values;
 } cqle_condition;
 
+/* INSERT JSON. Its columns read their values from a request of its own, behind the values of the statement's markers:
+ * a text is taken apart once for all columns. */
+typedef struct cqle_json_plan {
+  const cqle_expr *text;   /* NULL: the text was known when the statement was planned */
+  const cql_value *values; /* then: one for each column of the table */
+  int32_t missing;         /* CQL_NULL or CQL_UNSET: what is not in the text */
+  uint32_t first;          /* place of the first column's value */
+} cqle_json_plan;
+
 struct cqle_modify_plan {
-  cqle_modify_kind kind;
+  cqle_modify_kind kind; /* INSERT for INSERT JSON too */
   const cqle_table *table;
   const cqle_expr *timestamp, *ttl; /* NULL: not given */
   const cqle_where *where;          /* UPDATE, DELETE */
+  const cqle_json_plan *json;       /* INSERT JSON */
   const cqle_expr **key;            /* INSERT: partition key, then clustering columns; those not given are NULL */
   uint32_t operation_count;
   cqle_operation *operations;
@@ -89,6 +100,11 @@ cql_status cqle_operation_from_assignment(cqle_binder *b, const cqle_table *t, c
                                           const cqle_assignment *a, bool conditional, cqle_operation *out);
 cql_status cqle_operation_from_target(cqle_binder *b, const cqle_table *t, const cqle_column *c,
                                       const cqle_delete_target *target, cqle_operation *out);
+
+/* insert_json.c */
+cql_status cqle_json_plan_make(cqle_binder *b, const cqle_table *t, const cqle_modify *ast, cqle_json_plan **out);
+/* Gives x the request that the plan's terms read: its own, or one with the values of INSERT JSON behind. */
+cql_status cqle_json_request(cqle_exec *x, const cqle_modify_plan *p);
 
 /* attributes.c. batch: the names of its receivers are those of BATCH. */
 cql_status cqle_attributes_bind(cqle_binder *b, const cqle_attributes *ast, const char *keyspace, const char *table,

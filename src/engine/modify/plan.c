@@ -71,8 +71,7 @@ static cql_status missing_keys(cqle_binder *b, const cqle_column *const *columns
 static cql_status check_insert(cqle_binder *b, const cqle_modify *ast, const cqle_table *t) {
   if (t->is_counter)
     return cql_fail(b->err, CQL_INVALID, "INSERT statements are not allowed on counter tables, use UPDATE instead");
-  if (ast->kind == CQLE_INSERT_JSON)
-    return cql_fail(b->err, CQL_UNSUPPORTED, "INSERT JSON is not supported by the embedded engine");
+  if (ast->kind == CQLE_INSERT_JSON) return CQL_OK;
   if (ast->column_count == 0) return cql_fail(b->err, CQL_INVALID, "No columns provided to INSERT");
   if (ast->column_count != ast->value_count) return cql_fail(b->err, CQL_INVALID, "Unmatched column names/values");
   for (uint32_t i = 0; i < ast->column_count; i++)
@@ -98,13 +97,35 @@ static cql_status plan_insert_column(cqle_binder *b, cqle_modify_plan *p, cql_sl
   return st;
 }
 
+/* Every column of the table is written, from its place in the request. */
+static cql_status plan_insert_json(cqle_binder *b, const cqle_modify *ast, cqle_modify_plan *p) {
+  const cqle_table *t = p->table;
+  cqle_json_plan *json;
+  cql_status st = cqle_json_plan_make(b, t, ast, &json);
+  if (st != CQL_OK) return st;
+  p->kind = CQLE_INSERT;
+  p->json = json;
+  for (uint32_t i = 0; i < t->column_count; i++) {
+    const cqle_column *c = &t->columns[i];
+    cqle_receiver r = cqle_receiver_of(t, c);
+    const cqle_expr *value = cqle_expr_of_place(b, &r, json->first + i);
+    if (value == NULL) return out_of_memory(b);
+    if (is_key(c))
+      p->key[c->kind == CQLE_CLUSTERING ? t->partition_count + c->position : c->position] = value;
+    else
+      add_operation(p, &(cqle_operation){.kind = CQLE_OPERATION_SET, .column = c, .value = value});
+  }
+  return CQL_OK;
+}
+
 static cql_status plan_insert(cqle_binder *b, const cqle_modify *ast, cqle_modify_plan *p) {
   const cqle_table *t = p->table;
   cql_status st;
   CQL_TRY(check_insert(b, ast, t));
-  CQL_TRY(make_room(b, p, ast->column_count));
+  CQL_TRY(make_room(b, p, ast->kind == CQLE_INSERT_JSON ? t->column_count : ast->column_count));
   p->key = cql_arena_zero(b->arena, (t->partition_count + t->clustering_count) * sizeof(cqle_expr *));
   if (p->key == NULL) return out_of_memory(b);
+  if (ast->kind == CQLE_INSERT_JSON) return plan_insert_json(b, ast, p);
   for (uint32_t i = 0; i < ast->column_count; i++) CQL_TRY(plan_insert_column(b, p, ast->columns[i], ast->values[i]));
   CQL_TRY(missing_keys(b, t->partition, p->key, t->partition_count, "partition key parts"));
   const cqle_expr **clustering = p->key + t->partition_count;
@@ -236,7 +257,9 @@ cql_status cqle_modify_plan_new(cqle_binder *b, const cqle_modify *ast, const cq
 cql_status cqle_modify_execute(cqle_exec *x, const cqle_modify_plan *plan) {
   if (cqle_modify_is_conditional(plan)) return cqle_cas_execute(x, &plan, &x->request, 1, false);
   cqle_write w;
+  cql_status st = cqle_json_request(x, plan);
+  if (st != CQL_OK) return st;
   cqle_write_init(&w, x, x->timestamp);
-  cql_status st = cqle_write_add(&w, x, plan);
+  st = cqle_write_add(&w, x, plan);
   return st == CQL_OK ? cqle_write_apply(&w) : st;
 }

@@ -1,5 +1,6 @@
 /* selector.c: selectors bound to columns, functions and types. Cassandra: cql3/selection/Selectable.java. */
 #include "engine/select/select_int.h"
+#include "engine/term/json.h"
 #include "engine/term/term_int.h"
 
 #include <string.h>
@@ -98,6 +99,7 @@ static cql_status compile_call(cqle_select_compiler *c, const cqle_selector *sel
   const cqle_function *f;
   bool outer = c->in_aggregate;
   CQL_TRY(cqle_selector_function(c, sel, expected, &f, c->b->err));
+  if (f->not_selected) return cqle_json_not_selected(f->name, c->b->err);
   cqle_node *n = new_node(c, f->is_aggregate ? CQLE_NODE_AGGREGATE : CQLE_NODE_CALL, f->result);
   CQL_CHECK(n != NULL, CQL_NOMEM);
   if (f->is_aggregate && c->in_aggregate)

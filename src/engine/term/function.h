@@ -13,6 +13,7 @@ struct cqle_function {
   const cql_type *args[CQLE_FUNCTION_ARGS_MAX];
   const cql_type *result;
   bool deterministic, is_aggregate;
+  bool not_selected; /* from_json(): for values that are written or compared */
   bool takes_null;   /* else a null argument gives null without a call */
   const void *extra; /* what call needs to know beside the types */
   /* scalar: args are wire values (data NULL: null); *out lives in x->arena */

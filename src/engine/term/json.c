@@ -152,13 +152,54 @@ static cql_status to_json(cqle_exec *x, const cqle_function *f, const cql_slice 
   return st;
 }
 
+/* --- from_json() -------------------------------------------------------------------------------------------------- */
+
+/* What is wrong with the value is a failure of the function, not of the statement. */
+static cql_status from_json(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
+  cqle_json v;
+  cql_error why;
+  bool bare;
+  cql_status st = cqle_json_parse(x->arena, args[0], &v, &why);
+  if (st == CQL_INVALID)
+    return cql_fail(x->err, CQL_FUNCTION_FAILURE,
+                    "execution of 'system.%s[text]' failed: Could not decode JSON string '" CQL_SLICE_FMT "': %s",
+                    f->name, CQL_SLICE_ARG(args[0]), why.message);
+  if (st == CQL_OK) st = cqle_json_read(x->arena, f->result, &v, out, &bare, &why);
+  if (st == CQL_INVALID && !bare)
+    return cql_fail(x->err, CQL_FUNCTION_FAILURE, "org.apache.cassandra.serializers.MarshalException: %s", why.message);
+  return st == CQL_OK ? st : cql_fail(x->err, st, "%s", why.message);
+}
+
+cql_status cqle_json_not_selected(const char *name, cql_error *err) {
+  return cql_fail(err, CQL_INVALID, "%s() cannot be used in the selection clause of a SELECT statement", name);
+}
+
+static cql_status resolve_from_json(const cqle_lookup *l, const cqle_function **out) {
+  const cql_type *text = cql_type_native(CQL_TYPE_TEXT);
+  if (l->receiver == NULL) return cqle_json_not_selected(l->name, l->err);
+  if (l->count != 1)
+    return cql_fail(l->err, CQL_INVALID, "Invalid number of arguments for function system.%s(text)", l->name);
+  if (l->args[0] != NULL && !cql_type_is_value_compatible(text, l->args[0]))
+    return cql_fail(l->err, CQL_INVALID,
+                    "Function system.%s requires an argument of type text, but found argument %s of type %s", l->name,
+                    cqle_argument_text(l, 0), cqle_type_text(l->a, l->args[0]));
+  cqle_function *f = cqle_function_new(l->a, l->name, 1, &text, l->receiver);
+  if (f == NULL) return CQL_NOMEM;
+  f->call = from_json;
+  f->not_selected = true;
+  *out = f;
+  return CQL_OK;
+}
+
 cql_status cqle_resolve_json(const cqle_lookup *l, const cqle_function **out) {
-  if (strcmp(l->name, "from_json") == 0 || strcmp(l->name, "fromjson") == 0)
-    return cql_fail(l->err, CQL_INVALID, "%s() is not supported by the embedded engine", l->name);
+  if (strcmp(l->name, "from_json") == 0 || strcmp(l->name, "fromjson") == 0) return resolve_from_json(l, out);
   if (strcmp(l->name, "to_json") != 0 && strcmp(l->name, "tojson") != 0) return CQL_DONE;
   if (l->count != 1) return cql_fail(l->err, CQL_INVALID, "%s() accepts one argument only", l->name);
   if (l->args[0] == NULL)
-    return cql_fail(l->err, CQL_INVALID, "%s() requires its argument's type to be known", l->name);
+    return cql_fail(
+        l->err, CQL_INVALID,
+        "Cannot infer type of argument %s in call to function system.%s(any): use type casts to disambiguate",
+        cqle_argument_text(l, 0), l->name);
   cqle_function *f = cqle_function_new(l->a, l->name, 1, l->args, cql_type_native(CQL_TYPE_TEXT));
   if (f == NULL) return CQL_NOMEM;
   f->call = to_json;

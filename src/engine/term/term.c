@@ -62,6 +62,12 @@ static cql_status bind_null(cqle_binder *b, const cqle_receiver *r, cqle_expr **
   return *out != NULL ? CQL_OK : out_of_memory(b);
 }
 
+const cqle_expr *cqle_expr_of_place(cqle_binder *b, const cqle_receiver *receiver, uint32_t place) {
+  cqle_expr *e = new_expr(b, CQLE_EXPR_MARKER, receiver);
+  if (e != NULL) e->marker = place;
+  return e;
+}
+
 static cql_status bind_marker(cqle_binder *b, const cqle_term *t, const cqle_receiver *r, cqle_expr **out) {
   cqle_expr *e = new_expr(b, CQLE_EXPR_MARKER, r);
   if (e == NULL) return out_of_memory(b);

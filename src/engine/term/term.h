@@ -37,6 +37,8 @@ typedef struct cqle_expr cqle_expr; /* a bound term; lives in the plan's arena *
 /* Checks that the term may stand for the receiver and binds it. CQL_INVALID with Cassandra's texts ("Invalid STRING
  * constant (x) for \"n\" of type int"). */
 cql_status cqle_term_bind(cqle_binder *b, const cqle_term *term, const cqle_receiver *receiver, const cqle_expr **out);
+/* The value that stands at a place of the request, as that of a bind marker does. NULL: out of memory. */
+const cqle_expr *cqle_expr_of_place(cqle_binder *b, const cqle_receiver *receiver, uint32_t place);
 /* May the term stand for a value of this type? (AssignmentTestable of Cassandra) */
 cql_assignable cqle_term_test(cqle_binder *b, const cqle_term *term, const cql_type *type);
 /* The value for this execution; bytes live in x->arena, the plan or the request. Bound values are validated. */

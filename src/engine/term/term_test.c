@@ -112,10 +112,13 @@ static const cqle_table *receiver_table(const cqle_binder *b, const cqle_receive
   return ks != NULL ? cqle_keyspace_table(ks, cql_slice_str(r->table)) : NULL;
 }
 
-/* Literals fit parameters of many types, so they choose none; only operators are told what a literal looks like. */
+/* Literals fit parameters of many types, so they choose none; only operators, and functions of any type, are told what
+ * a literal looks like. */
 static const cql_type *argument_type(cqle_binder *b, const cqle_term *call, const cqle_term *arg) {
-  bool is_operator = call->function.name.len > 0 && call->function.name.data[0] == '_';
-  if (arg->kind == CQLE_TERM_LITERAL && !is_operator) return NULL;
+  cql_slice name = call->function.name;
+  bool is_operator = name.len > 0 && name.data[0] == '_';
+  bool takes_any = cql_slice_eq_nocase(name, "to_json") || cql_slice_eq_nocase(name, "tojson");
+  if (arg->kind == CQLE_TERM_LITERAL && !is_operator && !takes_any) return NULL;
   return cqle_term_own_type(b, arg);
 }
 

@@ -37,6 +37,8 @@ static const char *const STATEMENTS[] = {
     "INSERT INTO t (k, c, v) VALUES (1, 1, 'w') IF NOT EXISTS",
     "UPDATE t SET v = 'w' WHERE k = 1 AND c = 1 IF m['a'] = 1 AND l CONTAINS 2 AND s IN ('x', 'y')",
     "BEGIN BATCH UPDATE t SET v = 'b' WHERE k = 1 AND c = 2; DELETE FROM t WHERE k = 1 AND c > 5; APPLY BATCH",
+    "INSERT INTO t JSON '{\"k\": 3, \"c\": \"4\", \"v\": \"\\u0061\", \"m\": {\"a\": 1}, \"l\": [1, 2]}'",
+    "UPDATE t SET l = l + from_json('[3]') WHERE k = 3 AND c = from_json('4')",
     "CREATE TABLE n (k int PRIMARY KEY, v counter)",
     "UPDATE n SET v = v + 1, v = v - 3 WHERE k = 1",
     "UPDATE n SET v = v + 1 WHERE k = 1",
