@@ -1,14 +1,53 @@
 """The scan budget: rows read and not returned."""
 
+import asyncio
 import io
 import json
+import threading
 
-from bookings.models import Author, Book
-from django.core.management import call_command
-from django.db import OperationalError, connection
-from django.test import TestCase
+from bookings.models import Author, Book, Seat
+from django.core.management import BaseCommand, call_command
+from django.db import OperationalError, connection, connections
+from django.test import TestCase, override_settings
 
+from django_cassandra_backend import budget
 from django_cassandra_backend.exceptions import ScanBudgetExceeded
+
+
+def scan():
+    return list(Author.objects.filter(born=100))
+
+
+class ScanningCommand(BaseCommand):
+    """Scans on its own thread, on another, and in async code."""
+
+    def handle(self, **options):
+        self.errors = []
+        for run in (scan, self.in_thread, lambda: asyncio.run(self.in_async())):
+            try:
+                run()
+            except ScanBudgetExceeded as error:
+                self.errors.append(error)
+
+    def in_thread(self):
+        def run():
+            try:
+                scan()
+            except ScanBudgetExceeded as error:
+                self.errors.append(error)
+            finally:
+                connections.close_all()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+
+    async def in_async(self):
+        async for _ in Author.objects.filter(born=100):
+            pass
+
+
+ScanningCommand.__module__ = "project.management.commands.tidy"  # where a command lives
 
 
 class BudgetTests(TestCase):
@@ -91,3 +130,63 @@ class BudgetTests(TestCase):
         out = io.StringIO()
         call_command("dumpdata", "bookings.Author", stdout=out)  # sorts by the primary key
         self.assertEqual(len(json.loads(out.getvalue())), 20)
+
+    def test_commands_with_threads_and_async_code_may_scan(self):
+        connection.settings_dict["OPTIONS"] = {**self.options, "scan_budget": 3}
+        command = ScanningCommand()
+        call_command(command)
+        self.assertEqual(command.errors, [])
+
+    def test_a_waiting_sort_counts(self):
+        self.budget(5)
+        Seat.objects.bulk_create(Seat(show="x", row=1, number=n) for n in range(10))
+        with self.assertRaises(ScanBudgetExceeded):
+            list(Seat.objects.filter(show="x").order_by("row", "number"))
+
+    def test_async_queries_have_the_budget(self):
+        self.budget(5)
+
+        async def ask():
+            with self.assertRaises(ScanBudgetExceeded):
+                await Author.objects.filter(born=100).aexists()
+
+        asyncio.run(ask())
+
+
+@override_settings(DEBUG=True)
+class AdviceTests(TestCase):
+    """In DEBUG, what would make a query cheap is logged once for each line that asks for it."""
+
+    def setUp(self):
+        Author.objects.bulk_create([Author(name=f"n{i}") for i in range(budget.NOTICED)])
+        self.addCleanup(budget._advised.clear)
+
+    def test_once_per_line(self):
+        with self.assertLogs("django.db.backends.cassandra", "INFO") as logs:
+            for _ in range(3):
+                scan()
+            list(Author.objects.order_by("email"))
+        first, second = logs.output
+        self.assertIn(f"{__file__}, line {scan.__code__.co_firstlineno + 1},", first)
+        self.assertIn('models.Index(fields=["born"])', first)
+        self.assertIn("come in no order", second)
+
+    def test_few_rows_are_no_matter(self):
+        with self.assertNoLogs("django.db.backends.cassandra", "INFO"):
+            list(Author.objects.all()[budget.NOTICED - 1 :])
+            self.assertEqual(len(Author.objects.all()), budget.NOTICED)
+
+    @override_settings(DEBUG=False)
+    def test_not_in_production(self):
+        with self.assertNoLogs("django.db.backends.cassandra", "INFO"):
+            scan()
+
+    def test_async_code_has_no_line(self):
+        async def ask():
+            for _ in range(2):
+                await Author.objects.filter(born=100).aexists()
+
+        with self.assertLogs("django.db.backends.cassandra", "INFO") as logs:
+            asyncio.run(ask())
+        self.assertEqual(len(logs.output), 1)
+        self.assertIn("A query reads rows of table 'bookings_author'", logs.output[0])
