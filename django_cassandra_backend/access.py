@@ -113,19 +113,22 @@ def _by_key(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
         return None
     equal = [f"{quote(column)} = ?" for column in (*columns, *beside.equal)]
     ends = beside.ends(r)
+    more, last = [end.cql(quote, False) for end in ends], [end.values[0] for end in ends]
     reads, has_tuples = [], False
+    plain = " AND ".join([*equal, *more])  # without a range of clustering columns
     for values in itertools.product(*lists):
-        if "" in _lone(key, values):
+        if values[0] == "" and len(key.partition) == 1:
+            continue  # Cassandra has no empty partition key, so no row has it
+        if not ranges:
+            reads.append((plain, [*values, *last]))
             continue
         part = cut(free, dict(zip(columns, values, strict=False)), ranges)
         if part is None:
             continue
         used -= {id(kept) for kept in part.kept}
         has_tuples |= part.has_tuples
-        text = [*equal, *part.conditions(quote), *(end.cql(quote, False) for end in ends)]
-        reads.append(
-            (" AND ".join(text), [*values, *part.values, *(end.values[0] for end in ends)])
-        )
+        text = " AND ".join([*equal, *part.conditions(quote), *more])
+        reads.append((text, [*values, *part.values, *last]))
     if not reads:
         return Access(NOTHING, [], [])
     named = (*columns, *beside.equal)
@@ -138,11 +141,6 @@ def _by_key(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
         fixed=frozenset(fixed),
         has_tuples=has_tuples,
     )
-
-
-def _lone(key: TableKey, values) -> tuple:
-    """The value of a partition key of one column: Cassandra has no empty one, so no row has it."""
-    return values[:1] if len(key.partition) == 1 else ()
 
 
 @dataclass(frozen=True)
@@ -205,7 +203,8 @@ def _rows(key: TableKey, rows: RowIn, parts, quote) -> Access:
     text = " AND ".join(f"{quote(column)} = ?" for column in key.columns)
     places = [rows.names.index(column) for column in key.columns]
     keys = ([row[i] for i in places] for row in rows.rows)
-    reads = [(text, values) for values in keys if "" not in _lone(key, tuple(values))]
+    alone = len(key.partition) == 1  # and then Cassandra has no empty one
+    reads = [(text, values) for values in keys if not (alone and values[0] == "")]
     if not reads:
         return Access(NOTHING, [], [])
     return Access(POINTS, reads, [part for part in parts if part is not rows])

@@ -7,6 +7,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db.models.expressions import ColPairs, OrderBy, Ref, Value
 from django.db.models.functions import Cast, Random
 from django.db.models.sql import compiler as base
+from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI
 
 from .access import NOTHING, SCAN, Access, choose, used_tests
 from .advice import advise
@@ -34,6 +35,13 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
 
     def as_sql(self, with_limits=True, with_col_aliases=False):
         return self.plan(), ()
+
+    def execute_sql(
+        self, result_type=MULTI, chunked_fetch=False, chunk_size=GET_ITERATOR_CHUNK_SIZE
+    ):
+        # Rows are always taken in chunks, also where Django would keep all of them until the last instance
+        # is made: a cursor of ours is not disturbed by other queries.
+        return super().execute_sql(result_type, chunked_fetch=True, chunk_size=chunk_size)
 
     def plan(self):
         query = self.query
