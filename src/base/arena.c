@@ -59,12 +59,17 @@ static bool add_chunk(cql_arena *a, size_t size) {
   return true;
 }
 
+static void *refuse(cql_arena *a) {
+  a->failed = true;
+  return NULL;
+}
+
 void *cql_arena_get(cql_arena *a, size_t size) {
-  if (size > a->limit || a->limit - size < a->used) return NULL;
+  if (size > a->limit || a->limit - size < a->used) return refuse(a);
   /* An empty request still gets an address of its own, so that NULL always means failure. */
   size_t rounded = size == 0 ? ALIGN : (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-  if (rounded < size || rounded > SIZE_MAX - HEADER_LEN) return NULL;
-  if ((a->cur == NULL || (size_t)(a->end - a->cur) < rounded) && !add_chunk(a, rounded)) return NULL;
+  if (rounded < size || rounded > SIZE_MAX - HEADER_LEN) return refuse(a);
+  if ((a->cur == NULL || (size_t)(a->end - a->cur) < rounded) && !add_chunk(a, rounded)) return refuse(a);
   void *out = a->cur;
   a->cur += rounded;
   a->used += rounded;
@@ -84,7 +89,7 @@ void *cql_arena_copy(cql_arena *a, const void *data, size_t len) {
 }
 
 char *cql_arena_str(cql_arena *a, cql_slice s) {
-  if (s.len == SIZE_MAX) return NULL;
+  if (s.len == SIZE_MAX) return refuse(a);
   char *out = cql_arena_get(a, s.len + 1);
   if (out == NULL) return NULL;
   if (s.len > 0) memcpy(out, s.data, s.len);
@@ -118,7 +123,7 @@ cql_status cql_arena_slice(cql_arena *a, cql_slice in, cql_slice *out) {
 }
 
 void *cql_arena_array(cql_arena *a, size_t count, size_t size) {
-  if (size != 0 && count > SIZE_MAX / size) return NULL;
+  if (size != 0 && count > SIZE_MAX / size) return refuse(a);
   return cql_arena_get(a, count * size);
 }
 
@@ -134,10 +139,12 @@ void cql_arena_reset(cql_arena *a) {
   free_chunks(a, true);
   if (a->chunks != NULL) use_chunk(a, a->chunks);
   a->used = 0;
+  a->failed = false;
 }
 
 void cql_arena_free(cql_arena *a) {
   free_chunks(a, false);
   a->cur = a->end = NULL;
   a->used = 0;
+  a->failed = false;
 }

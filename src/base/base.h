@@ -68,6 +68,7 @@ typedef struct cql_arena {
   cql_arena_chunk *chunks; /* newest first */
   uint8_t *cur, *end;
   size_t used, limit;
+  bool failed; /* something was refused since the last reset: what was made in the arena may lack a part */
 } cql_arena;
 
 enum { CQL_ARENA_CHUNK_LEN = 8192 };

@@ -35,6 +35,13 @@ static void give_credit(cql_engine *e, const cql_engine_config *config) {
   atomic_init(&e->sweep_credit, cql_load_u32(random) % CQLE_SWEEP_EVERY);
 }
 
+cql_status cqle_end_call(cql_status st, cql_error *local, cql_error *err) {
+  if (st == CQL_OK || err == NULL) return st;
+  if (local->status != st) cql_fail(local, st, "The statement could not be run: %s", cql_status_text(st));
+  *err = *local;
+  return st;
+}
+
 cql_status cql_engine_open(cql_engine **out, const cql_engine_config *config, cql_error *err) {
   *out = NULL;
   const cql_alloc *alloc = config->alloc != NULL ? config->alloc : &cql_alloc_libc;

@@ -48,6 +48,10 @@ struct cqle_exec {
 cql_arena cqle_engine_take_arena(cql_engine *e);
 void cqle_engine_give_arena(cql_engine *e, cql_arena *a);
 
+/* The end of a call that wrote its error into local: copies it to err when the call failed, with words for a status
+ * that came without any. Returns st. */
+cql_status cqle_end_call(cql_status st, cql_error *local, cql_error *err);
+
 /* Adds a warning to the result; the text is copied. */
 cql_status cqle_exec_warn(cqle_exec *x, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

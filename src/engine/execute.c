@@ -93,6 +93,8 @@ static cql_status run_leave(run *r, cql_status st, cql_plan *owner, cql_result *
   cql_engine *e = r->x.engine;
   if (st == CQL_OK && r->x.result->body.st != CQL_OK)
     st = cql_fail(r->x.err, r->x.result->body.st, "The result is larger than %zu bytes", (size_t)CQLE_RESULT_LEN_MAX);
+  if (r->arena.failed || (r->x.result != NULL && r->x.result->arena.failed))
+    st = cql_fail(r->x.err, CQL_NOMEM, "Out of memory"); /* whoever was refused may have made do */
   if (r->x.arena != NULL) cqle_engine_give_arena(e, &r->arena);
   if (r->schema != NULL) cqle_schema_release(e, r->schema);
   if (st != CQL_OK) {
@@ -186,14 +188,16 @@ cql_status cql_engine_execute(cql_engine *engine, cql_plan *plan, const cql_requ
                               cql_error *err) {
   *out = NULL;
   run r;
+  cql_error local;
   cql_status st;
+  local.status = CQL_OK;
   cqle_statement_kind kind = plan->statement->kind;
   st = check_values(plan, request, err);
   if (st != CQL_OK) return st;
-  CQL_TRY(run_begin(&r, engine, request, writes(kind), err));
+  CQL_TRY(run_begin(&r, engine, request, writes(kind), &local));
   CQL_TRY(is_planned(kind) ? run_planned(&r, plan) : run_unplanned(&r, plan));
 done:
-  return run_end(&r, st, plan, out);
+  return cqle_end_call(run_end(&r, st, plan, out), &local, err);
 }
 
 /* --- many statements, few commits --------------------------------------------------------------------------------- */
@@ -206,7 +210,7 @@ static void execute_joined(cql_engine *engine, cqle_txn *txn, cql_plan *plan, co
   CQL_TRY(run_join(&r, engine, txn, request, &out->error));
   CQL_TRY(run_planned(&r, plan));
 done:
-  out->status = run_leave(&r, st, plan, &out->result);
+  out->status = cqle_end_call(run_leave(&r, st, plan, &out->result), &out->error, &out->error);
 }
 
 /* What happened to the transaction happened to all that had succeeded in it. */
@@ -301,15 +305,17 @@ cql_status cql_engine_batch(cql_engine *engine, cql_batch_type type, cql_plan *c
   static const cql_request none = CQL_REQUEST_INIT;
   *out = NULL;
   run r;
+  cql_error local;
   cql_status st;
+  local.status = CQL_OK;
   const cqle_modify_plan **modify = NULL;
   bool conditional = false;
-  CQL_TRY(run_begin(&r, engine, count > 0 ? &requests[0] : &none, true, err));
+  CQL_TRY(run_begin(&r, engine, count > 0 ? &requests[0] : &none, true, &local));
   CQL_TRY(collect(&r, plans, requests, count, &modify, &conditional));
   CQL_TRY(choose_timestamp(&r, conditional));
   CQL_TRY(cqle_batch_execute_plans(&r.x, type, modify, requests, count));
 done:
-  return run_end(&r, st, count > 0 ? plans[0] : NULL, out);
+  return cqle_end_call(run_end(&r, st, count > 0 ? plans[0] : NULL, out), &local, err);
 }
 
 /* --- chains: several statements, one after the other, in one transaction -------------------------------------------

@@ -139,19 +139,28 @@ static cql_status load_schema(cql_engine *e, cqle_schema **out, cql_error *err) 
   return st;
 }
 
-cql_status cql_engine_prepare(cql_engine *engine, const char *keyspace, cql_slice text, cql_plan **out,
-                              cql_error *err) {
-  *out = NULL;
-  if (text.len > CQLE_TEXT_LEN_MAX)
-    return cql_fail(err, CQL_LIMIT, "The text is longer than %d bytes", CQLE_TEXT_LEN_MAX);
+static cql_status make_plan(cql_engine *engine, const char *keyspace, cql_slice text, cql_plan **out, cql_error *err) {
   cql_plan *p = plan_new(engine, keyspace, text);
   if (p == NULL) return cql_fail(err, CQL_NOMEM, "Out of memory");
   cql_status st;
   CQL_TRY(cqle_parse(&p->arena, p->text, &p->statement, err));
   CQL_TRY(load_schema(engine, &p->schema, err));
   CQL_TRY(plan_statement(p, err));
-  *out = p;
 done:
-  if (st != CQL_OK) cql_plan_release(p);
+  if (p->arena.failed) st = cql_fail(err, CQL_NOMEM, "Out of memory"); /* whoever was refused may have made do */
+  if (st == CQL_OK)
+    *out = p;
+  else
+    cql_plan_release(p);
   return st;
+}
+
+cql_status cql_engine_prepare(cql_engine *engine, const char *keyspace, cql_slice text, cql_plan **out,
+                              cql_error *err) {
+  cql_error local;
+  *out = NULL;
+  local.status = CQL_OK;
+  if (text.len > CQLE_TEXT_LEN_MAX)
+    return cql_fail(err, CQL_LIMIT, "The text is longer than %d bytes", CQLE_TEXT_LEN_MAX);
+  return cqle_end_call(make_plan(engine, keyspace, text, out, &local), &local, err);
 }

@@ -53,6 +53,7 @@ static cql_status move_indexes(change *c) {
 static cql_status save(change *c) {
   cqle_exec *x = c->x;
   cql_buf before, after;
+  cql_status st;
   bool same;
   CQLE_SCHEMA(cqle_table_arrange(x->arena, &c->t, c->columns, c->count, x->err));
   CQLE_SCHEMA(move_indexes(c));
@@ -60,9 +61,11 @@ static cql_status save(change *c) {
   cql_buf_init(&after, x->engine->alloc, SIZE_MAX / 2);
   cqle_catalog_encode_table(&before, c->old);
   cqle_catalog_encode_table(&after, &c->t);
-  same = before.st == CQL_OK && after.st == CQL_OK && cql_slice_eq(cql_buf_view(&before), cql_buf_view(&after));
+  st = before.st != CQL_OK ? before.st : after.st;
+  same = cql_slice_eq(cql_buf_view(&before), cql_buf_view(&after));
   cql_buf_free(&before);
   cql_buf_free(&after);
+  if (st != CQL_OK) return cql_fail(x->err, st, "Out of memory");
   if (same) return CQL_OK;
   CQLE_SCHEMA(cqle_catalog_put_table(x->txn, x->engine->alloc, &c->t, x->err));
   return cqle_ddl_changed(x, "UPDATED", "TABLE", c->t.keyspace->name, c->t.name);

@@ -16,6 +16,7 @@ void *cqle_list_add(cql_arena *a, cqle_list *list, size_t item_size) {
 }
 
 cql_status cqle_p_nomem(cqle_parser *p) {
+  p->a->failed = true; /* a rule that is only tried may pass over it */
   return cql_fail(p->err, CQL_NOMEM, "The statement needs more memory than there is");
 }
 

@@ -250,6 +250,7 @@ static cql_status add_to_group(run *r) {
       if (r->partition_left == 0) return cqle_reader_skip_partition(&r->reader);
       CQL_TRY(open_group(r));
       keep(&r->kept_key, cql_buf_view(&r->key));
+      CQL_TRY(r->kept_key.st);
     }
     CQL_TRY(keep_place(r));
   }

@@ -1,5 +1,6 @@
 /* selector_text.c: selectors as Cassandra names result columns: system.max(v), cast(v as text), writetime(v), a + b. */
 #include "engine/select/select_int.h"
+#include "engine/table/row.h"
 #include "engine/where/where_int.h"
 
 #include <string.h>
@@ -104,11 +105,11 @@ static void put(cqle_select_compiler *c, cql_buf *b, const cqle_selector *s) {
 }
 
 const char *cqle_selector_text(cqle_select_compiler *c, const cqle_selector *sel) {
+  cql_alloc alloc = cqle_arena_alloc(c->b->arena);
   cql_buf b;
   const char *text = NULL;
-  cql_buf_init(&b, c->b->arena->alloc, TEXT_LEN_MAX);
+  cql_buf_init(&b, &alloc, TEXT_LEN_MAX);
   put(c, &b, sel);
   if (b.st == CQL_OK || b.st == CQL_LIMIT) text = cql_arena_str(c->b->arena, cql_buf_view(&b));
-  cql_buf_free(&b);
-  return text == NULL ? "" : text;
+  return text == NULL ? "" : text; /* the arena has failed then, and so will the plan */
 }

@@ -1,4 +1,5 @@
 /* relation_text.c: relations and terms in the words of Cassandra's toString(), for error texts. */
+#include "engine/table/row.h"
 #include "engine/where/where_int.h"
 
 enum { TEXT_LEN_MAX = 4096 };
@@ -97,16 +98,17 @@ static void put_right(cql_buf *b, const cqle_relation *r) {
     put_term(b, r->term, 0);
 }
 
-static const char *finish(cql_arena *a, cql_buf *b) {
+/* The texts grow in the arena: when it is out of memory it says so, and what is being planned fails. */
+static const char *finish(cql_arena *a, const cql_buf *b) {
   const char *text = NULL;
-  if (b->st == CQL_OK || b->st == CQL_LIMIT) text = cql_arena_str(a, cql_slice_of(b->data, b->len));
-  cql_buf_free(b);
+  if (b->st == CQL_OK || b->st == CQL_LIMIT) text = cql_arena_str(a, cql_buf_view(b));
   return text == NULL ? "" : text;
 }
 
 const char *cqle_relation_text(cql_arena *a, const cqle_relation *r) {
+  cql_alloc alloc = cqle_arena_alloc(a);
   cql_buf b;
-  cql_buf_init(&b, a->alloc, TEXT_LEN_MAX);
+  cql_buf_init(&b, &alloc, TEXT_LEN_MAX);
   put_left(&b, r);
   cql_buf_str(&b, " ");
   cql_buf_str(&b, cqle_op_text(r->op));
@@ -115,8 +117,9 @@ const char *cqle_relation_text(cql_arena *a, const cqle_relation *r) {
 }
 
 const char *cqle_term_text(cql_arena *a, const cqle_term *t) {
+  cql_alloc alloc = cqle_arena_alloc(a);
   cql_buf b;
-  cql_buf_init(&b, a->alloc, TEXT_LEN_MAX);
+  cql_buf_init(&b, &alloc, TEXT_LEN_MAX);
   put_term(&b, t, 0);
   return finish(a, &b);
 }
