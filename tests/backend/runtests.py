@@ -18,6 +18,29 @@ os.environ["PYTHONPATH"] = os.pathsep.join([*filter(None, [os.environ.get("PYTHO
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 
 
+def checking(runner_class):
+    """The runner, with a check of each database of ours before it is destroyed."""
+
+    class CheckingRunner(runner_class):
+        problems = 0
+
+        def teardown_databases(self, old_config, **kwargs):
+            for connection, _, _ in old_config:
+                if connection.vendor != "cassandra":
+                    continue
+                report = connection.session.check()
+                self.problems += report.problem_count + report.stale_entries
+                for problem in report.problems:
+                    print(
+                        f"The database {connection.alias!r} is damaged: {problem}", file=sys.stderr
+                    )
+                if report.stale_entries:
+                    print(f"{connection.alias!r} has stale index entries", file=sys.stderr)
+            super().teardown_databases(old_config, **kwargs)
+
+    return CheckingRunner
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("labels", nargs="*", metavar="LABEL")
@@ -35,14 +58,15 @@ def main() -> int:
     from django.test.utils import get_runner
 
     django.setup()
-    runner = get_runner(settings)(
+    runner = checking(get_runner(settings))(
         verbosity=options.verbosity,
         parallel=options.parallel,
         keepdb=options.keepdb,
         test_name_patterns=options.patterns and [f"*{p}*" for p in options.patterns],
         interactive=False,
     )
-    return 1 if runner.run_tests(options.labels or [str(HERE)]) else 0
+    failed = runner.run_tests(options.labels or [str(HERE)])
+    return 1 if failed or runner.problems else 0
 
 
 if __name__ == "__main__":

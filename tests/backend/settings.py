@@ -6,7 +6,7 @@ SECRET_KEY = "tests"
 USE_TZ = True
 TIME_ZONE = "Europe/Oslo"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-INSTALLED_APPS = ["bookings"]
+INSTALLED_APPS = ["django_cassandra_backend", "bookings"]
 
 
 def database(name: str, **options) -> dict:

@@ -3,10 +3,12 @@
 import io
 import pathlib
 import tempfile
+import time
+from unittest import mock
 
 from bookings.models import Author, Book, Party, Seat
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, connections
 from django.test import TransactionTestCase, modify_settings
 
 
@@ -131,3 +133,54 @@ class DataTests(TransactionTestCase):
 
     def test_check(self):
         call_command("check", databases=["default", "other"])
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class CareTests(TransactionTestCase):
+    """manage.py cql."""
+
+    databases = {"default", "other", "reference"}
+
+    def test_check_says_that_the_file_is_sound(self):
+        Author.objects.create(name="Ann")
+        text = output("cql", "check")
+        self.assertIn("The file is sound.", text)
+        self.assertRegex(text, r"\d+ tables, \d+ indexes: \d+ rows")
+
+    def test_check_fails_when_it_is_not(self):
+        report = connection.session.check()
+        found = type(report)((*report[:7], 1001, ["one", "two"]))
+        with mock.patch.object(type(connections["default"]), "session") as session:
+            session.check.return_value = found
+            err = io.StringIO()
+            with self.assertRaisesMessage(CommandError, "The file has 1001 problem(s)."):
+                output("cql", "check", stderr=err)
+        self.assertEqual(err.getvalue(), "one\ntwo\n… and 999 more\n")
+
+    def test_compact_removes_what_was_deleted(self):
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE brief (k int PRIMARY KEY) WITH gc_grace_seconds = 0")
+            cursor.execute("DELETE FROM brief WHERE k = 1")
+            time.sleep(1.1)
+            self.assertRegex(output("cql", "compact"), r"deletions looked at, [1-9]\d* removed")
+            cursor.execute("DROP TABLE brief")
+
+    def test_progress_on_a_terminal_alone(self):
+        err, terminal = io.StringIO(), Terminal()
+        output("cql", "compact", stderr=err)
+        self.assertEqual(err.getvalue(), "")
+        output("cql", "compact", stderr=terminal)
+        self.assertIn("sweep    [##############################] 100%", terminal.getvalue())
+        self.assertTrue(terminal.getvalue().endswith(" \r"))  # the line is wiped
+
+    def test_other_databases_are_refused(self):
+        with self.assertRaisesMessage(CommandError, "'reference' is not one of"):
+            call_command("cql", "check", database="reference")
+
+    def test_an_action_must_be_named(self):
+        with self.assertRaisesMessage(CommandError, "ACTION"):
+            call_command("cql")

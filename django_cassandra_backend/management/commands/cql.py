@@ -1,0 +1,86 @@
+"""manage.py cql ACTION: the care of the database. An action is one class, and a line in ACTIONS."""
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from ..progress import Progress
+
+MIB = 1024 * 1024
+
+
+class Action:
+    """What one subcommand does. `help` is its line in the list; run() raises CommandError when it fails."""
+
+    help = ""
+
+    def add_arguments(self, parser) -> None:
+        """Options of this action alone."""
+
+    def run(self, command: BaseCommand, connection, options: dict) -> None:
+        raise NotImplementedError
+
+
+class Compact(Action):
+    help = "Take what expired or was deleted out of the file, and give free space back."
+
+    def run(self, command, connection, options) -> None:
+        with connection.wrap_database_errors, Progress(command.stderr) as progress:
+            report = connection.session.compact(progress=progress)
+        command.stdout.write(
+            f"{report.keys_seen} rows and deletions looked at, {report.keys_removed} removed, "
+            f"{report.rows_rewritten} made smaller."
+        )
+        command.stdout.write(
+            f"The file had {report.bytes_before / MIB:.1f} MiB, and has {report.bytes_after / MIB:.1f} MiB."
+        )
+
+
+class Check(Action):
+    help = "Check that the file is sound, writing nothing. Exit status 1: it is not."
+
+    def run(self, command, connection, options) -> None:
+        with connection.wrap_database_errors, Progress(command.stderr) as progress:
+            report = connection.session.check(progress=progress)
+        command.stdout.write(
+            f"{report.tables} tables, {report.indexes} indexes: {report.rows} rows, {report.deletions} deletions, "
+            f"{report.entries} index entries checked."
+        )
+        if report.stale_entries:
+            command.stdout.write(
+                f"{report.stale_entries} index entries are stale, which is no error."
+            )
+        for problem in report.problems:
+            command.stderr.write(problem)
+        if report.problem_count > len(report.problems):
+            command.stderr.write(f"… and {report.problem_count - len(report.problems)} more")
+        if report.problem_count:
+            raise CommandError(
+                f"The file has {report.problem_count} problem(s). Restore it from a backup."
+            )
+        command.stdout.write("The file is sound.")
+
+
+ACTIONS: dict[str, Action] = {"check": Check(), "compact": Compact()}
+
+
+class Command(BaseCommand):
+    help = "Look after the database of django_cassandra_backend."
+    requires_system_checks = []
+
+    def add_arguments(self, parser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        for name, action in ACTIONS.items():
+            sub = actions.add_parser(name, help=action.help, description=action.help)
+            sub.add_argument(
+                "--database",
+                default=DEFAULT_DB_ALIAS,
+                choices=tuple(connections),
+                help='The alias of the database (default: "default").',
+            )
+            action.add_arguments(sub)
+
+    def handle(self, *args, action: str, database: str, **options) -> None:
+        connection = connections[database]
+        if connection.vendor != "cassandra":
+            raise CommandError(f"The database {database!r} is not one of django_cassandra_backend.")
+        ACTIONS[action].run(self, connection, options)
