@@ -5,10 +5,11 @@ import datetime
 import pickle
 
 import django
-from bookings.models import Party, Seat
+from bookings.models import Entry, Party, Seat
 from django.core.exceptions import FieldDoesNotExist
-from django.db import connection
-from django.db.models import Avg, Count, F, Max, Min, Q, Sum
+from django.db import NotSupportedError, connection
+from django.db.models import Avg, Count, F, Max, Min, Q, StdDev, Sum, Variance
+from django.db.models.functions import Trunc
 from django.test import TestCase
 
 from django_cassandra_backend.exceptions import ScanBudgetExceeded
@@ -329,3 +330,103 @@ class PartyTests(TestCase):
         self.assertEqual(
             [(d.month, d.hour, d.minute) for d in hours], [(12, 22, 0), (2, 22, 0), (1, 22, 0)]
         )
+
+
+class EntryTests(TestCase):
+    """PRIMARY KEY ((blog), day DESC, number), with indexes on number, state and score."""
+
+    @classmethod
+    def setUpTestData(cls):
+        cls.days = [datetime.date(2026, 1, day) for day in (1, 2, 3)]
+        Entry.objects.bulk_create(
+            Entry(blog=blog, day=day, number=number, state=state, score=number)
+            for blog in ("x", "y")
+            for day in cls.days
+            for number, state in enumerate(["new", "old", "new"])
+        )
+
+    def setUp(self):
+        self.x = Entry.objects.filter(blog="x")
+
+    def test_an_index_beside_the_partition(self):
+        found = self.x.filter(state="old").order_by("-day", "number")[:2]
+        self.assertEqual(where(found), "\"blog\" = 'x' AND \"state\" = 'old' LIMIT 2")
+        self.assertEqual([e.pk for e in found], [("x", d, 1) for d in reversed(self.days[1:])])
+        bounded = self.x.filter(state="new", day__gt=self.days[0], score__gte=1)
+        self.assertEqual(
+            where(bounded),
+            '"blog" = \'x\' AND "state" = \'new\' AND "day" > \'2026-01-01\' AND "score" >= 1',
+        )
+        self.assertEqual([e.number for e in bounded], [2, 2])
+
+    def test_the_reverse_order_beside_an_index_is_sorted_here(self):
+        found = self.x.filter(state="old").order_by("day")
+        self.assertNotIn("ORDER BY", where(found))
+        self.assertEqual([e.day for e in found], self.days)
+
+    def test_the_whole_key_needs_no_index(self):
+        found = self.x.filter(day=self.days[0], number=1, state="old")
+        self.assertNotIn("state", where(found))
+        self.assertEqual(found.count(), 1)
+
+    def test_an_indexed_clustering_column(self):
+        self.assertEqual(where(self.x.filter(number=1)), '"blog" = \'x\' AND "number" = 1')
+        self.assertEqual(self.x.filter(number=1).count(), 3)
+        sliced = self.x.filter(number=1, day__gt=self.days[0])
+        self.assertNotIn("number", where(sliced))  # CQL has no place for it behind a range
+        self.assertEqual(sliced.count(), 2)
+
+    def test_indexes_are_intersected(self):
+        found = Entry.objects.filter(state="new", score__gt=0)
+        self.assertEqual(where(found), '"state" = \'new\' AND "score" > 0')
+        self.assertEqual(found.count(), 6)
+        several = Entry.objects.filter(state__in=["new", "old"], score=1)
+        self.assertEqual(str(several.query).count('"score" = 1'), 2)
+        self.assertEqual(several.count(), 6)
+
+    def test_partitions_and_an_index(self):
+        found = Entry.objects.filter(blog__in=["x", "y"], state="old").order_by("-day", "number")
+        self.assertEqual(str(found.query).count("SELECT"), 2)
+        self.assertEqual([e.day for e in found], sorted(2 * self.days, reverse=True))
+
+    def test_spreads(self):
+        got = self.x.aggregate(
+            StdDev("score"), Variance("score"), s=StdDev("score", sample=True), n=Count("score")
+        )
+        self.assertAlmostEqual(got["score__variance"], 2 / 3, places=15)
+        self.assertAlmostEqual(got["score__stddev"], (2 / 3) ** 0.5, places=15)
+        self.assertAlmostEqual(got["s"], 0.75**0.5, places=15)
+        none = self.x.filter(state="old", day=self.days[0])
+        self.assertIsNone(none.aggregate(v=Variance("score", sample=True))["v"])
+        self.assertEqual(self.x.none().aggregate(v=Variance("score", default=7))["v"], 7)
+        with self.assertRaisesMessage(NotSupportedError, "StdDev() of CharField"):
+            self.x.aggregate(StdDev("state"))
+
+    def test_dates(self):
+        self.assertEqual(list(self.x.dates("day", "day", order="DESC")), self.days[::-1])
+        self.assertEqual(list(self.x.dates("day", "week")), [datetime.date(2025, 12, 29)])
+        self.assertEqual(list(self.x.none().dates("day", "month")), [])
+        quarter = self.x.annotate(q=Trunc("day", "quarter")).values_list("q", flat=True)
+        self.assertEqual(set(quarter), {datetime.date(2026, 1, 1)})
+        with self.assertRaises(ValueError):
+            list(self.x.annotate(h=Trunc("day", "hour")))
+
+
+class ManyRowsTests(TestCase):
+    def test_a_long_list_of_keys_is_read_key_by_key(self):
+        Seat.objects.create(show="x", row=1, number=1)
+        keys = [("x", row, 1) for row in range(11_000)]
+        with self.assertNumQueries(1) as captured:
+            self.assertEqual(len(Seat.objects.filter(pk__in=keys)), 1)
+        self.assertTrue(captured[0]["sql"].endswith("(11000 statements)"))
+
+    def test_pages_of_an_iterator(self):
+        """Nothing but the page in hand is kept, and abandoned rows leave no cursor behind."""
+        Seat.objects.bulk_create(
+            Seat(show="x", row=r, number=n) for r in range(60) for n in range(100)
+        )
+        rows = Seat.objects.iterator(chunk_size=10)
+        self.assertEqual(next(rows).pk, ("x", 59, 0))
+        rows.close()
+        self.assertEqual(sum(1 for _ in Seat.objects.iterator(chunk_size=7)), 6000)
+        self.assertEqual(len(Seat.objects.values_list("pk")), 6000)

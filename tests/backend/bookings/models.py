@@ -116,3 +116,14 @@ class Stage(models.Model):
 
     class Meta:
         db_table = "the stage-äø"
+
+
+class Entry(models.Model):
+    """Wide rows with indexes on regular columns and on a clustering column."""
+
+    pk = PrimaryKey(partition_by=["blog"], cluster_by=["-day", "number"])
+    blog = models.CharField(max_length=20)
+    day = models.DateField()
+    number = models.IntegerField(db_index=True)
+    state = models.CharField(max_length=10, db_index=True)
+    score = models.IntegerField(null=True, db_index=True)
