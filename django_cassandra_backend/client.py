@@ -1,5 +1,7 @@
 """dbshell."""
 
+import sys
+
 from django.core.management.base import CommandError
 from django.db.backends.base.client import BaseDatabaseClient
 
@@ -9,15 +11,17 @@ class DatabaseClient(BaseDatabaseClient):
 
     @classmethod
     def settings_to_cmd_args_env(cls, settings_dict, parameters):
-        """cqlsh needs a port, and a database file has none."""
-        if (settings_dict.get("OPTIONS") or {}).get("local"):
+        """A database file has a shell of its own; a server has cqlsh."""
+        local = (settings_dict.get("OPTIONS") or {}).get("local")
+        keyspace = ["--keyspace", settings_dict["NAME"]] if settings_dict.get("NAME") else []
+        if local == ":memory:":
             raise CommandError(
-                "dbshell starts cqlsh, which speaks to a server, and this database is a file. "
-                "Use `manage.py shell` and connection.cursor().execute('SELECT …') in its place."
+                "A database in memory lives in its own process, where dbshell cannot reach it. "
+                "Set OPTIONS['local'] to a file."
             )
-        args = [cls.executable_name, *parameters]
-        if settings_dict.get("NAME"):
-            args += ["--keyspace", settings_dict["NAME"]]
+        if local:
+            return [sys.executable, "-m", "libcql", str(local), *keyspace, *parameters], None
+        args = [cls.executable_name, *parameters, *keyspace]
         if settings_dict.get("USER"):
             args += ["--username", settings_dict["USER"]]
         host = (settings_dict.get("HOST") or "").split(",")[0].strip()

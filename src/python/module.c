@@ -14,7 +14,7 @@ int cqlpy_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot) {
 static int state_traverse(PyObject *module, visitproc visit, void *arg) {
   cqlpy_state *state = cqlpy_state_of(module);
   PyTypeObject *types[] = {state->session_type, state->statement_type, state->prepared_type,
-                           state->result_type,  state->dicts_type,     state->column_type,
+                           state->result_type,  state->rows_type,      state->column_type,
                            state->change_type,  state->compact_type,   state->check_type};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) Py_VISIT(types[i]);
   for (int i = 0; i < CQLPY_EXCEPTION_COUNT; i++) Py_VISIT(state->exceptions[i]);
@@ -30,7 +30,7 @@ static int state_clear(PyObject *module) {
   Py_CLEAR(state->statement_type);
   Py_CLEAR(state->prepared_type);
   Py_CLEAR(state->result_type);
-  Py_CLEAR(state->dicts_type);
+  Py_CLEAR(state->rows_type);
   Py_CLEAR(state->column_type);
   Py_CLEAR(state->change_type);
   Py_CLEAR(state->compact_type);
@@ -142,7 +142,7 @@ static int add_types(PyObject *module, cqlpy_state *state) {
   if (cqlpy_add_type(module, &cqlpy_statement_spec, &state->statement_type) < 0) return -1;
   if (cqlpy_add_type(module, &cqlpy_prepared_spec, &state->prepared_type) < 0) return -1;
   if (cqlpy_add_type(module, &cqlpy_result_spec, &state->result_type) < 0) return -1;
-  if (cqlpy_add_type(module, &cqlpy_dicts_spec, &state->dicts_type) < 0) return -1;
+  if (cqlpy_add_type(module, &cqlpy_rows_spec, &state->rows_type) < 0) return -1;
   if ((state->column_type = new_column_type()) == NULL) return -1;
   if ((state->change_type = new_change_type()) == NULL) return -1;
   PyTypeObject *shown[] = {state->session_type, state->prepared_type, state->result_type, state->column_type,

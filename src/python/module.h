@@ -60,7 +60,7 @@ typedef enum cqlpy_keyword {
 /* clang-format on */
 
 typedef struct cqlpy_state {
-  PyTypeObject *session_type, *statement_type, *prepared_type, *result_type, *dicts_type, *column_type, *change_type;
+  PyTypeObject *session_type, *statement_type, *prepared_type, *result_type, *rows_type, *column_type, *change_type;
   PyTypeObject *compact_type, *check_type;
   PyObject *exceptions[CQLPY_EXCEPTION_COUNT];
   PyObject *keywords[CQLPY_KEYWORD_COUNT];
@@ -91,9 +91,10 @@ void cqlpy_plan_release(cqlpy_plan *plan); /* NULL is fine */
 bool cqlpy_plan_fits(const cqlpy_plan *plan, const cql_result *result);
 uint32_t cqlpy_plan_column_count(const cqlpy_plan *plan);
 bool cqlpy_plan_is_conditional(const cqlpy_plan *plan); /* the first column is [applied] */
-/* New references: a row of cells as a tuple or as a dict; the columns; their names, interned. */
+/* New references: a row of cells as a tuple, a dict, a tuple of CQL literals; the columns; their names, interned. */
 PyObject *cqlpy_plan_row(cqlpy_plan *plan, const cql_value *cells);
 PyObject *cqlpy_plan_dict(cqlpy_plan *plan, const cql_value *cells);
+PyObject *cqlpy_plan_literals(cqlpy_plan *plan, const cql_value *cells);
 PyObject *cqlpy_plan_columns(cqlpy_plan *plan);
 PyObject *cqlpy_plan_names(cqlpy_plan *plan);
 /* A Column of column. */
@@ -213,7 +214,7 @@ PyObject *cqlpy_session_check(SessionObject *s, PyObject *args, PyObject *names)
 
 /* --- result.c ----------------------------------------------------------------------------------------------------- */
 
-extern PyType_Spec cqlpy_result_spec, cqlpy_dicts_spec;
+extern PyType_Spec cqlpy_result_spec, cqlpy_rows_spec;
 /* Takes page, and what q owns when more pages may follow; q is left empty in any case. */
 PyObject *cqlpy_result_new(SessionObject *s, cqlpy_request *q, cql_result *page);
 

@@ -116,6 +116,29 @@ PyObject *cqlpy_plan_dict(cqlpy_plan *plan, const cql_value *cells) {
   return row;
 }
 
+static PyObject *literal(const cql_type *type, const cql_value *cell) {
+  cql_buf text;
+  cql_buf_init(&text, &cql_alloc_libc, PY_SSIZE_T_MAX);
+  cql_value_print(&text, type, cell->len < 0 ? (cql_slice){NULL, 0} : cql_slice_of(cell->data, (size_t)cell->len));
+  cql_slice view = cql_buf_view(&text);
+  PyObject *out = text.st == CQL_OK ? PyUnicode_DecodeUTF8((const char *)view.data, (Py_ssize_t)view.len, "replace")
+                                    : PyErr_NoMemory();
+  cql_buf_free(&text);
+  return out;
+}
+
+PyObject *cqlpy_plan_literals(cqlpy_plan *plan, const cql_value *cells) {
+  PyObject *row = PyTuple_New((Py_ssize_t)plan->column_count);
+  for (uint32_t i = 0; row != NULL && i < plan->column_count; i++) {
+    PyObject *text = literal(plan->columns[i].type, &cells[i]);
+    if (text == NULL)
+      Py_CLEAR(row);
+    else
+      PyTuple_SET_ITEM(row, (Py_ssize_t)i, text);
+  }
+  return row;
+}
+
 /* --- columns ------------------------------------------------------------------------------------------------------ */
 
 PyObject *cqlpy_type_text(const cql_type *type) {

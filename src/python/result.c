@@ -15,9 +15,13 @@ typedef struct ResultObject {
   PyObject *weakrefs;
 } ResultObject;
 
-typedef struct DictsObject {
+typedef PyObject *row_maker(cqlpy_plan *plan, const cql_value *cells);
+
+/* An iterator over the rows in another form than tuples. */
+typedef struct RowsObject {
   PyObject_HEAD ResultObject *result;
-} DictsObject;
+  row_maker *make;
+} RowsObject;
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
@@ -152,8 +156,6 @@ static int fetch(ResultObject *r) {
   return rc;
 }
 
-typedef PyObject *row_maker(cqlpy_plan *plan, const cql_value *cells);
-
 /* The next row of this page; NULL without an exception at its end. */
 static PyObject *next_of_page(ResultObject *r, row_maker *make) {
   cql_status st = cql_result_next(r->page, r->cells);
@@ -252,34 +254,44 @@ static PyObject *result_aiter(PyObject *self) {
   return cqlpy_forward(self, "Rows", NULL, 0, NULL);
 }
 
-/* --- dict rows ---------------------------------------------------------------------------------------------------- */
+/* --- rows in other forms ------------------------------------------------------------------------------------------ */
+
+static PyObject *rows_new(PyObject *self, row_maker *make) {
+  RowsObject *rows = (RowsObject *)PyType_GenericAlloc(((ResultObject *)self)->state->rows_type, 0);
+  if (rows == NULL) return NULL;
+  rows->result = (ResultObject *)Py_NewRef(self);
+  rows->make = make;
+  return (PyObject *)rows;
+}
 
 static PyObject *result_dicts(PyObject *self, PyObject *unused) {
   (void)unused;
-  ResultObject *r = (ResultObject *)self;
-  DictsObject *d = (DictsObject *)PyType_GenericAlloc(r->state->dicts_type, 0);
-  if (d != NULL) d->result = (ResultObject *)Py_NewRef(self);
-  return (PyObject *)d;
+  return rows_new(self, cqlpy_plan_dict);
 }
 
-static PyObject *dicts_next(PyObject *self) {
-  ResultObject *r = ((DictsObject *)self)->result;
-  if (take(r) < 0) return NULL;
-  PyObject *row = next_of_all(r, cqlpy_plan_dict);
-  r->busy = false;
+static PyObject *result_literals(PyObject *self, PyObject *unused) {
+  (void)unused;
+  return rows_new(self, cqlpy_plan_literals);
+}
+
+static PyObject *rows_next(PyObject *self) {
+  RowsObject *rows = (RowsObject *)self;
+  if (take(rows->result) < 0) return NULL;
+  PyObject *row = next_of_all(rows->result, rows->make);
+  rows->result->busy = false;
   return row;
 }
 
-static int dicts_traverse(PyObject *self, visitproc visit, void *arg) {
+static int rows_traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(Py_TYPE(self));
-  Py_VISIT(((DictsObject *)self)->result);
+  Py_VISIT(((RowsObject *)self)->result);
   return 0;
 }
 
-static void dicts_dealloc(PyObject *self) {
+static void rows_dealloc(PyObject *self) {
   PyTypeObject *type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
-  Py_CLEAR(((DictsObject *)self)->result);
+  Py_CLEAR(((RowsObject *)self)->result);
   type->tp_free(self);
   Py_DECREF(type);
 }
@@ -377,6 +389,10 @@ PyDoc_STRVAR(all_doc, "all($self, /)\n--\n\nReturn the rows that are left, of al
 PyDoc_STRVAR(page_doc, "page($self, /)\n--\n\nReturn the rows that are left of the current page, as a list.");
 PyDoc_STRVAR(dicts_doc,
              "dicts($self, /)\n--\n\nReturn an iterator that gives the rows that are left as dicts by column name.");
+PyDoc_STRVAR(literals_doc,
+             "literals($self, /)\n--\n\n"
+             "Return an iterator that gives the rows that are left as tuples of str: the values as CQL writes them,\n"
+             "such as 'it''s', 0xcafe or {1, 2}.");
 PyDoc_STRVAR(fetch_doc,
              "fetch_next_page($self, /)\n--\n\n"
              "Replace the current page by the next one; what is left of it is dropped. False: there is none.");
@@ -392,6 +408,7 @@ static PyMethodDef methods[] = {
     {"all", result_all, METH_NOARGS, all_doc},
     {"page", result_page, METH_NOARGS, page_doc},
     {"dicts", result_dicts, METH_NOARGS, dicts_doc},
+    {"literals", result_literals, METH_NOARGS, literals_doc},
     {"fetch_next_page", result_fetch_next_page, METH_NOARGS, fetch_doc},
     {"one_of_page", result_one_of_page, METH_NOARGS, one_of_page_doc},
     {"aone", result_aone, METH_NOARGS, aone_doc},
@@ -437,17 +454,17 @@ PyType_Spec cqlpy_result_spec = {
     .slots = result_slots,
 };
 
-static PyType_Slot dicts_slots[] = {
-    {Py_tp_dealloc, dicts_dealloc},
-    {Py_tp_traverse, dicts_traverse},
+static PyType_Slot rows_slots[] = {
+    {Py_tp_dealloc, rows_dealloc},
+    {Py_tp_traverse, rows_traverse},
     {Py_tp_iter, PyObject_SelfIter},
-    {Py_tp_iternext, dicts_next},
+    {Py_tp_iternext, rows_next},
     {0, NULL},
 };
 
-PyType_Spec cqlpy_dicts_spec = {
-    .name = "libcql._libcql._Dicts",
-    .basicsize = sizeof(DictsObject),
+PyType_Spec cqlpy_rows_spec = {
+    .name = "libcql._libcql._Rows",
+    .basicsize = sizeof(RowsObject),
     .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
-    .slots = dicts_slots,
+    .slots = rows_slots,
 };

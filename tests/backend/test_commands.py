@@ -2,6 +2,7 @@
 
 import io
 import pathlib
+import subprocess
 import tempfile
 import time
 from unittest import mock
@@ -10,6 +11,9 @@ from bookings.models import Author, Book, Party, Seat
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections
 from django.test import TransactionTestCase, modify_settings
+
+import libcql
+from django_cassandra_backend.client import DatabaseClient
 
 
 def output(*args, **options) -> str:
@@ -127,9 +131,34 @@ class DataTests(TransactionTestCase):
         )
         self.assertIn("# Unable to inspect table 'nowhere'", text)
 
-    def test_dbshell_says_what_to_use(self):
-        with self.assertRaisesMessage(CommandError, "this database is a file"):
-            call_command("dbshell")
+    def test_dbshell_on_a_file_is_libcqls_own_shell(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "db.cql"
+            with libcql.connect(libcql.local_url(file)) as session:
+                session.execute(
+                    "CREATE KEYSPACE shop WITH replication ="
+                    " {'class': 'SimpleStrategy', 'replication_factor': 1}"
+                )
+            args, env = DatabaseClient.settings_to_cmd_args_env(
+                {"NAME": "shop", "OPTIONS": {"local": file}},
+                ["--execute", "DESCRIBE KEYSPACES; USE shop"],
+            )
+            shown = subprocess.run(args, env=env, capture_output=True, text=True, check=True)
+        self.assertIn("'shop'", shown.stdout)
+
+    def test_dbshell_on_a_server_is_cqlsh(self):
+        settings = {"NAME": "shop", "HOST": "h1,h2", "PORT": 9042, "USER": "ann", "PASSWORD": "s"}
+        self.assertEqual(
+            DatabaseClient.settings_to_cmd_args_env(settings, ["-e", "x"]),
+            (
+                ["cqlsh", "-e", "x", "--keyspace", "shop", "--username", "ann", "h1", "9042"],
+                {"CQLSH_PASSWORD": "s"},
+            ),
+        )
+
+    def test_dbshell_cannot_reach_into_memory(self):
+        with self.assertRaisesMessage(CommandError, "lives in its own process"):
+            DatabaseClient.settings_to_cmd_args_env({"OPTIONS": {"local": ":memory:"}}, [])
 
     def test_check(self):
         call_command("check", databases=["default", "other"])

@@ -22,8 +22,8 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -35,20 +35,34 @@ from run import REPLICATION, expectation_of
 from servers import Answer, CassandraServer, LocalServer, Refused, Server
 
 Outcome = Answer | Refused
-TABLE_NAME = re.compile(r"\bt\d+\b")  # generate.py gives no such name to anything else
+TABLE_NAME = re.compile(
+    r"\bt\d+(?=\D|$)"
+)  # generate.py starts no other name like this, but those of indexes
+EMPTY_WORD = re.compile(r"\bempty\b")
 CLOCK_SLACK_US = 86_400_000_000
-SHRINK_S = 10.0
+SHRINK_S = 6.0
 PROGRESS_S = 10.0
 RECONNECT_S = 60.0
-BURSTS = 12
 
 
 # --- two servers ---------------------------------------------------------------------------------
 
 
-def ask(server: Server, s: Statement) -> Outcome:
+def ask(server: Server, s: Statement, keyspace: str = "") -> Outcome:
+    """The answer; with writes between its pages, the second one, if there was more than one page."""
+
+    def write_between() -> None:
+        for w in s.between:
+            ask(server, w)
+
+    text = s.text.replace("{ks}", keyspace)
     try:
-        return server.execute(s.text, s.bind, s.page_size)
+        if s.pause_s:
+            time.sleep(s.pause_s)
+        answer = server.execute(text, s.bind, s.page_size)
+        if s.between and len(answer.pages) > 1:
+            return server.execute(text, s.bind, s.page_size, write_between)
+        return answer
     except Refused as e:
         return e
     except Exception as e:  # a client that trips over an answer
@@ -60,10 +74,10 @@ def serve(pipe: Connection, address: str) -> None:
     server = LocalServer(address)
     while True:
         try:
-            s = pipe.recv()
+            s, keyspace = pipe.recv()
         except EOFError:
             return
-        outcome = ask(server, s)
+        outcome = ask(server, s, keyspace)
         if isinstance(outcome, Refused):
             pipe.send((outcome.name, outcome.text))
         else:
@@ -85,7 +99,7 @@ class Pair:
         return f"CREATE KEYSPACE {self.keyspace} WITH replication = {REPLICATION}"
 
     def _on_cassandra(self, s: Statement) -> Outcome:
-        return ask(self.cassandra, s)
+        return ask(self.cassandra, s, self.keyspace)
 
     def start_engine(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -94,7 +108,7 @@ class Pair:
         self.engine.start()
         theirs.close()
         for text in (self._create(), f"USE {self.keyspace}"):
-            self.pipe.send(Statement(text))
+            self.pipe.send((Statement(text), self.keyspace))
             self._engine_outcome()
 
     def _engine_outcome(self) -> Outcome:
@@ -109,8 +123,8 @@ class Pair:
 
     def ask(self, s: Statement) -> tuple[Outcome, Outcome]:
         """What Cassandra and the engine answer."""
-        self.pipe.send(s)
-        theirs = ask(self.cassandra, s)
+        self.pipe.send((replace(s, then=None), self.keyspace))
+        theirs = self._on_cassandra(s)
         return theirs, self._engine_outcome()
 
     def drop(self) -> None:
@@ -138,11 +152,12 @@ def settled(outcome: Answer, now_us: int) -> list[list[str]]:
             return str(value + left)
         return m[0]
 
-    return [
-        [re.sub(r"(?<![\w.'-])\d{5,16}(?![\w.'-])", number, cell) for cell in row]
-        for page in outcome.pages
-        for row in page
-    ]
+    def plain(cell: str) -> str:
+        if cell[:1] not in ("'", '"'):
+            cell = EMPTY_WORD.sub("null", cell)  # libcql gives None for both
+        return re.sub(r"(?<![\w.'-])\d{5,16}(?![\w.'-])", number, cell)
+
+    return [[plain(cell) for cell in row] for page in outcome.pages for row in page]
 
 
 def difference(theirs: Outcome, ours: Outcome) -> str | None:
@@ -190,10 +205,16 @@ class Failure:
         """The failure as a .test file."""
         lines = [f"# {self.kind}", "", "exec", *(f"  {text};" for text in self.schema)]
         for s in self.history:
-            if s.bind is None:
+            if s.between:
+                lines.append(
+                    f"# read in pages of {s.page_size}, with writes after the first: {s.text}"
+                )
+                lines += [f"#   {inlined(w).text};" for w in s.between]
+            elif s.bind is None:
                 lines.append(f"exec  {s.text};")
             else:
                 lines += [f"query {s.text}", f"bind  {', '.join(s.bind)}", "void"]
+        lines += [f"# after the first page: {inlined(w).text};" for w in self.last.between]
         lines.append(f"query {self.last.text}")
         if self.last.bind is not None:
             lines.append(f"bind  {', '.join(self.last.bind)}")
@@ -211,7 +232,13 @@ def inlined(s: Statement) -> Statement:
         return s
     parts = s.text.split("?")
     text = "".join(a + b for a, b in zip(parts, [*s.bind, ""], strict=True))
-    return Statement(text, None, s.page_size, s.writes)
+    return replace(s, text=text, bind=None)
+
+
+def renamed(s: Statement, name: str) -> Statement:
+    """The statement for another table."""
+    between = [renamed(w, name) for w in s.between]
+    return replace(s, text=TABLE_NAME.sub(name, s.text), between=between)
 
 
 # --- the run -------------------------------------------------------------------------------------
@@ -252,10 +279,10 @@ class Run:
     def one_table(self) -> None:
         """Bursts on a fresh table, until the first difference."""
         table = self.generator.table()
-        schema = [table.create(), *table.indexes]
+        schema = [table.create()]
         self.make(schema)
         history: list[Statement] = []
-        for s in self.statements():
+        for s in self.generator.statements():
             theirs, ours = self.pair.ask(s)
             if self.stumbled(s, theirs):
                 if s.writes:
@@ -269,18 +296,11 @@ class Run:
                 return
             self.passed += 1
             self.note(s, theirs, ours)
+            if s.then and isinstance(theirs, Answer):
+                s.then()
             if s.writes:
                 history.append(s)
         self.pair.ask(Statement(f"DROP TABLE {table.name}"))
-
-    def statements(self) -> Iterator[Statement]:
-        g = self.generator
-        for _ in range(BURSTS):
-            for _ in range(g.rng.randint(1, 12)):
-                yield g.write()
-            yield g.everything()
-            for _ in range(g.rng.randint(5, 20)):
-                yield g.select()
 
     def note(self, s: Statement, theirs: Outcome, ours: Outcome) -> None:
         if isinstance(theirs, Answer):
@@ -303,8 +323,7 @@ class Run:
             self.make([TABLE_NAME.sub(name, text) for text in f.schema])
             outcomes = None
             for s in [*history, last]:
-                s = Statement(TABLE_NAME.sub(name, s.text), s.bind, s.page_size)
-                outcomes = self.pair.ask(s)
+                outcomes = self.pair.ask(renamed(s, name))
             self.pair.ask(Statement(f"DROP TABLE {name}"))
             if difference(*outcomes) != f.kind:
                 return False
@@ -318,7 +337,7 @@ class Run:
         plain = [inlined(s) for s in f.history]
         if any(s.bind for s in f.history) and fails(plain, f.last):
             f.history = plain
-        for last in (inlined(f.last), Statement(f.last.text, f.last.bind)):
+        for last in (inlined(f.last), replace(f.last, between=[]), replace(f.last, page_size=None)):
             if last != f.last and fails(f.history, last):
                 f.last = last
         fails(f.history, f.last)

@@ -6,8 +6,10 @@ Answer, or raises Refused with the error's class and text. ``problems`` are the 
 
 from __future__ import annotations
 
+import math
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol
@@ -18,6 +20,7 @@ from cqltypes import EMPTY, EPOCH, UNSET, Type, decode, from_literal, parse_type
 PAGES_MAX = 1000
 INDEX_WAIT_S = 20.0
 READ_FAILURE = 0x1300
+CREATES_INDEX = re.compile(r"CREATE\s+(CUSTOM\s+)?INDEX\b", re.IGNORECASE)
 
 
 @dataclass
@@ -43,8 +46,14 @@ class Refused(Exception):
 
 
 class Server(Protocol):
+    """``between`` is called when the first page has been read."""
+
     def execute(
-        self, statement: str, bind: list[str] | None = None, page_size: int | None = None
+        self,
+        statement: str,
+        bind: list[str] | None = None,
+        page_size: int | None = None,
+        between: Callable[[], None] | None = None,
     ) -> Answer: ...
 
     def problems(self) -> list[str]: ...
@@ -83,24 +92,35 @@ class CassandraServer:
         self.session = self.cluster.connect()
         self.session.use_client_timestamp = False
         self.session.client_protocol_handler = _raw_protocol_handler()
+        self.index_deadline = 0.0  # until when a new index may be building
 
     def execute(
-        self, statement: str, bind: list[str] | None = None, page_size: int | None = None
+        self,
+        statement: str,
+        bind: list[str] | None = None,
+        page_size: int | None = None,
+        between: Callable[[], None] | None = None,
     ) -> Answer:
-        deadline = time.monotonic() + INDEX_WAIT_S
+        if CREATES_INDEX.match(statement):
+            self.index_deadline = time.monotonic() + INDEX_WAIT_S
         while True:
             try:
-                return self._execute(statement, bind, page_size)
+                return self._execute(statement, bind, page_size, between)
             except Exception as e:
                 code = _code_of_driver_error(e)
                 if code is None:
                     raise
-                # An index that is still being built answers reads with a read failure.
-                if code != READ_FAILURE or time.monotonic() > deadline:
+                if code != READ_FAILURE or time.monotonic() > self.index_deadline:
                     raise Refused(class_of_code(code), _text_of_driver_error(e)) from e
                 time.sleep(0.2)
 
-    def _execute(self, statement: str, bind: list[str] | None, page_size: int | None) -> Answer:
+    def _execute(
+        self,
+        statement: str,
+        bind: list[str] | None,
+        page_size: int | None,
+        between: Callable[[], None] | None,
+    ) -> Answer:
         from cassandra.query import SimpleStatement
 
         if bind is None:
@@ -118,6 +138,8 @@ class CassandraServer:
             if not result.has_more_pages:
                 answer.drop_empty_last_pages()
                 return answer
+            if between and len(answer.pages) == 1:
+                between()
             result.fetch_next_page()
         raise AssertionError(f"more than {PAGES_MAX} pages")
 
@@ -258,14 +280,24 @@ class LocalServer:
         self.session = libcql.connect(address)
 
     def execute(
-        self, statement: str, bind: list[str] | None = None, page_size: int | None = None
+        self,
+        statement: str,
+        bind: list[str] | None = None,
+        page_size: int | None = None,
+        between: Callable[[], None] | None = None,
     ) -> Answer:
         try:
-            return self._execute(statement, bind, page_size)
+            return self._execute(statement, bind, page_size, between)
         except self.libcql.Error as e:
             raise Refused(_class_of_status(e.code), str(e)) from e
 
-    def _execute(self, statement: str, bind: list[str] | None, page_size: int | None) -> Answer:
+    def _execute(
+        self,
+        statement: str,
+        bind: list[str] | None,
+        page_size: int | None,
+        between: Callable[[], None] | None,
+    ) -> Answer:
         if bind is None:
             result = self.session.execute(statement, page_size=page_size)
         else:
@@ -283,6 +315,8 @@ class LocalServer:
             if not result.has_more_pages:
                 answer.drop_empty_last_pages()
                 return answer
+            if between and len(answer.pages) == 1:
+                between()
             result.fetch_next_page()
         raise AssertionError(f"more than {PAGES_MAX} pages")
 
@@ -364,11 +398,22 @@ def _nanoseconds(value: Any) -> int:
 
 
 def _order(value: Any, t: Type) -> Any:
-    """A sort key in Cassandra's order, for the element types that the corpus has in sets."""
-    if t.name == "text":
+    """A sort key in Cassandra's order."""
+    if value is None:
+        return ()
+    if t.name in ("text", "ascii"):
         return value.encode()
-    if t.name in ("uuid", "timeuuid"):
+    if t.name == "timeuuid":
+        return value.time, [b ^ 0x80 for b in value.bytes[8:]]
+    if t.name == "uuid":
         return value.bytes[6] >> 4, value.time if value.version == 1 else 0, value.bytes
+    if t.name in ("float", "double"):
+        return math.isnan(value), value, math.copysign(1, value)
+    if t.name == "inet":
+        return value.packed
+    if t.name == "map":
+        key, item = t.args
+        return [part for k, v in value for part in (_order(k, key), _order(v, item))]
     if t.name in ("list", "set", "tuple"):
         args = t.args if t.name == "tuple" else t.args * len(value)
         return [(v is not None, _order(v, a)) for v, a in zip(value, args, strict=True)]

@@ -65,6 +65,8 @@ cql_status cqle_selector_column(cqle_select_compiler *c, const cqle_column *colu
 /* All columns that it names are there: said before anything about functions and types. */
 cql_status cqle_selector_check_columns(cqle_select_compiler *c, const cqle_selector *sel);
 /* selector_type.c: the type of a selector where it can be told without being asked for one; NULL: not known. */
+/* May the selector stand for a value of this type? */
+cql_assignable cqle_selector_test(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *type);
 const cql_type *cqle_selector_type(cqle_select_compiler *c, const cqle_selector *sel);
 cql_status cqle_selector_function(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *expected,
                                   const cqle_function **out, cql_error *err);

@@ -322,7 +322,10 @@ static cql_status pack_form(cqle_select_compiler *c, cqle_node *n) {
   cqle_expr *form = cql_arena_zero(c->b->arena, sizeof *form);
   if (form == NULL) return CQL_NOMEM;
   switch (n->type->code) {
-  case CQL_TYPE_LIST: form->kind = CQLE_EXPR_LIST; break;
+  case CQL_TYPE_LIST:
+    form->kind = CQLE_EXPR_LIST;
+    form->nulls = true;
+    break;
   case CQL_TYPE_VECTOR: form->kind = CQLE_EXPR_VECTOR; break;
   case CQL_TYPE_SET: form->kind = CQLE_EXPR_SET; break;
   case CQL_TYPE_MAP: form->kind = CQLE_EXPR_MAP; break;

@@ -4,39 +4,86 @@
 #include "engine/select/select_int.h"
 #include "engine/term/term_int.h"
 
-static bool is_operator(const cqle_selector *sel) {
-  return sel->function.name.len > 0 && sel->function.name.data[0] == '_';
-}
-
 static bool is_literal(const cqle_selector *sel) {
   return sel->kind == CQLE_SEL_TERM && sel->term->kind == CQLE_TERM_LITERAL;
 }
 
-/* Literals fit parameters of many types, so they choose none; only operators are told what a literal looks like. */
-static const cql_type *argument_type(cqle_select_compiler *c, const cqle_selector *call, const cqle_selector *arg) {
-  if (is_literal(arg)) return is_operator(call) ? cqle_term_own_type(c->b, arg->term) : NULL;
-  return cqle_selector_type(c, arg);
+/* --- what may stand for what -------------------------------------------------------------------------------------- */
+
+static cql_assignable test_items(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *type) {
+  cql_assignable worst = sel->count == 0 ? CQL_WEAKLY_ASSIGNABLE : CQL_EXACT_MATCH;
+  for (uint32_t i = 0; i < sel->count && worst != CQL_NOT_ASSIGNABLE; i++) {
+    const cql_type *item = type->args[type->code == CQL_TYPE_MAP ? i % 2 : type->code == CQL_TYPE_TUPLE ? i : 0];
+    cql_assignable a = cqle_selector_test(c, sel->args[i], item);
+    if (a < worst) worst = a;
+  }
+  return worst;
+}
+
+static bool is_of_kind(const cqle_selector *sel, const cql_type *type) {
+  switch (type->code) {
+  case CQL_TYPE_TUPLE: return sel->kind == CQLE_SEL_TUPLE && sel->count <= type->arg_count;
+  case CQL_TYPE_LIST: return sel->kind == CQLE_SEL_LIST;
+  case CQL_TYPE_VECTOR: return sel->kind == CQLE_SEL_LIST && sel->count == type->dimension;
+  case CQL_TYPE_SET: return sel->kind == CQLE_SEL_SET;
+  case CQL_TYPE_MAP: return sel->kind == CQLE_SEL_MAP || (sel->kind == CQLE_SEL_SET && sel->count == 0);
+  default: return false;
+  }
+}
+
+cql_assignable cqle_selector_test(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *type) {
+  if (sel->kind == CQLE_SEL_TERM) return cqle_term_test(c->b, sel->term, type);
+  if (sel->kind == CQLE_SEL_TUPLE && sel->count == 1 && type->code != CQL_TYPE_TUPLE)
+    return cqle_selector_test(c, sel->args[0], type);
+  if (sel->kind == CQLE_SEL_TUPLE || sel->kind == CQLE_SEL_LIST || sel->kind == CQLE_SEL_SET ||
+      sel->kind == CQLE_SEL_MAP)
+    return is_of_kind(sel, type) ? test_items(c, sel, type) : CQL_NOT_ASSIGNABLE;
+  const cql_type *own = cqle_selector_type(c, sel);
+  if (own == NULL) return CQL_NOT_ASSIGNABLE;
+  if (cql_type_eq(type, own)) return CQL_EXACT_MATCH;
+  return cql_type_is_value_compatible(type, own) ? CQL_WEAKLY_ASSIGNABLE : CQL_NOT_ASSIGNABLE;
+}
+
+/* --- calls -------------------------------------------------------------------------------------------------------- */
+
+typedef struct selector_site {
+  cqle_select_compiler *c;
+  const cqle_selector *call;
+} selector_site;
+
+static cql_assignable test_argument(void *user, uint32_t i, const cql_type *type) {
+  const selector_site *s = user;
+  return cqle_selector_test(s->c, s->call->args[i], type);
+}
+
+static bool is_marker(const cqle_selector *sel) {
+  return sel->kind == CQLE_SEL_TERM && sel->term->kind == CQLE_TERM_MARKER;
 }
 
 cql_status cqle_selector_function(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *expected,
                                   const cqle_function **out, cql_error *err) {
   const cql_type *types[CQLE_FUNCTION_ARGS_MAX];
   const char *texts[CQLE_FUNCTION_ARGS_MAX];
-  const cqle_term *terms[CQLE_FUNCTION_ARGS_MAX];
+  selector_site at = {c, sel};
+  cqle_call_site site = {.count = sel->count, .types = types, .texts = texts, .test = test_argument, .user = &at};
   if (sel->count > CQLE_FUNCTION_ARGS_MAX)
     return cql_fail(err, CQL_LIMIT, "A function takes at most %d arguments", CQLE_FUNCTION_ARGS_MAX);
   for (uint32_t i = 0; i < sel->count; i++) {
-    types[i] = argument_type(c, sel, sel->args[i]);
-    terms[i] = is_literal(sel->args[i]) ? sel->args[i]->term : NULL;
+    types[i] = is_literal(sel->args[i]) ? NULL : cqle_selector_type(c, sel->args[i]);
     texts[i] = err == NULL ? "" : cqle_selector_text(c, sel->args[i]);
+    site.has_marker = site.has_marker || is_marker(sel->args[i]);
   }
-  cqle_call_site site = {sel->count, types, texts, terms};
   return cqle_function_find_at(c->b->arena, c->t, &sel->function, &site, expected, out, err);
 }
 
 static const cql_type *call_type(cqle_select_compiler *c, const cqle_selector *sel) {
   const cqle_function *f;
-  return cqle_selector_function(c, sel, NULL, &f, NULL) == CQL_OK ? f->result : NULL;
+  cqle_memo *m = cqle_memo_of(c->b, sel);
+  if (m != NULL && m->has_own) return m->own;
+  const cql_type *type = cqle_selector_function(c, sel, NULL, &f, NULL) == CQL_OK ? f->result : NULL;
+  if (m == NULL) return type;
+  m->has_own = true;
+  return m->own = type;
 }
 
 static const cql_type *part_type(cqle_select_compiler *c, const cqle_selector *sel) {

@@ -22,7 +22,7 @@ static cql_status settle_keys(cqle_source *s) {
 static cql_status open_keys(cqle_source *s, const cqle_place *from) {
   cql_status st = CQL_OK;
   CQL_TRY(cqle_where_partitions(s->x, s->p->where, &s->partitions, &s->partition_count));
-  CQL_TRY(cqle_where_bounds(s->x, s->p->where, &s->bounds, &s->bounds_count));
+  if (s->partition_count > 0) CQL_TRY(cqle_where_bounds(s->x, s->p->where, &s->bounds, &s->bounds_count));
   CQL_TRY(settle_keys(s));
   s->at.partition = from->partition;
   s->at.bounds = from->bounds;

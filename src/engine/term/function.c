@@ -86,13 +86,20 @@ static void collect(const char *name, candidates *out) {
       if (strcmp(e->name, name) == 0 && out->count < CANDIDATES_MAX) out->items[out->count++] = e;
 }
 
+cql_assignable cqle_test_argument(const cqle_lookup *l, uint32_t i, const cql_type *type) {
+  const cql_type *own = l->args[i];
+  if (l->site->test != NULL) return l->site->test(l->site->user, i, type);
+  if (own == NULL) return CQL_WEAKLY_ASSIGNABLE;
+  if (cql_type_eq(type, own)) return CQL_EXACT_MATCH;
+  return cql_type_is_value_compatible(type, own) ? CQL_WEAKLY_ASSIGNABLE : CQL_NOT_ASSIGNABLE;
+}
+
+bool cqle_fits_receiver(const cqle_lookup *l, const cql_type *result) {
+  return l->receiver == NULL || cql_type_eq(l->receiver, result) || cql_type_is_value_compatible(l->receiver, result);
+}
+
 static cql_assignable test_argument(const cqle_lookup *l, const cqle_entry *e, uint32_t i) {
-  const cql_type *type = l->args[i];
-  const cqle_term *literal = l->terms == NULL ? NULL : l->terms[i];
-  if (type == NULL && literal != NULL) return cql_literal_test(literal->literal, cql_type_native(e->args[i]));
-  if (type == NULL) return CQL_WEAKLY_ASSIGNABLE;
-  if (type->code == e->args[i]) return CQL_EXACT_MATCH;
-  return cql_type_is_value_compatible(cql_type_native(e->args[i]), type) ? CQL_WEAKLY_ASSIGNABLE : CQL_NOT_ASSIGNABLE;
+  return cqle_test_argument(l, i, cql_type_native(e->args[i]));
 }
 
 static cql_assignable test_entry(const cqle_lookup *l, const cqle_entry *e) {
@@ -140,6 +147,7 @@ static cql_status pick(const cqle_lookup *l, const candidates *all, const cqle_e
     return explain(l, *out);
   }
   for (uint32_t i = 0; i < all->count; i++) {
+    if (!cqle_fits_receiver(l, cql_type_native(all->items[i]->result))) continue;
     cql_assignable a = test_entry(l, all->items[i]);
     if (a == CQL_EXACT_MATCH) {
       *out = all->items[i];
@@ -187,7 +195,7 @@ cql_status cqle_function_find_at(cql_arena *a, const cqle_table *table, const cq
                                  const cqle_call_site *site, const cql_type *receiver, const cqle_function **out,
                                  cql_error *err) {
   char folded[NAME_LEN_MAX];
-  cqle_lookup l = {a, table, folded, site->count, site->types, site->texts, site->terms, receiver, err};
+  cqle_lookup l = {a, table, folded, site->count, site->types, site->texts, site, receiver, err};
   if (name->name.len >= sizeof folded)
     return cql_fail(err, CQL_INVALID, "Unknown function '" CQL_SLICE_FMT "'", CQL_SLICE_ARG(name->name));
   for (size_t i = 0; i < name->name.len; i++) {
@@ -201,7 +209,7 @@ cql_status cqle_function_find_at(cql_arena *a, const cqle_table *table, const cq
 cql_status cqle_function_find(cql_arena *a, const cqle_table *table, const cqle_qname *name, uint32_t arg_count,
                               const cql_type *const *args, const cql_type *receiver, const cqle_function **out,
                               cql_error *err) {
-  cqle_call_site site = {arg_count, args, NULL, NULL};
+  cqle_call_site site = {.count = arg_count, .types = args};
   return cqle_function_find_at(a, table, name, &site, receiver, out, err);
 }
 

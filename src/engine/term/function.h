@@ -35,8 +35,10 @@ typedef struct cqle_call_site {
   uint32_t count;
   const cql_type *const *types; /* NULL items: not known */
   const char *const *texts;     /* the arguments in the words of errors; may be NULL */
-  const cqle_term *const
-      *terms; /* those that are literals: they fit some types and not others. NULL items; may be NULL */
+  /* May argument i stand for a value of this type? NULL: as its type does, and as any when that is not known. */
+  cql_assignable (*test)(void *user, uint32_t i, const cql_type *type);
+  void *user;
+  bool has_marker; /* among the arguments */
 } cqle_call_site;
 cql_status cqle_function_find_at(cql_arena *a, const cqle_table *table, const cqle_qname *name,
                                  const cqle_call_site *site, const cql_type *receiver, const cqle_function **out,

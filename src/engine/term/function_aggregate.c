@@ -77,8 +77,10 @@ cql_status cqle_resolve_any_aggregate(const cqle_lookup *l, const cqle_function 
   const cql_type *type = l->args[0];
   if (type == NULL && count) type = cql_type_native(CQL_TYPE_BLOB);
   if (type == NULL)
-    return cql_fail(l->err, CQL_INVALID, "Cannot infer type of argument %s in call to function system.%s(any)",
-                    cqle_argument_text(l, 0), l->name);
+    return cql_fail(
+        l->err, CQL_INVALID,
+        "Cannot infer type of argument %s in call to function system.%s(any): use type casts to disambiguate",
+        cqle_argument_text(l, 0), l->name);
   cqle_function *f = cqle_function_new(l->a, l->name, 1, &type, count ? cql_type_native(CQL_TYPE_BIGINT) : type);
   if (f == NULL) return CQL_NOMEM;
   f->is_aggregate = true;

@@ -69,7 +69,8 @@ static cql_status refuse(const cqle_lookup *l, const char *wanted) {
   if (l->count != 1)
     return cql_fail(l->err, CQL_INVALID, "Invalid number of arguments for function system.%s", l->name);
   if (l->args[0] == NULL)
-    return cql_fail(l->err, CQL_INVALID, "Cannot infer type of argument %s in call to function system.%s",
+    return cql_fail(l->err, CQL_INVALID,
+                    "Cannot infer type of argument %s in call to function system.%s: use type casts to disambiguate",
                     cqle_argument_text(l, 0), l->name);
   return cql_fail(l->err, CQL_INVALID, "Function system.%s requires a %s argument, but found argument %s of type %s",
                   l->name, wanted, cqle_argument_text(l, 0), cqle_type_text(l->a, l->args[0]));

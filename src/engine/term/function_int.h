@@ -33,12 +33,17 @@ typedef struct cqle_lookup {
   const cqle_table *table;
   const char *name; /* folded to lower case */
   uint32_t count;
-  const cql_type *const *args;   /* NULL items: not known */
-  const char *const *texts;      /* may be NULL */
-  const cqle_term *const *terms; /* literals; may be NULL */
-  const cql_type *receiver;      /* may be NULL */
+  const cql_type *const *args; /* NULL items: not known */
+  const char *const *texts;    /* may be NULL */
+  const cqle_call_site *site;
+  const cql_type *receiver; /* may be NULL */
   cql_error *err;
 } cqle_lookup;
+
+/* May argument i of the call stand for a value of this type? */
+cql_assignable cqle_test_argument(const cqle_lookup *l, uint32_t i, const cql_type *type);
+/* Whether a result of this type may go where the call stands. */
+bool cqle_fits_receiver(const cqle_lookup *l, const cql_type *result);
 
 /* Functions over any type, each found by a rule of its own. CQL_DONE: the name is not one of these. */
 typedef cql_status (*cqle_resolver)(const cqle_lookup *l, const cqle_function **out);

@@ -146,16 +146,33 @@ static cql_status divide_decimal(cqle_exec *x, const cqle_decimal *a, const cqle
   return st == CQL_OK ? cqle_decimal_strip(x->arena, out) : st;
 }
 
-/* a - b * (a / b without fraction); its scale is the larger one, as BigDecimal.remainder() leaves it. */
+/* The scale of the whole quotient as BigDecimal.divideToIntegralValue() leaves it: zeros at its end are cut off until
+ * it has the scale of a less that of b. */
+static cql_status quotient_scale(cqle_exec *x, const cqle_big *quotient, int64_t preferred, int64_t *out) {
+  cql_status st = CQL_OK;
+  cqle_decimal q = {.unscaled = *quotient};
+  *out = preferred;
+  if (cqle_big_is_zero(quotient) || preferred >= 0) return CQL_OK;
+  CQL_TRY(cqle_decimal_strip(x->arena, &q));
+  *out = q.scale > preferred ? q.scale : preferred;
+done:
+  return st;
+}
+
+/* a - b * (a / b without fraction), with the scale that BigDecimal.remainder() gives it. */
 static cql_status modulo_decimal(cqle_exec *x, cqle_decimal *a, cqle_decimal *b, cqle_decimal *out) {
   cql_status st = CQL_OK;
   cqle_big quotient = {0};
-  int32_t scale = at_least(a->scale, b->scale);
-  CQL_TRY(cqle_decimal_set_scale(x->arena, a, scale, CQLE_DOWN));
-  CQL_TRY(cqle_decimal_set_scale(x->arena, b, scale, CQLE_DOWN));
+  int64_t a_scale = a->scale, b_scale = b->scale, scale;
+  int32_t common = at_least(a->scale, b->scale);
+  CQL_TRY(cqle_decimal_set_scale(x->arena, a, common, CQLE_DOWN));
+  CQL_TRY(cqle_decimal_set_scale(x->arena, b, common, CQLE_DOWN));
   memset(out, 0, sizeof *out);
   CQL_TRY(cqle_big_divide(x->arena, &a->unscaled, &b->unscaled, &quotient, &out->unscaled));
-  out->scale = scale;
+  CQL_TRY(quotient_scale(x, &quotient, a_scale - b_scale, &scale));
+  scale = scale + b_scale > a_scale ? scale + b_scale : a_scale;
+  out->scale = common;
+  CQL_TRY(cqle_decimal_set_scale(x->arena, out, (int32_t)scale, CQLE_DOWN));
 done:
   return st;
 }
@@ -297,9 +314,10 @@ static cqle_call choose(operation op, cql_type_code a, cql_type_code b, cql_type
   return NULL;
 }
 
-static cql_status give(const cqle_lookup *l, operation op, cql_type_code result, cqle_call call,
-                       const cqle_function **out) {
-  cqle_function *f = cqle_function_new(l->a, l->name, l->count, l->args, cql_type_native(result));
+static cql_status give(const cqle_lookup *l, operation op, const cql_type_code codes[2], cql_type_code result,
+                       cqle_call call, const cqle_function **out) {
+  const cql_type *types[2] = {cql_type_native(codes[0]), cql_type_native(codes[1])};
+  cqle_function *f = cqle_function_new(l->a, l->name, l->count, types, cql_type_native(result));
   operands *extra = cql_arena_zero(l->a, sizeof *extra);
   if (f == NULL || extra == NULL) return CQL_NOMEM;
   extra->op = op;
@@ -309,33 +327,76 @@ static cql_status give(const cqle_lookup *l, operation op, cql_type_code result,
   return CQL_OK;
 }
 
-static cql_status resolve_negate(const cqle_lookup *l, const cqle_function **out) {
-  const cql_type *type = l->count == 1 ? l->args[0] : NULL;
-  if (type == NULL)
-    return cql_fail(l->err, CQL_INVALID,
-                    "Ambiguous '-' operation with args %s: use type hint to disambiguate, example '(int) ?'",
-                    l->count == 1 ? cqle_argument_text(l, 0) : "");
-  if (!cqle_is_numeric(type->code))
+/* What operators work on, numbers first; of several functions that fit exactly the first one is taken. */
+static const cql_type_code operand_codes[] = {
+    CQL_TYPE_TINYINT, CQL_TYPE_SMALLINT,  CQL_TYPE_INT,    CQL_TYPE_BIGINT,   CQL_TYPE_FLOAT,
+    CQL_TYPE_DOUBLE,  CQL_TYPE_DECIMAL,   CQL_TYPE_VARINT, CQL_TYPE_COUNTER,  CQL_TYPE_TEXT,
+    CQL_TYPE_ASCII,   CQL_TYPE_TIMESTAMP, CQL_TYPE_DATE,   CQL_TYPE_DURATION,
+};
+enum { OPERAND_CODES = sizeof operand_codes / sizeof *operand_codes };
+
+typedef struct choice {
+  uint32_t fitting; /* functions that the arguments may be passed to, none of them exactly */
+  cql_type_code codes[2], result;
+  cqle_call call;
+} choice;
+
+/* With a receiver known, literals become what the receiver is. */
+static bool is_of_receiver(const cqle_lookup *l, const choice *c) {
+  return l->receiver != NULL && l->receiver->code == c->codes[0] && l->receiver->code == c->codes[1];
+}
+
+/* True when the arguments fit this one exactly: nothing is better. */
+static bool consider(const cqle_lookup *l, choice *best, cql_assignable fit, const choice *one) {
+  uint32_t fitting = best->fitting + 1;
+  if (fit == CQL_NOT_ASSIGNABLE || !cqle_fits_receiver(l, cql_type_native(one->result))) return false;
+  if (fit == CQL_EXACT_MATCH || fitting == 1 || is_of_receiver(l, one)) *best = *one;
+  best->fitting = fit == CQL_EXACT_MATCH ? 1 : fitting;
+  return fit == CQL_EXACT_MATCH;
+}
+
+static cql_status resolve_binary(const cqle_lookup *l, operation op, choice *best) {
+  cql_assignable fits[2][OPERAND_CODES];
+  for (uint32_t i = 0; i < OPERAND_CODES; i++)
+    for (uint32_t k = 0; k < 2; k++) fits[k][i] = cqle_test_argument(l, k, cql_type_native(operand_codes[i]));
+  for (uint32_t i = 0; i < OPERAND_CODES; i++)
+    for (uint32_t k = 0; k < OPERAND_CODES; k++) {
+      choice one = {.codes = {operand_codes[i], operand_codes[k]}};
+      one.call = choose(op, one.codes[0], one.codes[1], &one.result);
+      cql_assignable fit = fits[0][i] < fits[1][k] ? fits[0][i] : fits[1][k];
+      if (one.call != NULL && consider(l, best, fit, &one)) return CQL_OK;
+    }
+  if (best->fitting == 0)
+    return cql_fail(l->err, CQL_INVALID, "the '%c' operation is not supported between %s and %s", operations[op].sign,
+                    cqle_argument_text(l, 0), cqle_argument_text(l, 1));
+  if (best->fitting == 1 || (is_of_receiver(l, best) && !l->site->has_marker)) return CQL_OK;
+  return cql_fail(l->err, CQL_INVALID,
+                  "Ambiguous '%c' operation with args %s and %s: use type hint to disambiguate, example '(int) ?'",
+                  operations[op].sign, cqle_argument_text(l, 0), cqle_argument_text(l, 1));
+}
+
+static cql_status resolve_negate(const cqle_lookup *l, choice *best) {
+  for (uint32_t i = 0; i < OPERAND_CODES && cqle_is_numeric(operand_codes[i]); i++) {
+    choice one = {.codes = {operand_codes[i], operand_codes[i]}, .result = operand_codes[i]};
+    one.call = numeric_call(one.result);
+    if (consider(l, best, cqle_test_argument(l, 0, cql_type_native(operand_codes[i])), &one)) return CQL_OK;
+  }
+  if (best->fitting == 1) return CQL_OK;
+  if (best->fitting == 0)
     return cql_fail(l->err, CQL_INVALID, "Invalid call to function system._negate, none of its type signatures match");
-  return give(l, NEGATE, type->code, numeric_call(type->code), out);
+  return cql_fail(l->err, CQL_INVALID,
+                  "Ambiguous '-' operation with args %s: use type hint to disambiguate, example '(int) ?'",
+                  cqle_argument_text(l, 0));
 }
 
 cql_status cqle_resolve_operator(const cqle_lookup *l, const cqle_function **out) {
   size_t i = 0, count = sizeof operations / sizeof *operations;
-  cql_type_code result;
+  choice best = {0};
   while (i < count && strcmp(operations[i].name, l->name) != 0) i++;
   if (i == count) return CQL_DONE;
   operation op = (operation)i;
-  if (op == NEGATE) return resolve_negate(l, out);
-  if (l->count != 2)
+  if (l->count != (op == NEGATE ? 1 : 2))
     return cql_fail(l->err, CQL_INVALID, "Invalid number of arguments for the '%c' operation", operations[i].sign);
-  if (l->args[0] == NULL || l->args[1] == NULL)
-    return cql_fail(l->err, CQL_INVALID,
-                    "Ambiguous '%c' operation with args %s and %s: use type hint to disambiguate, example '(int) ?'",
-                    operations[i].sign, cqle_argument_text(l, 0), cqle_argument_text(l, 1));
-  cqle_call call = choose(op, l->args[0]->code, l->args[1]->code, &result);
-  if (call == NULL)
-    return cql_fail(l->err, CQL_INVALID, "the '%c' operation is not supported between %s and %s", operations[i].sign,
-                    cqle_argument_text(l, 0), cqle_argument_text(l, 1));
-  return give(l, op, result, call, out);
+  cql_status st = op == NEGATE ? resolve_negate(l, &best) : resolve_binary(l, op, &best);
+  return st == CQL_OK ? give(l, op, best.codes, best.result, best.call, out) : st;
 }

@@ -24,7 +24,7 @@ cql_status cqle_resolve_token(const cqle_lookup *l, const cqle_function **out) {
   if (types == NULL) return CQL_NOMEM;
   for (uint32_t i = 0; i < l->count; i++) {
     types[i] = t->partition[i]->type;
-    if (l->args[i] == NULL || cql_type_is_value_compatible(types[i], l->args[i])) continue;
+    if (cqle_test_argument(l, i, types[i]) != CQL_NOT_ASSIGNABLE) continue;
     return cql_fail(l->err, CQL_INVALID,
                     "Type error: %s cannot be passed as argument %u of function system.token of type %s",
                     cqle_argument_text(l, i), i, cqle_type_text(l->a, types[i]));

@@ -9,10 +9,11 @@
 typedef struct cqle_binder {
   cql_arena *arena; /* the plan's */
   const cqle_schema *schema;
-  const char *keyspace; /* default keyspace; NULL: none */
-  uint32_t count;       /* markers of the statement */
-  cql_column *binds;    /* one each; type NULL until it is bound; name set beforehand for a named marker */
-  const char **targets; /* one each: the name of the receiver it was bound to, as the very pointer that was given */
+  const char *keyspace;   /* default keyspace; NULL: none */
+  uint32_t count;         /* markers of the statement */
+  cql_column *binds;      /* one each; type NULL until it is bound; name set beforehand for a named marker */
+  const char **targets;   /* one each: the name of the receiver it was bound to, as the very pointer that was given */
+  struct cqle_memo *memo; /* what calls were found to be, see term_int.h */
   cql_error *err;
 } cqle_binder;
 

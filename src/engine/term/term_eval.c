@@ -61,7 +61,7 @@ static cql_status refuse_nulls(const cqle_expr *e, const cql_slice *items, uint3
 
 cql_status cqle_expr_pack(cql_arena *a, const cqle_expr *e, cql_slice *items, cql_slice *out, cql_error *err) {
   uint32_t count = e->count;
-  cql_status st = e->kind == CQLE_EXPR_TUPLE ? CQL_OK : refuse_nulls(e, items, count, err);
+  cql_status st = e->kind == CQLE_EXPR_TUPLE || e->nulls ? CQL_OK : refuse_nulls(e, items, count, err);
   if (st != CQL_OK) return st;
   if (e->kind == CQLE_EXPR_TUPLE) {
     st = pack_lengths(a, items, count, false, out);

@@ -20,6 +20,7 @@ struct cqle_expr {
   cqle_expr_kind kind;
   const cql_type *type;
   const char *name; /* of the receiver, for error texts */
+  bool nulls;       /* a list's items may be null: it is selected, not written */
   cql_slice value;  /* VALUE; data NULL: null */
   uint32_t marker;
   uint32_t count;
@@ -30,6 +31,18 @@ struct cqle_expr {
 /* Packs evaluated items into the wire form of e (LIST to VECTOR); sets and maps are put in order. items are reordered
  * in place. */
 cql_status cqle_expr_pack(cql_arena *a, const cqle_expr *e, cql_slice *items, cql_slice *out, cql_error *err);
+
+/* Nested calls are asked for many types, each time from above: their answers are kept. */
+typedef struct cqle_memo {
+  const void *call; /* a cqle_term or a cqle_selector */
+  struct cqle_memo *next;
+  bool has_own;
+  const cql_type *own;
+  uint32_t tested; /* native types whose answer is known, by code */
+  cql_assignable answers[32];
+} cqle_memo;
+/* NULL: out of memory; then there is just no memory of it. */
+cqle_memo *cqle_memo_of(cqle_binder *b, const void *call);
 
 /* The type of a term where it is known without a receiver: calls, hints, and literals by their look. NULL: not known.
  */

@@ -9,6 +9,37 @@ static cql_assignable worse(cql_assignable x, cql_assignable y) {
   return x < y ? x : y;
 }
 
+/* The smallest of int, bigint and varint that holds the digits. */
+static const cql_type *integer_type(cql_slice text) {
+  bool negative = text.len > 0 && text.data[0] == '-';
+  uint64_t limit = (uint64_t)INT64_MAX + (negative ? 1 : 0), v = 0;
+  for (size_t i = negative ? 1 : 0; i < text.len; i++) {
+    uint64_t digit = (uint64_t)(text.data[i] - '0');
+    if (digit > 9 || v > (limit - digit) / 10) return cql_type_native(CQL_TYPE_VARINT);
+    v = v * 10 + digit;
+  }
+  return cql_type_native(v <= (uint64_t)INT32_MAX + (negative ? 1 : 0) ? CQL_TYPE_INT : CQL_TYPE_BIGINT);
+}
+
+static const cql_type *literal_type(const cqle_term *t) {
+  switch (t->literal) {
+  case CQL_LITERAL_STRING: return cql_type_native(cql_ascii_valid(t->text) ? CQL_TYPE_ASCII : CQL_TYPE_TEXT);
+  case CQL_LITERAL_INTEGER: return integer_type(t->text);
+  case CQL_LITERAL_FLOAT: return cql_type_native(CQL_TYPE_DOUBLE);
+  case CQL_LITERAL_BOOLEAN: return cql_type_native(CQL_TYPE_BOOLEAN);
+  case CQL_LITERAL_UUID: return cql_type_native(CQL_TYPE_UUID);
+  case CQL_LITERAL_HEX: return cql_type_native(CQL_TYPE_BLOB);
+  case CQL_LITERAL_DURATION: return cql_type_native(CQL_TYPE_DURATION);
+  }
+  return NULL;
+}
+
+/* Of the types that a literal fits the one that it looks like is the exact one. */
+static cql_assignable test_literal(const cqle_term *t, const cql_type *type) {
+  if (cql_literal_test(t->literal, type) == CQL_NOT_ASSIGNABLE) return CQL_NOT_ASSIGNABLE;
+  return cql_type_eq(literal_type(t), type) ? CQL_EXACT_MATCH : CQL_WEAKLY_ASSIGNABLE;
+}
+
 /* An empty collection fits any type of its kind, so it is never an exact match. */
 static cql_assignable test_items(cqle_binder *b, const cqle_term *t, const cql_type *const *types, uint32_t stride) {
   cql_assignable a = t->count == 0 ? CQL_WEAKLY_ASSIGNABLE : CQL_EXACT_MATCH;
@@ -37,16 +68,34 @@ static cql_assignable test_hint(cqle_binder *b, const cqle_term *t, const cql_ty
   return test_type(type, hint);
 }
 
+cqle_memo *cqle_memo_of(cqle_binder *b, const void *call) {
+  cqle_memo *m = b->memo;
+  while (m != NULL && m->call != call) m = m->next;
+  if (m != NULL) return m;
+  m = cql_arena_zero(b->arena, sizeof *m);
+  if (m == NULL) return NULL;
+  m->call = call;
+  m->next = b->memo;
+  b->memo = m;
+  return m;
+}
+
 /* A call that cannot be resolved is let through: binding it then says what is wrong with it. */
 static cql_assignable test_call(cqle_binder *b, const cqle_term *t, const cql_type *type) {
   const cqle_function *f;
-  if (cqle_term_function(b, t, NULL, type, &f, NULL) != CQL_OK) return CQL_EXACT_MATCH;
-  return test_type(type, f->result);
+  cqle_memo *m = type->code < 32 ? cqle_memo_of(b, t) : NULL;
+  if (m != NULL && (m->tested >> type->code & 1)) return m->answers[type->code];
+  cql_assignable a = CQL_EXACT_MATCH;
+  if (cqle_term_function(b, t, NULL, type, &f, NULL) == CQL_OK) a = test_type(type, f->result);
+  if (m == NULL) return a;
+  m->tested |= UINT32_C(1) << type->code;
+  m->answers[type->code] = a;
+  return a;
 }
 
 cql_assignable cqle_term_test(cqle_binder *b, const cqle_term *term, const cql_type *type) {
   switch (term->kind) {
-  case CQLE_TERM_LITERAL: return cql_literal_test(term->literal, type);
+  case CQLE_TERM_LITERAL: return test_literal(term, type);
   case CQLE_TERM_NULL: return type->code == CQL_TYPE_COUNTER ? CQL_NOT_ASSIGNABLE : CQL_WEAKLY_ASSIGNABLE;
   case CQLE_TERM_MARKER: return CQL_WEAKLY_ASSIGNABLE;
   case CQLE_TERM_LIST:
@@ -67,38 +116,22 @@ cql_assignable cqle_term_test(cqle_binder *b, const cqle_term *term, const cql_t
 
 /* --- types of their own ------------------------------------------------------------------------------------------- */
 
-/* The smallest of int, bigint and varint that holds the digits. */
-static const cql_type *integer_type(cql_slice text) {
-  bool negative = text.len > 0 && text.data[0] == '-';
-  uint64_t limit = (uint64_t)INT64_MAX + (negative ? 1 : 0), v = 0;
-  for (size_t i = negative ? 1 : 0; i < text.len; i++) {
-    uint64_t digit = (uint64_t)(text.data[i] - '0');
-    if (digit > 9 || v > (limit - digit) / 10) return cql_type_native(CQL_TYPE_VARINT);
-    v = v * 10 + digit;
-  }
-  return cql_type_native(v <= (uint64_t)INT32_MAX + (negative ? 1 : 0) ? CQL_TYPE_INT : CQL_TYPE_BIGINT);
-}
-
-static const cql_type *literal_type(const cqle_term *t) {
-  switch (t->literal) {
-  case CQL_LITERAL_STRING: return cql_type_native(cql_ascii_valid(t->text) ? CQL_TYPE_ASCII : CQL_TYPE_TEXT);
-  case CQL_LITERAL_INTEGER: return integer_type(t->text);
-  case CQL_LITERAL_FLOAT: return cql_type_native(CQL_TYPE_DOUBLE);
-  case CQL_LITERAL_BOOLEAN: return cql_type_native(CQL_TYPE_BOOLEAN);
-  case CQL_LITERAL_UUID: return cql_type_native(CQL_TYPE_UUID);
-  case CQL_LITERAL_HEX: return cql_type_native(CQL_TYPE_BLOB);
-  case CQL_LITERAL_DURATION: return cql_type_native(CQL_TYPE_DURATION);
-  }
-  return NULL;
+static const cql_type *call_type(cqle_binder *b, const cqle_term *term) {
+  const cqle_function *f;
+  cqle_memo *m = cqle_memo_of(b, term);
+  if (m != NULL && m->has_own) return m->own;
+  const cql_type *type = cqle_term_function(b, term, NULL, NULL, &f, NULL) == CQL_OK ? f->result : NULL;
+  if (m == NULL) return type;
+  m->has_own = true;
+  return m->own = type;
 }
 
 const cql_type *cqle_term_own_type(cqle_binder *b, const cqle_term *term) {
   const cql_type *type;
-  const cqle_function *f;
   switch (term->kind) {
   case CQLE_TERM_LITERAL: return literal_type(term);
   case CQLE_TERM_HINT: return cql_type_parse_cql(b->arena, term->type.text, NULL, &type, NULL) == CQL_OK ? type : NULL;
-  case CQLE_TERM_CALL: return cqle_term_function(b, term, NULL, NULL, &f, NULL) == CQL_OK ? f->result : NULL;
+  case CQLE_TERM_CALL: return call_type(b, term);
   case CQLE_TERM_TUPLE: return term->count == 1 ? cqle_term_own_type(b, term->items[0]) : NULL;
   default: return NULL;
   }
@@ -112,14 +145,19 @@ static const cqle_table *receiver_table(const cqle_binder *b, const cqle_receive
   return ks != NULL ? cqle_keyspace_table(ks, cql_slice_str(r->table)) : NULL;
 }
 
-/* Literals fit parameters of many types, so they choose none; only operators, and functions of any type, are told what
- * a literal looks like. */
-static const cql_type *argument_type(cqle_binder *b, const cqle_term *call, const cqle_term *arg) {
-  cql_slice name = call->function.name;
-  bool is_operator = name.len > 0 && name.data[0] == '_';
-  bool takes_any = cql_slice_eq_nocase(name, "to_json") || cql_slice_eq_nocase(name, "tojson");
-  if (arg->kind == CQLE_TERM_LITERAL && !is_operator && !takes_any) return NULL;
-  return cqle_term_own_type(b, arg);
+static const char *term_text(cqle_binder *b, const cqle_term *term) {
+  const char *text = cql_arena_str(b->arena, term->source);
+  return text == NULL ? "?" : text;
+}
+
+typedef struct term_site {
+  cqle_binder *b;
+  const cqle_term *call;
+} term_site;
+
+static cql_assignable test_argument(void *user, uint32_t i, const cql_type *type) {
+  const term_site *s = user;
+  return cqle_term_test(s->b, s->call->items[i], type);
 }
 
 cql_status cqle_term_function(cqle_binder *b, const cqle_term *term, const cqle_receiver *receiver,
@@ -127,6 +165,17 @@ cql_status cqle_term_function(cqle_binder *b, const cqle_term *term, const cqle_
   if (term->count > CQLE_FUNCTION_ARGS_MAX)
     return cql_fail(err, CQL_LIMIT, "A function takes at most %d arguments", CQLE_FUNCTION_ARGS_MAX);
   const cql_type *types[CQLE_FUNCTION_ARGS_MAX];
-  for (uint32_t i = 0; i < term->count; i++) types[i] = argument_type(b, term, term->items[i]);
-  return cqle_function_find(b->arena, receiver_table(b, receiver), &term->function, term->count, types, type, out, err);
+  const char *texts[CQLE_FUNCTION_ARGS_MAX];
+  term_site at = {b, term};
+  cqle_call_site site = {.count = term->count, .types = types, .texts = texts, .test = test_argument, .user = &at};
+  cql_slice name = term->function.name;
+  bool takes_any = cql_slice_eq_nocase(name, "to_json") || cql_slice_eq_nocase(name, "tojson");
+  for (uint32_t i = 0; i < term->count; i++) {
+    const cqle_term *arg = term->items[i];
+    /* A literal fits parameters of many types, so it chooses none; only a function of any type is told what it is. */
+    types[i] = arg->kind == CQLE_TERM_LITERAL && !takes_any ? NULL : cqle_term_own_type(b, arg);
+    texts[i] = err == NULL ? "" : term_text(b, arg);
+    site.has_marker = site.has_marker || arg->kind == CQLE_TERM_MARKER;
+  }
+  return cqle_function_find_at(b->arena, receiver_table(b, receiver), &term->function, &site, type, out, err);
 }

@@ -25,7 +25,8 @@ static cql_status combos_open(cqle_exec *x, const cqle_group *const *groups, uin
   c->at = cql_arena_zero(x->arena, ((size_t)group_count + 1) * sizeof *c->at);
   CQL_CHECK(c->choices != NULL && c->at != NULL, CQL_NOMEM);
   c->count = 1;
-  for (uint32_t i = 0; i < group_count; i++) {
+  /* Behind an IN () nothing is looked at. */
+  for (uint32_t i = 0; i < group_count && c->count > 0; i++) {
     CQL_TRY(cqle_group_choices(x, groups[i], &c->choices[i]));
     c->width += c->choices[i].width;
     c->count *= c->choices[i].count;
