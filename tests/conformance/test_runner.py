@@ -58,6 +58,9 @@ class FakeServer:
             raise answer
         return answer
 
+    def problems(self) -> list[str]:
+        return []
+
     def close(self) -> None:
         pass
 
