@@ -1,6 +1,6 @@
 """Two rows with one primary key beside a PhysicalKey: what a crash in a move left, where a move is not one transaction.
 
-Readers and writers by the primary key take the row that was written last."""
+Readers and writers by the primary key take the row that was written last; `manage.py cql repair-moves` removes the other."""
 
 from collections.abc import Callable, Iterator
 

@@ -3,6 +3,8 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from ...literals import literal
+from ...repair import Repair, models_to_repair
 from ..progress import Progress
 
 MIB = 1024 * 1024
@@ -60,7 +62,32 @@ class Check(Action):
         command.stdout.write("The file is sound.")
 
 
-ACTIONS: dict[str, Action] = {"check": Check(), "compact": Compact()}
+class RepairMoves(Action):
+    help = "Find rows that stand under an old key and a new one of a PhysicalKey, and remove the older."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Only tell what would be removed."
+        )
+
+    def run(self, command, connection, options) -> None:
+        for model in models_to_repair(connection):
+            repair = Repair(connection, model)
+            repair.run(dry_run=options["dry_run"])
+            for _, point in repair.removed:
+                place = ", ".join(f"{column} = {literal(value)}" for column, value in point.items())
+                command.stdout.write(f"{model._meta.label}: {place}")
+            done = "older ones found" if options["dry_run"] else "older ones removed"
+            command.stdout.write(
+                f"{model._meta.label}: {repair.seen} rows looked at, {len(repair.removed)} {done}."
+            )
+
+
+ACTIONS: dict[str, Action] = {
+    "check": Check(),
+    "compact": Compact(),
+    "repair-moves": RepairMoves(),
+}
 
 
 class Command(BaseCommand):
