@@ -4,114 +4,66 @@ The same models, rows and values, through two aliases of one process; SQLite in 
 Writes are lightweight transactions here, as the backend makes them by default, and plain statements there.
 """
 
+import itertools
 import random
-import time
 import uuid
 
-import django
-from bench import Bench
-from django.apps import AppConfig
-from django.conf import settings
-from django.db import connections, models
+import models
+from bench import Bench, timed
 
-from django_cassandra_backend.models import PrimaryKey
-
-PARTITIONS, PARTITION_ROWS = 50, 100
+NAMES = [
+    "orm_get",
+    "orm_get_composite",
+    "orm_slice",
+    "orm_list",
+    "orm_rows",
+    "orm_values",
+    "orm_index",
+    "orm_count",
+    "orm_exists",
+    "orm_create",
+    "orm_create_auto",
+    "orm_save",
+    "orm_update",
+    "orm_update_f",
+    "orm_get_or_create",
+    "orm_bulk_create",
+    "orm_bulk_update",
+    "orm_delete",
+]
+PARTITIONS, PARTITION_ROWS = 100, 100
 ROWS = PARTITIONS * PARTITION_ROWS
 BATCH = 200
+BULK = 200
+KINDS = 400
 SUBJECTS = {"cassandra": "libcql", "sqlite": "sqlite3"}  # alias: subject
-
-
-class OrmBench(AppConfig):
-    name = __name__
-    label = "orm_bench"
-    path = "."
-
-
-def configure(folder):
-    """Settings with both databases, and the models on them."""
-    settings.configure(
-        USE_TZ=True,
-        INSTALLED_APPS=[f"{__name__}.OrmBench"],
-        DATABASE_ROUTERS=[],
-        DATABASES={
-            "default": {},
-            "cassandra": {
-                "ENGINE": "django_cassandra_backend",
-                "NAME": "bench",
-                "OPTIONS": {"local": str(folder / "orm.cql")},
-            },
-            "sqlite": {
-                "ENGINE": "django.db.backends.sqlite3",
-                "NAME": folder / "orm.sqlite3",
-                "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"},
-            },
-        },
-    )
-    django.setup()
-
-    class Party(models.Model):
-        id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-        name = models.CharField(max_length=100)
-        people = models.IntegerField()
-        date = models.DateTimeField()
-
-        class Meta:
-            app_label = OrmBench.label
-
-    class Guest(models.Model):
-        pk = PrimaryKey(partition_by=["party"], cluster_by=["number"])
-        party = models.CharField(max_length=50)
-        number = models.IntegerField()
-        name = models.CharField(max_length=100)
-        invited = models.DateTimeField()
-
-        class Meta:
-            app_label = OrmBench.label
-
-    return Party, Guest
-
-
-def fill(alias, party, guest, ids, now):
-    with connections[alias].schema_editor() as editor:
-        editor.create_model(party)
-        editor.create_model(guest)
-    party.objects.using(alias).bulk_create(
-        party(id=id_, name=f"party {number}", people=number, date=now)
-        for number, id_ in enumerate(ids)
-    )
-    guest.objects.using(alias).bulk_create(
-        guest(party=f"party {number // PARTITION_ROWS}", number=number, name="guest", invited=now)
-        for number in range(ROWS)
-    )
-
-
-def timed(operation, arguments):
-    started = time.perf_counter()
-    for argument in arguments:
-        operation(argument)
-    return time.perf_counter() - started
 
 
 def benches(folder):
     """The questions, over two databases filled with the same rows."""
-    party, guest = configure(folder)
+    party, guest, note = models.configure(folder)
     chance = random.Random(1)
     ids = [uuid.UUID(int=chance.getrandbits(128), version=4) for _ in range(ROWS)]
-    now = django.utils.timezone.now().replace(microsecond=0)
     for alias in SUBJECTS:
-        fill(alias, party, guest, ids, now)
+        models.create(alias)
+        party.objects.using(alias).bulk_create(models.parties(ids, KINDS))
+        guest.objects.using(alias).bulk_create(models.guests(PARTITIONS, PARTITION_ROWS))
 
-    def bench(name, operation, arguments, count=BATCH, rows=1):
-        """`operation(manager of a model, argument)` on both databases; the cost is given per row."""
-        model = guest if rows > 1 else party
+    def bench(name, model, operation, arguments, count=BATCH, rows=1, before=None, **more):
+        """`operation(manager, argument)` for `arguments(count)` on both databases; the cost is given per row."""
 
         def subject(alias):
             manager = model.objects.using(alias)
-            return lambda: timed(lambda argument: operation(manager, argument), arguments(count))
+
+            def run():
+                if before is not None:
+                    before(manager)
+                return timed(lambda argument: operation(manager, argument), arguments(count))
+
+            return run
 
         subjects = {subject_: subject(alias) for alias, subject_ in SUBJECTS.items()}
-        return Bench(name, count * rows, subjects, "libcql", "sqlite3")
+        return Bench(name, count * rows, subjects, "libcql", "sqlite3", **more)
 
     def keys(count):
         return chance.sample(ids, count)
@@ -119,16 +71,89 @@ def benches(folder):
     def partitions(count):
         return [f"party {chance.randrange(PARTITIONS)}" for _ in range(count)]
 
-    yield bench("orm_get", lambda m, key: m.get(pk=key), keys)
-    yield bench("orm_create", lambda m, n: m.create(name="new", people=n, date=now), range)
-    yield bench("orm_update", lambda m, key: m.filter(pk=key).update(people=key.int % 999), keys)
+    def kinds(count):
+        return [f"kind {chance.randrange(KINDS)}" for _ in range(count)]
+
+    def guests_(count):
+        numbers = (chance.randrange(ROWS) for _ in range(count))
+        return [(f"party {number // PARTITION_ROWS}", number) for number in numbers]
+
+    def once(count):
+        return range(count)
+
+    reads = {"model": party}
     yield bench(
-        "orm_rows", lambda m, name: list(m.filter(party=name)), partitions, 10, PARTITION_ROWS
+        "orm_get", operation=lambda m, key: m.get(pk=key), arguments=keys, limit=1.3, **reads
+    )
+    yield bench("orm_get_composite", guest, lambda m, key: m.get(pk=key), guests_)
+    yield bench(
+        "orm_slice", guest, lambda m, p: list(m.filter(party=p)[:10]), partitions, limit=1.3
+    )
+    yield bench("orm_list", party, lambda m, _: list(m.all()), once, 1, ROWS, limit=1.3)
+    yield bench(
+        "orm_rows", guest, lambda m, p: list(m.filter(party=p)), partitions, 10, PARTITION_ROWS
     )
     yield bench(
         "orm_values",
-        lambda m, name: list(m.filter(party=name).values_list("number", "name", "invited")),
+        guest,
+        lambda m, p: list(m.filter(party=p).values_list("number", "name", "invited")),
         partitions,
         10,
         PARTITION_ROWS,
+    )
+    yield bench("orm_index", party, lambda m, k: list(m.filter(kind=k)), kinds, 20, ROWS // KINDS)
+    yield bench("orm_count", guest, lambda m, p: m.filter(party=p).count(), partitions)
+    yield bench("orm_exists", party, lambda m, key: m.filter(pk=key).exists(), keys)
+    now = models.NOW
+    yield bench(
+        "orm_create",
+        party,
+        lambda m, n: m.create(name="new", people=n, date=now, kind="new"),
+        once,
+        limit=1.3,
+    )
+    yield bench("orm_create_auto", note, lambda m, n: m.create(text="new", number=n), once)
+
+    def save(manager, key):
+        row = manager.model(id=key, name="saved", people=1, date=now, kind="saved")
+        row._state.adding, row._state.db = False, manager.db
+        row.save()
+
+    yield bench("orm_save", party, save, keys)
+    yield bench("orm_update", party, lambda m, key: m.filter(pk=key).update(people=1), keys)
+    yield bench(
+        "orm_update_f",
+        party,
+        lambda m, key: m.filter(pk=key).update(people=models.F("people") + 1),
+        keys,
+    )
+    names = itertools.count()
+    yield bench(
+        "orm_get_or_create",
+        party,
+        lambda m, key: m.get_or_create(pk=key, defaults={"name": "x", "people": 1, "date": now}),
+        lambda count: [*keys(count // 2), *(uuid.uuid4() for _ in range(count // 2))],
+    )
+    yield bench(
+        "orm_bulk_create",
+        note,
+        lambda m, _: m.bulk_create([note(text="new", number=next(names)) for _ in range(BULK)]),
+        once,
+        1,
+        BULK,
+    )
+    changed = [party(id=key, people=number) for number, key in enumerate(ids[:BULK])]
+    yield bench(
+        "orm_bulk_update", party, lambda m, _: m.bulk_update(changed, ["people"]), once, 1, BULK
+    )
+
+    def refill(manager):
+        manager.bulk_create([note(pk=10**9 + n, text="x", number=n) for n in range(BATCH)])
+
+    yield bench(
+        "orm_delete",
+        note,
+        lambda m, n: m.filter(pk=10**9 + n).delete(),
+        once,
+        before=refill,
     )
