@@ -3,6 +3,7 @@
 #include "engine/schema/options.h"
 #include "engine/ddl/ddl_int.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/table/table.h"
@@ -13,7 +14,8 @@ typedef struct creation {
   const cqle_keyspace *ks;
   const cqle_table *table;
   cqle_index index;
-  const cqle_term *options; /* WITH OPTIONS = {…}; NULL: none */
+  const cqle_term *options;   /* WITH OPTIONS = {…}; NULL: none */
+  cqle_similarity similarity; /* of vectors */
 } creation;
 
 /* --- which kind --------------------------------------------------------------------------------------------------- */
@@ -129,10 +131,18 @@ static cql_status read_target(creation *c) {
 
 /* --- storage-attached indexes ------------------------------------------------------------------------------------- */
 
+static cql_status check_vector_type(creation *c, const cql_type *type) {
+  cql_error *err = c->x->err;
+  if (type->args[0]->code != CQL_TYPE_FLOAT)
+    return cql_fail(err, CQL_INVALID, "SAI ANN indexes are only allowed on vector columns with float elements");
+  if (type->dimension == 1 && c->similarity == CQLE_COSINE)
+    return cql_fail(err, CQL_INVALID, "Cosine similarity is not supported for single-dimension vectors");
+  return CQL_OK;
+}
+
 static cql_status check_sai_type(creation *c, const cql_type *type) {
   char text[512];
-  if (type->code == CQL_TYPE_VECTOR)
-    return cql_fail(c->x->err, CQL_INVALID, "Vector indexes are not supported by the embedded engine");
+  if (type->code == CQL_TYPE_VECTOR) return check_vector_type(c, type);
   if (type->code != CQL_TYPE_BLOB && type->code != CQL_TYPE_COUNTER && type->code != CQL_TYPE_CUSTOM) return CQL_OK;
   cql_type_to_cql(type, text, sizeof text);
   return cql_fail(c->x->err, CQL_INVALID, "Unsupported type: %s", text);
@@ -173,12 +183,57 @@ static cql_status check_analyzer(creation *c, cql_slice key, cql_slice value) {
                   CQL_SLICE_ARG(key), CQL_SLICE_ARG(value));
 }
 
+static cql_slice upper_case(cql_arena *a, cql_slice s) {
+  uint8_t *to = cql_arena_get(a, s.len);
+  for (size_t i = 0; to != NULL && i < s.len; i++)
+    to[i] = s.data[i] >= 'a' && s.data[i] <= 'z' ? (uint8_t)(s.data[i] - 'a' + 'A') : s.data[i];
+  return to == NULL ? s : cql_slice_of(to, s.len);
+}
+
+/* A whole number of 1 to max. Such options shape a graph of neighbours, and there is none here: they are checked, and
+ * shown as they were given. Cassandra calls every index null here. */
+static cql_status check_graph_option(creation *c, const char *what, cql_slice value, long max) {
+  char digits[12] = "";
+  char *end = digits;
+  if (value.len < sizeof digits) memcpy(digits, value.data, value.len);
+  long n = strtol(digits, &end, 10);
+  if (end == digits || *end != '\0')
+    return cql_fail(c->x->err, CQL_INVALID, "%s " CQL_SLICE_FMT " is not a valid integer for index null", what,
+                    CQL_SLICE_ARG(value));
+  if (n >= 1 && n <= max) return CQL_OK;
+  return cql_fail(c->x->err, CQL_INVALID, "%s for index null cannot be <= 0 or > %ld, was %ld", what, max, n);
+}
+
+static cql_status check_vector_option(creation *c, cql_slice key, cql_slice value) {
+  char text[512];
+  cql_slice upper = upper_case(c->x->arena, value);
+  if (c->index.column->type->code != CQL_TYPE_VECTOR) {
+    cql_type_to_cql(c->index.column->type, text, sizeof text);
+    return cql_fail(c->x->err, CQL_INVALID, "CQL type %s cannot have vector options", text);
+  }
+  if (cql_slice_eq_str(key, "maximum_node_connections"))
+    return check_graph_option(c, "Maximum number of connections", value, 512);
+  if (cql_slice_eq_str(key, "construction_beam_width"))
+    return check_graph_option(c, "Construction beam width", value, 3200);
+  if (cql_slice_eq_str(key, "optimize_for")) {
+    if (cql_slice_eq_nocase(value, "latency") || cql_slice_eq_nocase(value, "recall")) return CQL_OK;
+    return cql_fail(c->x->err, CQL_INVALID,
+                    "optimize_for '" CQL_SLICE_FMT
+                    "' was not recognized for index null. Valid values are: LATENCY, RECALL",
+                    CQL_SLICE_ARG(upper));
+  }
+  if (cqle_similarity_find(value, &c->similarity)) return CQL_OK;
+  return cql_fail(c->x->err, CQL_INVALID,
+                  "Similarity function " CQL_SLICE_FMT
+                  " was not recognized for index null. Valid values are: EUCLIDEAN, DOT_PRODUCT, COSINE",
+                  CQL_SLICE_ARG(upper));
+}
+
 static cql_status check_sai_options(creation *c) {
   static const char *const analyzers[] = {"case_sensitive", "normalize", "ascii", NULL};
   static const char *const vectors[] = {"similarity_function", "maximum_node_connections", "construction_beam_width",
                                         "optimize_for", NULL};
   static const char *const own[] = {"target", "class_name", NULL};
-  char text[512];
   for (uint32_t i = 0; c->options && i < c->options->count; i += 2) {
     cql_slice key = c->options->items[i]->text, value = c->options->items[i + 1]->text;
     if (is_one_of(key, own))
@@ -187,8 +242,7 @@ static cql_status check_sai_options(creation *c) {
     if (is_one_of(key, analyzers)) {
       CQLE_SCHEMA(check_analyzer(c, key, value));
     } else if (is_one_of(key, vectors)) {
-      cql_type_to_cql(c->index.column->type, text, sizeof text);
-      return cql_fail(c->x->err, CQL_INVALID, "CQL type %s cannot have vector options", text);
+      CQLE_SCHEMA(check_vector_option(c, key, value));
     } else {
       return cql_fail(c->x->err, CQL_CONFIG,
                       "Properties specified [" CQL_SLICE_FMT "] are not understood by StorageAttachedIndex",

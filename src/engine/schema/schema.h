@@ -37,6 +37,14 @@ typedef struct cqle_index {
   const char *const *options; /* key, value, …, as given; shown in system_schema.indexes */
 } cqle_index;
 
+/* How near two vectors are. */
+typedef enum cqle_similarity { CQLE_COSINE, CQLE_DOT_PRODUCT, CQLE_EUCLIDEAN } cqle_similarity;
+bool cqle_similarity_find(cql_slice name, cqle_similarity *out); /* in any case; false: there is none */
+/* Serves ORDER BY … ANN OF. Such an index has no entries in the store: a search compares every row that the rest of
+ * the statement leaves. */
+bool cqle_index_is_vector(const cqle_index *index);
+cqle_similarity cqle_index_similarity(const cqle_index *index); /* of its options; cosine when none is given */
+
 typedef struct cqle_option { /* of WITH: the value as system_schema.tables shows it, encoded in that column's type */
   const char *name;
   cql_slice value;

@@ -2,10 +2,7 @@
 #include "engine/select/select_int.h"
 
 static cql_status order_column(cqle_binder *b, const cqle_table *t, const cqle_order *o, const cqle_column **out) {
-  cql_status st = cqle_find_column(t, o->column, out, b->err);
-  if (st != CQL_OK) return st;
-  if (o->ann_of != NULL) return cql_fail(b->err, CQL_INVALID, "ANN ordering is not supported by the embedded engine");
-  return CQL_OK;
+  return cqle_find_column(t, o->column, out, b->err);
 }
 
 static bool pinned(const cqle_where *w, const cqle_column *c) {
@@ -60,7 +57,7 @@ cql_status cqle_order_plan(cqle_binder *b, const cqle_select *ast, cqle_select_p
     CQL_TRY(order_column(b, p->table, &ast->order_by[i], &c));
     count = merge_order(columns, descending, count, c, ast->order_by[i].descending);
   }
-  if (count == 0) goto done;
+  if (count == 0 || p->ann != NULL) goto done;
   if (p->where->uses_index)
     return cql_fail(b->err, CQL_INVALID, "ORDER BY with 2ndary indexes is not supported, except for ANN queries.");
   if (p->where->key_range)

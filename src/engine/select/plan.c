@@ -146,6 +146,7 @@ static cql_status plan_fetch(planner *pl) {
   p->regulars = cql_arena_array(pl->b->arena, (size_t)t->regular_count + 1, sizeof *p->regulars);
   if (p->statics == NULL || p->regulars == NULL) return CQL_NOMEM;
   fetch_restricted(p);
+  if (p->ann != NULL) p->selection.fetch[cqle_column_index(t, p->ann)] = true;
   for (uint32_t i = 0; i < t->column_count; i++) {
     const cqle_column *c = &t->columns[i];
     if (!p->selection.fetch[i]) continue;
@@ -197,13 +198,15 @@ cql_status cqle_select_plan_new(cqle_binder *b, const cqle_select *ast, const cq
   p->distinct = ast->distinct;
   p->is_json = ast->is_json;
   CQL_TRY(plan_selection(&pl));
+  CQL_TRY(cqle_ann_plan(b, ast, p));
   CQL_TRY(cqle_where_plan_select(b, p->table, ast->where, ast->where_count, only_statics(&pl), ast->allow_filtering,
-                                 &where));
+                                 p->ann, &where));
   p->where = where;
   if (p->distinct) CQL_TRY(check_distinct(&pl));
   CQL_TRY(cqle_group_plan(&pl.c, ast, p));
   CQL_TRY(plan_limits(&pl));
   CQL_TRY(cqle_order_plan(b, ast, p));
+  CQL_TRY(cqle_ann_check(b, ast, p));
   CQL_TRY(cqle_where_check_filtering(where, b->err));
   p->aggregates = p->groups || p->selection.is_aggregate;
   CQL_TRY(plan_fetch(&pl));

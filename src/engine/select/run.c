@@ -30,6 +30,8 @@ typedef struct run {
   cql_buf kept_pkey, kept_position;
   size_t sorted_count, sorted_cap;
   sorted_row *sorted;
+  cql_slice ann_of; /* ORDER BY … ANN OF */
+  cqle_topk topk;
   cql_buf json;
 } run;
 
@@ -52,6 +54,13 @@ static bool one_group(const cqle_select_plan *p) {
   return p->aggregates && !p->groups;
 }
 
+/* All rows are looked at, and none of them fills a page or the limit. */
+static cql_status begin_ann(run *r) {
+  r->page_size = r->remaining = UINT64_MAX;
+  cql_status st = cqle_ann_begin(r->x, r->p, r->limit, &r->ann_of);
+  return st == CQL_OK ? cqle_topk_init(&r->topk, r->x->arena, (uint32_t)r->limit) : st;
+}
+
 static cql_status begin(run *r) {
   cql_status st = CQL_OK;
   cqle_exec *x = r->x;
@@ -63,6 +72,7 @@ static cql_status begin(run *r) {
   r->page_size = page_size > 0 && !one_group(r->p) ? (uint64_t)page_size : UINT64_MAX;
   r->remaining = r->limit;
   if (r->p->sort_count > 0) r->page_size = UINT64_MAX;
+  if (r->p->ann != NULL) return begin_ann(r);
   CQL_TRY(cqle_page_state_get(x, r->p, &r->state));
   if (r->state.given) r->remaining = r->state.remaining;
 done:
@@ -193,6 +203,15 @@ static cql_status finish_sorted(run *r) {
   return body.st;
 }
 
+static cql_status add_near(run *r) {
+  double score;
+  size_t from = r->x->result->body.len;
+  cql_status st = cqle_ann_score(r->p, r->ann_of, &r->reader.view, &score);
+  if (st == CQL_DONE || (st == CQL_OK && !cqle_topk_wants(&r->topk, score))) return CQL_OK;
+  if (st == CQL_OK) st = put_row(r);
+  return st == CQL_OK ? cqle_topk_add(&r->topk, score, from, r->x->result) : st;
+}
+
 /* --- groups ------------------------------------------------------------------------------------------------------- */
 
 static void keep(cql_buf *b, cql_slice s) {
@@ -270,6 +289,8 @@ static cql_status add_row(run *r) {
   if (r->p->aggregates) {
     if (r->partition_left != UINT64_MAX) r->partition_left--;
     st = cqle_eval_group_add(&r->eval, &r->reader.view);
+  } else if (r->p->ann != NULL) {
+    st = add_near(r);
   } else if (r->p->sort_count > 0) {
     st = take_order(r);
     if (st == CQL_OK) st = add_sorted(r);
@@ -312,6 +333,7 @@ static cql_status finish(run *r) {
   } else if (one_group(r->p))
     st = put_row(r);
   if (st == CQL_OK && r->p->sort_count > 0) st = finish_sorted(r);
+  if (st == CQL_OK && r->p->ann != NULL) st = cqle_topk_finish(&r->topk, r->x->result);
   return st == CQL_OK ? put_state(r) : st;
 }
 

@@ -124,6 +124,9 @@ struct cqle_select_plan {
   uint32_t sort_count; /* ORDER BY over several partitions: sorted when all rows are there */
   const cqle_column **sort_columns;
   bool *sort_descending;
+  const cqle_column *ann; /* ORDER BY … ANN OF; NULL: none */
+  const cqle_expr *ann_of;
+  cqle_similarity similarity;
   uint32_t group_clustering; /* GROUP BY: the partition and so many clustering columns */
   const cqle_node *group_by; /* the last of them through a function; NULL: as it is */
   const cqle_expr *limit, *partition_limit;
@@ -209,6 +212,40 @@ cql_status cqle_virtual_open(cqle_reader *r);
 cql_status cqle_virtual_next(cqle_reader *r);
 cql_status cqle_virtual_skip_partition(cqle_reader *r);
 
+/* --- ann.c: rows by how near they are to a vector ------------------------------------------------------------------
+ */
+
+enum { CQLE_ANN_LIMIT_MAX = 1000 }; /* cassandra.sai.vector_search.max_top_k */
+
+/* The vector of this execution, and the checks of LIMIT. */
+cql_status cqle_ann_begin(cqle_exec *x, const cqle_select_plan *p, uint64_t limit, cql_slice *out);
+/* CQL_DONE: the row has no vector. */
+cql_status cqle_ann_score(const cqle_select_plan *p, cql_slice wanted, const cqle_view *v, double *out);
+
+/* --- topk.c ------------------------------------------------------------------------------------------------------- */
+
+typedef struct cqle_topk_row {
+  double score;
+  uint64_t order;
+  size_t from, len; /* in the result's body */
+} cqle_topk_row;
+
+typedef struct cqle_topk {
+  uint32_t limit, count, room;
+  uint64_t added;
+  bool full; /* limit rows are held that are no worse than worst */
+  double worst;
+  cqle_topk_row *rows;
+} cqle_topk;
+
+/* rows live in a. */
+cql_status cqle_topk_init(cqle_topk *k, cql_arena *a, uint32_t limit);
+bool cqle_topk_wants(const cqle_topk *k, double score);
+/* The row that was put into the result's body from `from` on. */
+cql_status cqle_topk_add(cqle_topk *k, double score, size_t from, cql_result *result);
+/* Leaves the nearest rows in the body, in their order. May be called again after more rows were added. */
+cql_status cqle_topk_finish(cqle_topk *k, cql_result *result);
+
 /* --- page_state.c ------------------------------------------------------------------------------------------------- */
 
 /* Writes it into the result. */
@@ -219,6 +256,9 @@ cql_status cqle_page_state_get(cqle_exec *x, const cqle_select_plan *p, cqle_pag
 /* --- order.c: what ORDER BY and GROUP BY allow; sorting the rows of several partitions ---------------------------- */
 
 cql_status cqle_order_plan(cqle_binder *b, const cqle_select *ast, cqle_select_plan *p);
+/* ann.c: before the WHERE clause is planned; and after all other clauses are. */
+cql_status cqle_ann_plan(cqle_binder *b, const cqle_select *ast, cqle_select_plan *p);
+cql_status cqle_ann_check(cqle_binder *b, const cqle_select *ast, cqle_select_plan *p);
 cql_status cqle_group_plan(cqle_select_compiler *c, const cqle_select *ast, cqle_select_plan *p);
 
 #endif

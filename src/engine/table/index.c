@@ -114,10 +114,24 @@ static int slice_order(const void *x, const void *y) {
 }
 
 /* Ascending; elements of equal value give one entry twice. */
+static bool is_zero(cql_slice floats) {
+  for (size_t i = 0; i < floats.len; i++)
+    if ((floats.data[i] & (i % 4 == 0 ? 0x7F : 0xFF)) != 0) return false; /* -0 is zero as well */
+  return true;
+}
+
+/* Vectors have no entries; but what has no direction cannot be compared by it. */
+static cql_status check_vector(const source *s, const cqle_row *r) {
+  const cqle_column_data *d = cqle_row_column(r, s->index->column->id);
+  if (d == NULL || s->index->kind != CQLE_INDEX_SAI || cqle_index_similarity(s->index) != CQLE_COSINE) return CQL_OK;
+  return d->cells[0].tombstone || !is_zero(d->cells[0].value) ? CQL_OK : CQL_INVALID;
+}
+
 static cql_status collect(const source *s, const cqle_row *r, entries *e) {
   cql_status st = CQL_OK;
   *e = (entries){0};
   if (r == NULL) return st;
+  if (cqle_index_is_vector(s->index)) return check_vector(s, r);
   const cqle_column *column = s->index->column;
   if (column->kind == CQLE_PARTITION_KEY || column->kind == CQLE_CLUSTERING) {
     st = collect_key(s, r, e);
@@ -170,6 +184,11 @@ static cql_status apply(cqle_txn *t, const source *s, const entries *before, con
 
 static cql_status words(cql_status st, const source *s, cql_error *err) {
   if (st == CQL_CORRUPT) return cqle_row_corrupt(st, s->table, err);
+  if (st == CQL_INVALID)
+    return cql_fail(err, st,
+                    "Zero and near-zero vectors cannot be indexed or queried with cosine similarity: column %s has the "
+                    "index %s",
+                    s->index->column->name, s->index->name);
   if (st == CQL_LIMIT) return cql_fail(err, st, "a value is too large for the index %s", s->index->name);
   return st == CQL_OK ? st : cql_fail(err, st, "out of memory");
 }

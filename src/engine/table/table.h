@@ -5,6 +5,7 @@
  *   KIND       10 partition deletion, 18 range deletion (by its start bound), 20 static row, 40 row
  *   INDEX KEY  index id (u32) · value (cql_key_put) · 10 · token · partition key · kind · clustering
  *              A hint: the row decides. Its value is the length of what stands before the 10, as a uvarint.
+ *              An index on vectors has none.
  *
  * Deletions of partitions and ranges are applied to the stored rows when they are written, and kept so that a late
  * write with an older timestamp stays covered (trap 21). So a reader needs the row alone, and a writer asks for the

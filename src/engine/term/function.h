@@ -49,4 +49,8 @@ cql_status cqle_function_call(cqle_exec *x, const cqle_function *f, const cql_sl
 cql_status cqle_function_cast(cql_arena *a, const cql_type *from, const cql_type *to, const cqle_function **out,
                               cql_error *err);
 
+/* How near two vectors of floats are, greater is nearer, as Cassandra's similarity functions say. CQL_DONE: a vector of
+ * zeros has no direction; CQL_MALFORMED. */
+cql_status cqle_similarity_score(cqle_similarity kind, const cql_type *type, cql_slice x, cql_slice y, double *out);
+
 #endif

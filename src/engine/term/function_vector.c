@@ -10,46 +10,45 @@ typedef struct products {
   double dot, left, right, distance;
 } products;
 
-static cql_status multiply(const cqle_function *f, const cql_slice *args, products *p) {
-  cql_elements a, b;
-  cql_status st = CQL_OK;
-  memset(p, 0, sizeof *p);
-  CQL_TRY(cql_elements_open(&a, f->args[0], args[0]));
-  CQL_TRY(cql_elements_open(&b, f->args[1], args[1]));
-  for (uint32_t i = 0; i < f->args[0]->dimension; i++) {
-    cql_slice sx, sy;
-    double vx = 0, vy = 0;
-    CQL_TRY(cql_elements_next(&a, &sx));
-    CQL_TRY(cql_elements_next(&b, &sy));
-    CQL_CHECK(cqle_load_float(CQL_TYPE_FLOAT, sx, &vx) && cqle_load_float(CQL_TYPE_FLOAT, sy, &vy), CQL_MALFORMED);
-    p->dot += vx * vy;
-    p->left += vx * vx;
-    p->right += vy * vy;
-    p->distance += (vx - vy) * (vx - vy);
+static double load(const uint8_t *at) {
+  uint32_t word = cql_load_u32(at);
+  float value;
+  memcpy(&value, &word, sizeof value);
+  return (double)value;
+}
+
+static products multiply(uint32_t dimension, const uint8_t *x, const uint8_t *y) {
+  products p = {0};
+  for (uint32_t i = 0; i < dimension; i++) {
+    double vx = load(x + 4 * (size_t)i), vy = load(y + 4 * (size_t)i);
+    p.dot += vx * vy;
+    p.left += vx * vx;
+    p.right += vy * vy;
+    p.distance += (vx - vy) * (vx - vy);
   }
-done:
-  return st;
+  return p;
 }
 
-static cql_status cosine(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
-  products p;
-  cql_status st = multiply(f, args, &p);
-  if (st != CQL_OK) return st;
-  if (p.left == 0 || p.right == 0)
+cql_status cqle_similarity_score(cqle_similarity kind, const cql_type *type, cql_slice x, cql_slice y, double *out) {
+  size_t len = (size_t)type->dimension * 4;
+  if (x.len != len || y.len != len) return CQL_MALFORMED;
+  products p = multiply(type->dimension, x.data, y.data);
+  switch (kind) {
+  case CQLE_DOT_PRODUCT: *out = (1 + p.dot) / 2; return CQL_OK;
+  case CQLE_EUCLIDEAN: *out = 1 / (1 + p.distance); return CQL_OK;
+  case CQLE_COSINE: break;
+  }
+  if (p.left == 0 || p.right == 0) return CQL_DONE;
+  *out = (1 + p.dot / sqrt(p.left * p.right)) / 2;
+  return CQL_OK;
+}
+
+static cql_status similarity(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
+  double score;
+  cql_status st = cqle_similarity_score(*(const cqle_similarity *)f->extra, f->args[0], args[0], args[1], &score);
+  if (st == CQL_DONE)
     return cql_fail(x->err, CQL_INVALID, "Function system.%s doesn't support all-zero vectors.", f->name);
-  return cqle_give_float(x, CQL_TYPE_FLOAT, (1 + p.dot / sqrt(p.left * p.right)) / 2, out);
-}
-
-static cql_status euclidean(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
-  products p;
-  cql_status st = multiply(f, args, &p);
-  return st == CQL_OK ? cqle_give_float(x, CQL_TYPE_FLOAT, 1 / (1 + p.distance), out) : st;
-}
-
-static cql_status dot_product(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
-  products p;
-  cql_status st = multiply(f, args, &p);
-  return st == CQL_OK ? cqle_give_float(x, CQL_TYPE_FLOAT, (1 + p.dot) / 2, out) : st;
+  return st == CQL_OK ? cqle_give_float(x, CQL_TYPE_FLOAT, score, out) : st;
 }
 
 static bool is_float_vector(const cql_type *type) {
@@ -57,15 +56,11 @@ static bool is_float_vector(const cql_type *type) {
 }
 
 cql_status cqle_resolve_vector(const cqle_lookup *l, const cqle_function **out) {
-  cqle_call call;
-  if (strcmp(l->name, "similarity_cosine") == 0)
-    call = cosine;
-  else if (strcmp(l->name, "similarity_euclidean") == 0)
-    call = euclidean;
-  else if (strcmp(l->name, "similarity_dot_product") == 0)
-    call = dot_product;
-  else
-    return CQL_DONE;
+  static const cqle_similarity kinds[] = {CQLE_COSINE, CQLE_DOT_PRODUCT, CQLE_EUCLIDEAN};
+  static const char prefix[] = "similarity_";
+  cqle_similarity kind;
+  if (strncmp(l->name, prefix, sizeof prefix - 1) != 0) return CQL_DONE;
+  if (!cqle_similarity_find(cql_slice_str(l->name + sizeof prefix - 1), &kind)) return CQL_DONE;
   if (l->count != 2)
     return cql_fail(l->err, CQL_INVALID, "Invalid number of arguments for function system.%s", l->name);
   const cql_type *known = l->args[0] != NULL ? l->args[0] : l->args[1];
@@ -80,7 +75,8 @@ cql_status cqle_resolve_vector(const cqle_lookup *l, const cqle_function **out) 
     return cql_fail(l->err, CQL_INVALID, "All arguments must have the same vector dimensions");
   cqle_function *f = cqle_function_new(l->a, l->name, 2, types, cql_type_native(CQL_TYPE_FLOAT));
   if (f == NULL) return CQL_NOMEM;
-  f->call = call;
+  f->call = similarity;
+  f->extra = &kinds[kind];
   *out = f;
   return CQL_OK;
 }

@@ -114,6 +114,11 @@ static void survey(rules *r) {
     if (r->statement == NULL && has_index(r->t, g)) r->has_index = true;
   }
   w->partition_complete = named == r->t->partition_count;
+  if (w->ann != NULL) {
+    if (w->ann->kind == CQLE_REGULAR) w->regular_restricted = true;
+    if (w->ann->kind == CQLE_STATIC) w->static_restricted = true;
+    if (cqle_where_ann_index(w)) r->has_index = true;
+  }
   r->partition_filtered = restricted > 0 && !w->partition_complete;
   for (uint32_t i = 0; i < w->group_count && w->partition_complete; i++)
     if (!r->groups[i].on_token && r->groups[i].columns[0]->kind == CQLE_PARTITION_KEY) r->groups[i].in_bounds = true;
@@ -261,6 +266,8 @@ static cql_status check_written_others(rules *r) {
 static cql_status check_read_others(rules *r) {
   cqle_where *w = r->w;
   if (w->regular_restricted || w->static_restricted) {
+    cql_status st = cqle_where_check_vectors(w, r->partition_filtered, r->b->err);
+    if (st != CQL_OK) return st;
     if (r->has_index)
       w->uses_index = true;
     else if (!r->allow_filtering && !filters_freely(r->t))
@@ -307,6 +314,7 @@ static bool needs_filtering(const rules *r) {
   uint32_t filters = 0;
   bool sai = false;
   for (uint32_t i = 0; i < r->w->group_count; i++) filters += in_row_filter(r, &r->groups[i]);
+  if (r->w->ann != NULL) return !(cqle_where_ann_index(r->w) && served(r, NULL));
   if (filters == 0) return r->w->clustering_restricted;
   for (uint32_t i = 0; i < r->t->index_count; i++) {
     if (r->t->indexes[i]->kind == CQLE_INDEX_SAI)
@@ -370,9 +378,10 @@ cql_status cqle_where_rules(cqle_binder *b, cqle_where *w, cqle_group *groups, c
   if (use != CQLE_WHERE_SELECT) r.statement = use == CQLE_WHERE_DELETE ? "DELETE" : "UPDATE";
   survey(&r);
   survey_clustering(&r);
-  if (use == CQLE_WHERE_SELECT)
+  if (use == CQLE_WHERE_SELECT) {
+    CQL_TRY(cqle_where_check_ann_column(w, b->err));
     CQL_TRY(check_read(&r, only_statics));
-  else {
+  } else {
     CQL_TRY(check_written_partition(&r));
     CQL_TRY(check_written_clustering(&r, use, only_statics));
     CQL_TRY(check_written_others(&r));

@@ -8,6 +8,7 @@ typedef struct planner {
   const cqle_table *t;
   const char *statement; /* "UPDATE", "DELETE"; NULL: SELECT */
   bool allow_filtering;
+  const cqle_column *ann;
   const cqle_relation *source; /* the relation being bound */
   uint32_t group_count;
   cqle_group *groups;
@@ -422,6 +423,7 @@ static cql_status plan(planner *p, const cqle_relation *relations, uint32_t coun
   w->table = p->t;
   w->group_count = p->group_count;
   w->groups = p->groups;
+  w->ann = p->ann;
   CQL_TRY(cqle_where_rules(p->b, w, p->groups, use, only_statics, p->allow_filtering));
   *out = w;
 done:
@@ -437,8 +439,8 @@ cql_status cqle_where_plan(cqle_binder *b, const cqle_table *t, const cqle_relat
 }
 
 cql_status cqle_where_plan_select(cqle_binder *b, const cqle_table *t, const cqle_relation *relations, uint32_t count,
-                                  bool only_statics, bool allow_filtering, cqle_where **out) {
-  planner p = {.b = b, .t = t, .allow_filtering = allow_filtering};
+                                  bool only_statics, bool allow_filtering, const cqle_column *ann, cqle_where **out) {
+  planner p = {.b = b, .t = t, .allow_filtering = allow_filtering, .ann = ann};
   return plan(&p, relations, count, CQLE_WHERE_SELECT, only_statics, out);
 }
 

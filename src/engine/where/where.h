@@ -3,6 +3,7 @@
  *
  *   where.c      relations bound and merged per column, as Cassandra's RestrictionSet does
  *   rules.c      what a statement may restrict, what must be filtered, which index can serve
+ *   ann.c        what may stand beside ORDER BY … ANN OF
  *   values.c     the values of one execution, with the checks of null and unset
  *   keys.c       partitions, tokens, clusterings, bounds
  *   filter.c     rows checked against what the bounds do not cover
@@ -70,6 +71,7 @@ typedef struct cqle_where {
   bool key_range;            /* SELECT: more partitions than named ones */
   bool wants_filtering;      /* ALLOW FILTERING is missing: cqle_where_check_filtering() */
   bool uses_index;           /* Cassandra would ask an index: decides what is refused */
+  const cqle_column *ann;    /* rows are wanted by their likeness in this column; NULL: as they come */
   const cqle_index *index;   /* the one to scan; NULL: none serves */
   const cqle_group *indexed; /* what it serves */
 } cqle_where;
@@ -77,8 +79,9 @@ typedef struct cqle_where {
 /* use decides which texts and rules hold. Not for SELECT. */
 cql_status cqle_where_plan(cqle_binder *b, const cqle_table *t, const cqle_relation *relations, uint32_t count,
                            cqle_where_use use, cqle_where **out);
+/* ann: the column of ORDER BY … ANN OF, which counts as one that is restricted; NULL: none. */
 cql_status cqle_where_plan_select(cqle_binder *b, const cqle_table *t, const cqle_relation *relations, uint32_t count,
-                                  bool only_statics, bool allow_filtering, cqle_where **out);
+                                  bool only_statics, bool allow_filtering, const cqle_column *ann, cqle_where **out);
 /* The last check of a SELECT, after those of its other clauses. */
 cql_status cqle_where_check_filtering(const cqle_where *w, cql_error *err);
 /* The group of a column, NULL when it is not restricted. */

@@ -14,6 +14,15 @@ cql_status cqle_where_rules(cqle_binder *b, cqle_where *w, cqle_group *groups, c
 bool cqle_index_supports(const cqle_index *index, const cqle_restriction *r);
 bool cqle_table_index_supports(const cqle_table *t, const cqle_restriction *r);
 
+/* --- ann.c: vectors ------------------------------------------------------------------------------------------------
+ */
+/* Can some index serve ORDER BY … ANN OF? */
+bool cqle_where_ann_index(const cqle_where *w);
+/* What a query for near vectors may restrict beside; and that indexed vectors are for such queries alone. */
+cql_status cqle_where_check_vectors(const cqle_where *w, bool partition_filtered, cql_error *err);
+/* A vector cannot be both restricted and sorted by. */
+cql_status cqle_where_check_ann_column(const cqle_where *w, cql_error *err);
+
 /* --- values.c: the values of one execution ------------------------------------------------------------------------ */
 typedef struct cqle_choices { /* what EQ or IN leaves to choose from: count tuples of width values each */
   uint32_t count, width;
