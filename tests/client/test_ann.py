@@ -72,7 +72,7 @@ def test_a_vector_without_direction_is_refused(table):
         table.execute("CREATE INDEX ON t (v) USING 'sai'")
     table.execute("DELETE FROM t WHERE k = 1")
     table.execute("CREATE INDEX ON t (v) USING 'sai'")
-    with pytest.raises(libcql.InvalidRequest, match="Zero and near-zero vectors.* column v"):
+    with pytest.raises(libcql.InvalidRequest, match=r"Zero and near-zero vectors.* column v"):
         table.execute("INSERT INTO t (k, v) VALUES (1, ?)", [zeros])
     with pytest.raises(libcql.InvalidRequest, match="Zero and near-zero vectors"):
         table.execute("SELECT k FROM t ORDER BY v ANN OF ? LIMIT 1", [zeros])
