@@ -62,8 +62,8 @@ def choose(key: TableKey, predicate: Predicate, quote) -> Access:
         if access is not None and access.kind in (NOTHING, POINTS):
             return access
     for part in parts:
-        if isinstance(part, RowIn) and set(part.names) == set(key.columns):
-            return _rows(key, part, parts, quote)
+        if isinstance(part, RowIn) and (found := _rows(key, part, parts, quote)) is not None:
+            return found
     access = access or _by_index(key, restrictions, parts, quote)
     union = _union(key, restrictions, parts, quote) if access is None or access.pinned else None
     if union is not None and (access is None or _is_narrower(union, access)):
@@ -198,16 +198,20 @@ def _by_index(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
     )
 
 
-def _rows(key: TableKey, rows: RowIn, parts, quote) -> Access:
-    """Several whole keys."""
-    text = " AND ".join(f"{quote(column)} = ?" for column in key.columns)
-    places = [rows.names.index(column) for column in key.columns]
+def _rows(key: TableKey, rows: RowIn, parts, quote) -> Access | None:
+    """Several whole keys, or several slices whose beginnings they are."""
+    columns = key.columns[: len(rows.names)]
+    if set(rows.names) != set(columns) or len(columns) < len(key.partition):
+        return None
+    text = " AND ".join(f"{quote(column)} = ?" for column in columns)
+    places = [rows.names.index(column) for column in columns]
     keys = ([row[i] for i in places] for row in rows.rows)
     alone = len(key.partition) == 1  # and then Cassandra has no empty one
     reads = [(text, values) for values in keys if not (alone and values[0] == "")]
     if not reads:
         return Access(NOTHING, [], [])
-    return Access(POINTS, reads, [part for part in parts if part is not rows])
+    kind = POINTS if len(columns) == len(key.columns) else SLICES
+    return Access(kind, reads, [part for part in parts if part is not rows])
 
 
 def _union(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:

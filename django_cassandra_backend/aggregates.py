@@ -7,7 +7,6 @@ from fractions import Fraction
 
 from django.db import models
 from django.db.models.expressions import ColPairs, Ref, Star
-from django.db.models.functions import Coalesce
 
 from .compat import aggregate_condition
 from .evaluate import Evaluator
@@ -177,8 +176,8 @@ class FoldBuilder:
         return [bind(index) for _, bind in self.parts]
 
     def _part(self, evaluator, node):
-        if type(node) is Coalesce:
-            return self._with_default(evaluator, *node.get_source_expressions())
+        if not isinstance(node, models.Aggregate):
+            return self._combined(evaluator, node)
         cls = _FOLDS.get(type(node))
         if cls is None:
             raise not_supported(f"The aggregate {type(node).__name__}()", "Compute it in Python.")
@@ -212,31 +211,50 @@ class FoldBuilder:
 
         return columns, bind
 
-    def _with_default(self, evaluator, node, *defaults):
-        """Sum("x", default=0): an aggregate and, where it is null, a constant."""
-        columns, bind = self._part(evaluator, node)
-        values = [evaluator.expression(default) for default in defaults]
-        if any(value.columns for value in values):
+    def _combined(self, evaluator, node):
+        """An expression of aggregates, such as Sum("a") / Count("b") or what default= makes of one."""
+        found = _AfterFolds(evaluator.connection)
+        outer = found.expression(node)
+        if outer.columns - set(found.names):
             raise not_supported("A default of an aggregate that is computed from columns")
-        known = [value.bind({})(()) for value in values]
+        parts = [self._part(evaluator, aggregate) for aggregate in found.aggregates]
 
-        def bind_default(index):
-            make = bind(index)
-            return lambda: _Defaulted(make(), known)
+        def bind(index):
+            makers = [make(index) for _, make in parts]
+            get = outer.bind({name: i for i, name in enumerate(found.names)})
+            return lambda: _Combined([make() for make in makers], get)
 
-        return columns, bind_default
+        return frozenset().union(*(columns for columns, _ in parts)), bind
 
 
-class _Defaulted:
-    """A fold whose null is replaced by the first default that is not."""
+class _AfterFolds(Evaluator):
+    """Reads an expression of aggregates: each of them is a column of the row that their results make."""
 
-    def __init__(self, fold: Fold, defaults: list):
-        self.fold, self.defaults = fold, defaults
-        self.step = fold.step
+    def __init__(self, connection):
+        super().__init__(connection, None)
+        self.aggregates: list = []
+        self.names: list[str] = []
+
+    def expression(self, node):
+        if isinstance(node, models.Aggregate):
+            self.aggregates.append(node)
+            self.names.append(f"aggregate {len(self.names)}")
+            return Column(self.names[-1], stored_field(node.output_field))
+        return super().expression(node)
+
+
+class _Combined:
+    """Folds whose results are the row of an expression."""
+
+    def __init__(self, folds: list, get: Callable):
+        self.folds, self.get = folds, get
+
+    def step(self, row) -> None:
+        for fold in self.folds:
+            fold.step(row)
 
     def finish(self):
-        found = [self.fold.finish(), *self.defaults]
-        return next((value for value in found if value is not None), None)
+        return self.get(tuple(fold.finish() for fold in self.folds))
 
 
 def _refuse_text(node, source, *, durations: bool = True) -> None:

@@ -49,6 +49,8 @@ class PredicateBuilder:
         if isinstance(node, NothingNode):
             return Const(False)
         handler = _HANDLERS.get(type(node))
+        if handler is not None and type(node) in _RELATED and isinstance(node.lhs, ColPairs):
+            return self.build(self._of_relation(node))
         if handler is not None:
             if getattr(node, "bilateral_transforms", None):
                 raise not_supported(
@@ -226,6 +228,16 @@ class PredicateBuilder:
         return self._compare(
             lhs, op, value, lambda v: field.get_db_prep_value(v, connection=self.connection)
         )
+
+    def _of_relation(self, lookup):
+        """A relation of several columns compared with instances or tuples: the lookup on tuples that it means."""
+        self._refuse_subquery(lookup.rhs)
+        rhs = lookup.rhs
+        if lookup.lookup_name == "in":
+            rhs = [related_lookups.get_normalized_value(value, lookup.lhs) for value in rhs]
+        elif lookup.lookup_name != "isnull":
+            rhs = related_lookups.get_normalized_value(rhs, lookup.lhs)
+        return tuple_lookups.tuple_lookups[lookup.lookup_name](lookup.lhs, rhs)
 
     def _tuple_equals(self, columns, values) -> Predicate:
         return And([column("=", value) for column, value in zip(columns, values, strict=True)])
@@ -428,3 +440,14 @@ _HANDLERS = {
         tuple_lookups.TupleLessThanOrEqual,
     ),
 }
+_RELATED = frozenset(
+    {
+        related_lookups.RelatedExact,
+        related_lookups.RelatedGreaterThan,
+        related_lookups.RelatedGreaterThanOrEqual,
+        related_lookups.RelatedIn,
+        related_lookups.RelatedIsNull,
+        related_lookups.RelatedLessThan,
+        related_lookups.RelatedLessThanOrEqual,
+    }
+)

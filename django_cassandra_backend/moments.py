@@ -1,6 +1,7 @@
 """Parts and beginnings of dates, times and moments, computed on our side as Django's date functions say."""
 
 import datetime
+import re
 import zoneinfo
 
 from django.db.models import fields, functions
@@ -34,6 +35,7 @@ TRUNCATIONS = (
     functions.TruncMinute,
     functions.TruncSecond,
 )
+_OFFSET = re.compile(r"(?:UTC)?([+-])(\d\d)(?::?(\d\d))?")  # UTC+02:00, or -10 for Etc/GMT+10
 _PARTS = {
     "year": lambda v: v.year,
     "iso_year": lambda v: v.isocalendar()[0],
@@ -130,8 +132,6 @@ def _local(evaluator, node, kind: str) -> Expr:
     name = node.get_tzname()
     if not name:
         return source
-    if name[0] in "+-":
-        name = "UTC" + name
     zone = _zone(name)
     return combine(lambda value: value.astimezone(zone), source)
 
@@ -141,7 +141,7 @@ def _zone(name: str) -> datetime.tzinfo:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError):
         pass
-    try:  # a fixed offset: UTC+02:00
-        return datetime.datetime.strptime(name.removeprefix("UTC"), "%z").tzinfo
-    except ValueError:
-        raise not_supported(f"The time zone {name!r}", "Use a named time zone.") from None
+    if offset := _OFFSET.fullmatch(name):
+        size = datetime.timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        return datetime.timezone(-size if offset[1] == "-" else size)
+    raise not_supported(f"The time zone {name!r}", "Use a named time zone.")

@@ -3,13 +3,14 @@
 import asyncio
 import datetime
 import pickle
+import zoneinfo
 
 import django
-from bookings.models import Entry, Party, Seat
+from bookings.models import Entry, Party, Seat, Ticket
 from django.core.exceptions import FieldDoesNotExist
 from django.db import NotSupportedError, connection
 from django.db.models import Avg, Count, F, Max, Min, Q, StdDev, Sum, Variance
-from django.db.models.functions import Trunc
+from django.db.models.functions import Coalesce, Trunc, TruncDay
 from django.test import TestCase
 
 from django_cassandra_backend.exceptions import ScanBudgetExceeded
@@ -266,6 +267,18 @@ class SeatTests(TestCase):
         doubled = self.hamlet.annotate(double=F("row") * 2)[:3].aggregate(Max("double"))
         self.assertEqual(doubled, {"double__max": 6})
 
+    def test_expressions_of_aggregates(self):
+        got = self.hamlet.aggregate(
+            twice=Sum("row") * 2,
+            share=Sum("row", default=0) + Count("pk", filter=Q(row=9)) * 10,
+            low=Coalesce(Min("row", filter=Q(row__gt=9)), Max("number", filter=Q(row=9)), 7),
+        )
+        self.assertEqual(got, {"twice": 36, "share": 18, "low": 7})
+        again = self.hamlet.aggregate(n=Sum("row"), more=F("n") + 1)
+        self.assertEqual(again, {"n": 18, "more": 19})
+        with self.assertRaisesMessage(NotSupportedError, "operator /"):
+            self.hamlet.aggregate(x=Sum("row") / Count("pk"))
+
     # --- async ---
 
     def test_async_methods(self):
@@ -330,6 +343,42 @@ class PartyTests(TestCase):
         self.assertEqual(
             [(d.month, d.hour, d.minute) for d in hours], [(12, 22, 0), (2, 22, 0), (1, 22, 0)]
         )
+
+
+class TicketTests(TestCase):
+    """A relation of several columns to a composite key."""
+
+    @classmethod
+    def setUpTestData(cls):
+        cls.seats = [Seat.objects.create(show="x", row=1, number=n) for n in (1, 2, 3)]
+        for seat in cls.seats:
+            Ticket.objects.create(show="x", row=1, number=seat.number, holder=f"n{seat.number}")
+
+    def holders(self, queryset):
+        return sorted(ticket.holder for ticket in queryset)
+
+    def test_filters_by_instances_and_tuples(self):
+        one, two, _ = self.seats
+        found = Ticket.objects.filter(seat=one)
+        self.assertEqual(where(found), '"show" = \'x\' AND "row" = 1 AND "number" = 1')
+        self.assertEqual(self.holders(found), ["n1"])
+        self.assertEqual(self.holders(Ticket.objects.filter(seat=("x", 1, 2))), ["n2"])
+        both = Ticket.objects.filter(seat__in=[one, two])
+        self.assertEqual(str(both.query).count("WHERE"), 2)
+        self.assertEqual(self.holders(both), ["n1", "n2"])
+        self.assertEqual(self.holders(Ticket.objects.exclude(seat=one)), ["n2", "n3"])
+
+    def test_following_prefetching_cascading(self):
+        one = self.seats[0]
+        self.assertEqual(self.holders(one.tickets.all()), ["n1"])
+        self.assertEqual(Ticket.objects.get(holder="n1", show="x").seat, one)
+        with self.assertNumQueries(2):
+            seats = Seat.objects.filter(show="x").prefetch_related("tickets")
+            self.assertEqual(
+                [self.holders(seat.tickets.all()) for seat in seats], [["n1"], ["n2"], ["n3"]]
+            )
+        self.assertEqual(Seat.objects.filter(show="x", number__lt=3).delete()[0], 4)
+        self.assertEqual(self.holders(Ticket.objects.all()), ["n3"])
 
 
 class EntryTests(TestCase):
@@ -410,6 +459,20 @@ class EntryTests(TestCase):
         self.assertEqual(set(quarter), {datetime.date(2026, 1, 1)})
         with self.assertRaises(ValueError):
             list(self.x.annotate(h=Trunc("day", "hour")))
+
+    def test_moments_in_zones(self):
+        at = datetime.datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
+        Party.objects.create(city="Bonn", name="x", date=at)
+        for zone, day in (("Etc/GMT+10", 30), ("Etc/GMT-10", 1), ("Asia/Tokyo", 1)):
+            tz = zoneinfo.ZoneInfo(zone)
+            for found in (tz, datetime.timezone(at.astimezone(tz).utcoffset())):
+                query = Party.objects.filter(city="Bonn").annotate(
+                    day=TruncDay("date", tzinfo=found)
+                )
+                begin = query.get().day
+                self.assertEqual(
+                    (begin.day, begin.hour, begin.utcoffset()), (day, 0, found.utcoffset(at))
+                )
 
 
 class ManyRowsTests(TestCase):

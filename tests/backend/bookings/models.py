@@ -127,3 +127,20 @@ class Entry(models.Model):
     number = models.IntegerField(db_index=True)
     state = models.CharField(max_length=10, db_index=True)
     score = models.IntegerField(null=True, db_index=True)
+
+
+class Ticket(models.Model):
+    """A relation of several columns, to a composite key."""
+
+    pk = PrimaryKey(partition_by=["show"], cluster_by=["row", "number", "holder"])
+    show = models.CharField(max_length=20)
+    row = models.IntegerField()
+    number = models.IntegerField()
+    holder = models.CharField(max_length=20)
+    seat = models.ForeignObject(
+        Seat,
+        models.CASCADE,
+        from_fields=["show", "row", "number"],
+        to_fields=["show", "row", "number"],
+        related_name="tickets",
+    )
