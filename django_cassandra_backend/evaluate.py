@@ -14,7 +14,7 @@ from django.db.models.lookups import Lookup
 from django.db.models.sql.where import WhereNode
 from django.utils import timezone
 
-from . import moments
+from . import moments, texts
 from .exceptions import not_supported
 from .expr import Column, Constant, Expr, combine
 from .kinds import describe, kind_of, stored_field
@@ -152,12 +152,6 @@ class Evaluator:
 
         return Expr(columns, bind)
 
-    def _text_function(self, node) -> Expr:
-        (source,) = node.get_source_expressions()
-        if kind_of(source) != "text":
-            raise not_supported(describe(node), "Compute it in Python.")
-        return combine(_TEXT_FUNCTIONS[type(node)], self.expression(source))
-
 
 def _values_by_key(cases) -> tuple[list[str], dict] | None:
     """Cases that all ask for one value of the same columns, as bulk_update() makes them: (columns, {values: Expr})."""
@@ -214,7 +208,6 @@ def at_midnight(expr: Expr) -> Expr:
     return combine(lambda day: datetime.datetime.combine(day, datetime.time(), utc), expr)
 
 
-_TEXT_FUNCTIONS = {functions.Lower: str.lower, functions.Upper: str.upper, functions.Length: len}
 # By exact class: a subclass may mean something else.
 _HANDLERS = {
     expressions.Col: Evaluator._col,
@@ -227,7 +220,9 @@ _HANDLERS = {
     expressions.Case: Evaluator._case,
     functions.Coalesce: Evaluator._coalesce,
     functions.Now: Evaluator._now,
-    **dict.fromkeys(_TEXT_FUNCTIONS, Evaluator._text_function),
+    **dict.fromkeys(texts.FUNCTIONS, texts.function),
+    functions.Concat: texts.concat,
+    functions.ConcatPair: texts.concat,
     **dict.fromkeys(moments.EXTRACTS, moments.extract),
     **dict.fromkeys(moments.TRUNCATIONS, moments.truncate),
     functions.TruncDate: moments.date_of,

@@ -38,9 +38,14 @@ class InsertPlan(Plan):
             cursor.give([tuple(row[i] for i in self.returning) for row in self.rows])
 
     def _check(self, row: list) -> None:
+        nulls = row.count(None)
+        if self.auto is not None and row[self.auto] is None:
+            nulls -= 1  # it will have an id
+        if not nulls and "" not in row:
+            return
         values = dict(zip(self.columns, row, strict=True))
         if self.auto is not None and row[self.auto] is None:
-            values[self.columns[self.auto]] = 0  # it will have an id
+            values[self.columns[self.auto]] = 0
         check_partition(self.key, values)
         check_nulls(self.key, self.fields, values)
 

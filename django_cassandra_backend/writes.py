@@ -38,6 +38,8 @@ def check_partition(key: TableKey, row: dict) -> None:
 
 def check_nulls(key: TableKey, fields, values: dict) -> None:
     """CQL has no NOT NULL; a field without null=True has."""
+    if None not in values.values():
+        return
     for column, value in values.items():
         if value is None and any(f.column == column and not f.null for f in fields):
             raise IntegrityError(f"{column!r} of {key.table!r} cannot be null")
@@ -86,7 +88,10 @@ class RowsPlan(Plan):
         )
 
     def _by_keys(self, guard: tuple[str, list]) -> list[tuple[str, list]]:
-        """The statements, values computed from the key of each row."""
+        """The statements, values computed from the key of each row; those that are shown where they need no computing."""
+        if not any(expr.columns for expr in self.assign.values()):
+            self._giver(())(())  # refuses nulls
+            return self.statements
         text = self.statement(list(self.assign), guard[0])
         give = self._giver(self.key.columns)
         return [
