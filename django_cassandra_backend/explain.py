@@ -144,7 +144,7 @@ def _counts(plan: SelectPlan) -> list[str]:
     counts = []
     if not plan.access.exact:
         counts.append("rows that the filter drops")
-    if plan.order:
+    if plan.counts_sorting:
         counts.append(
             "rows of a group that waits to be sorted" if plan.presorted else "rows that are sorted"
         )

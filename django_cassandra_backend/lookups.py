@@ -99,6 +99,8 @@ class PredicateBuilder:
 
     def _against(self, lookup, lhs: Expr, op: str, rhs) -> Predicate:
         """The lhs compared with an expression of the same row, or with one value."""
+        if isinstance(rhs, ColPairs):
+            raise ValueError("CompositePrimaryKey cannot be used as a lookup value.")  # as Django
         if hasattr(rhs, "resolve_expression") or hasattr(rhs, "as_sql"):
             self._refuse_subquery(rhs)
             return compared(lookup.lhs, lhs, op, rhs, self.evaluator.expression(rhs))

@@ -5,7 +5,7 @@ import itertools
 import operator
 from collections.abc import Callable, Iterator
 
-from .access import NOTHING, Access
+from .access import NOTHING, POINTS, Access
 from .budget import ScanBudget
 from .keys import TableKey
 from .ordering import order_key, sort_key
@@ -64,9 +64,17 @@ class SelectPlan(Plan):
     def _sorted(self, rows, budget):
         if self.presorted:
             before, after = self.order[: self.presorted], self.order[self.presorted :]
-            return _sorted_groups(rows, sort_key(before), sort_key(after), budget)
+            hold = budget.hold if self.counts_sorting else lambda count: None
+            return _sorted_groups(rows, sort_key(before), sort_key(after), hold)
         high = self.high if self.distinct is None else None
-        return _sorted(rows, sort_key(self.order), high, budget)
+        if not self.counts_sorting:
+            return _least(rows, sort_key(self.order), high)
+        return _least(_counted(rows, budget), sort_key(self.order), high)
+
+    @property
+    def counts_sorting(self) -> bool:
+        """Do sorted rows count against the budget? Not those that the caller named key by key."""
+        return bool(self.order) and self.access.kind != POINTS
 
     def _stored(self, cursor, budget) -> Iterator[tuple]:
         page = self._page_size()
@@ -163,22 +171,23 @@ def _filtered(rows, test, budget):
             budget.spend()
 
 
-def _sorted(rows, key, high, budget):
+def _counted(rows, budget):
+    for row in rows:
+        budget.spend()
+        yield row
+
+
+def _least(rows, key, high):
     """All rows are gone through before the first one appears; with an upper end only so many are kept."""
-
-    def counted():
-        for row in rows:
-            budget.spend()
-            yield row
-
     if high is not None:
-        yield from heapq.nsmallest(high, counted(), key=key)
+        yield from heapq.nsmallest(high, rows, key=key)
     else:
-        yield from sorted(counted(), key=key)
+        yield from sorted(rows, key=key)
 
 
-def _sorted_groups(rows, group, key, budget):
-    """Rows that come sorted by `group`, sorted by `key` within each. Only the rows of one group wait at a time."""
+def _sorted_groups(rows, group, key, hold):
+    """Rows that come sorted by `group`, sorted by `key` within each. Only the rows of one group wait at a time;
+    hold() is told how many."""
     waiting: list[tuple] = []
     current = None
     for row in rows:
@@ -188,7 +197,7 @@ def _sorted_groups(rows, group, key, budget):
             waiting.clear()
         waiting.append(row)
         current = mark
-        budget.hold(len(waiting) - 1)
+        hold(len(waiting) - 1)
     yield from sorted(waiting, key=key)
 
 

@@ -137,6 +137,16 @@ class BudgetTests(TestCase):
         call_command(command)
         self.assertEqual(command.errors, [])
 
+    def test_rows_that_were_named_by_their_keys_are_sorted_freely(self):
+        self.budget(5)
+        keys = [author.pk for author in Author.objects.all()]
+        found = Author.objects.filter(pk__in=keys).order_by("-born")
+        self.assertEqual([author.born for author in found], list(range(19, -1, -1)))
+        self.assertEqual(len(Author.objects.order_by("born").in_bulk(keys)), 20)
+        Seat.objects.bulk_create(Seat(show="x", row=1, number=n) for n in range(10))
+        seats = Seat.objects.filter(pk__in=[("x", 1, n) for n in range(10)])
+        self.assertEqual(len(seats.order_by("row", "taken")), 10)
+
     def test_a_waiting_sort_counts(self):
         self.budget(5)
         Seat.objects.bulk_create(Seat(show="x", row=1, number=n) for n in range(10))

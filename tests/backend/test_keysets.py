@@ -186,6 +186,10 @@ class SeatTests(TestCase):
         self.assertEqual(len(both), 10)
         self.assertIn("; SELECT", str(both.query))
 
+    def test_a_tuple_is_no_value(self):
+        with self.assertRaisesMessage(ValueError, "cannot be used as a lookup value"):
+            list(self.hamlet.filter(guest__gt=F("pk")))
+
     def test_the_tightest_ends_are_sent(self):
         found = self.hamlet.filter(row__gte=2, row__gt=1, row__lte=9, pk__lt=("hamlet", 3, 1))
         self.assertIn('("row") >= (2) AND ("row", "number") < (3, 1)', where(found))
