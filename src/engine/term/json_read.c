@@ -54,10 +54,11 @@ static void print_double(cql_buf *b, cql_slice text) {
   cql_slice bytes;
   cql_arena_init(&scratch, b->alloc, CQL_ARENA_LIMIT_DEFAULT);
   const cql_type *type = cql_type_native(CQL_TYPE_DOUBLE);
-  if (cql_literal_encode(&scratch, CQL_LITERAL_FLOAT, text, type, &bytes, NULL) == CQL_OK)
+  cql_status st = cql_literal_encode(&scratch, CQL_LITERAL_FLOAT, text, type, &bytes, NULL);
+  if (st == CQL_OK)
     cql_value_print(b, type, bytes);
-  else
-    cql_buf_slice(b, text);
+  else if (b->st == CQL_OK)
+    b->st = st;
   cql_arena_free(&scratch);
 }
 
@@ -87,19 +88,22 @@ void cqle_json_print_java(cql_buf *b, const cqle_json *v) {
   }
 }
 
-/* Its text, cut where an error would be cut anyway when cut is set. */
+/* Its text, cut where an error would be cut anyway when cut is set. data NULL: out of memory. */
 static cql_slice java_text(decoder *d, const cqle_json *v, bool cut) {
   cql_buf b;
   cql_slice out = {NULL, 0};
   cql_buf_init(&b, d->a->alloc, cut ? CQL_ERROR_MESSAGE_LEN : CQL_VALUE_LEN_MAX);
   cqle_json_print_java(&b, v);
-  if (b.st != CQL_NOMEM) cql_arena_slice(d->a, cql_buf_view(&b), &out);
+  bool whole = b.st == CQL_OK || (cut && b.st == CQL_LIMIT);
+  cql_slice text = b.len > 0 ? cql_buf_view(&b) : CQL_SLICE_LITERAL("");
+  if (whole && cql_arena_slice(d->a, text, &out) != CQL_OK) out = (cql_slice){NULL, 0};
   cql_buf_free(&b);
   return out;
 }
 
 static cql_status unexpected(decoder *d, const cqle_json *v, const char *wanted) {
   cql_slice text = java_text(d, v, true);
+  if (text.data == NULL) return out_of_memory(d);
   return cql_fail(d->err, CQL_INVALID, "Expected %s, but got a %s: " CQL_SLICE_FMT, wanted, class_of(v),
                   CQL_SLICE_ARG(text));
 }
@@ -174,6 +178,7 @@ static cql_status read_boolean(decoder *d, const cql_type *type, const cqle_json
 static cql_status read_blob(decoder *d, const cql_type *type, const cqle_json *v, cql_slice *out) {
   const char *why = "it is no string";
   cql_slice text = v->kind == CQLE_JSON_STRING ? v->text : java_text(d, v, true);
+  if (text.data == NULL) return out_of_memory(d);
   if (v->kind == CQLE_JSON_STRING) {
     why = cql_arena_printf(d->a, "String representation of blob is missing 0x prefix: " CQL_SLICE_FMT,
                            CQL_SLICE_ARG(text));
@@ -238,6 +243,7 @@ static cql_status read_items(decoder *d, const cql_type *type, const cqle_json *
   if (v->kind != CQLE_JSON_ARRAY) return unexpected(d, v, w->wanted);
   if (type->code == CQL_TYPE_VECTOR && v->count != type->dimension) {
     cql_slice text = java_text(d, v, true);
+    if (text.data == NULL) return out_of_memory(d);
     return cql_fail(d->err, CQL_INVALID, "List had incorrect size: expected %u but given %u; " CQL_SLICE_FMT,
                     type->dimension, v->count, CQL_SLICE_ARG(text));
   }
@@ -272,6 +278,7 @@ static cql_status read_tuple(decoder *d, const cql_type *type, const cqle_json *
   if (v->kind != CQLE_JSON_ARRAY) return unexpected(d, v, "a list representation of a tuple");
   if (v->count != type->arg_count) {
     cql_slice text = java_text(d, v, true);
+    if (text.data == NULL) return out_of_memory(d);
     return cql_fail(d->err, CQL_INVALID, "Tuple %s items (expected %u): " CQL_SLICE_FMT,
                     v->count > type->arg_count ? "contains extra" : "is missing", type->arg_count, CQL_SLICE_ARG(text));
   }
