@@ -230,8 +230,13 @@ static cql_status find_table(cqle_exec *x, const char *default_keyspace, const c
                   CQL_SLICE_ARG(a->name.name));
 }
 
-static cql_status alter_other(cqle_exec *x, const cqle_alter_table *a) {
-  if (strcmp(a->other, "DROP MASKED") == 0) return CQL_OK; /* no column has a mask */
+static cql_status alter_other(change *c, const cqle_alter_table *a) {
+  cqle_exec *x = c->x;
+  if (strcmp(a->other, "DROP MASKED") == 0) { /* no column has a mask */
+    if (a->if_column || find(c, a->columns[0].name)) return CQL_OK;
+    return cql_fail(x->err, CQL_INVALID, "Column with name '" CQL_SLICE_FMT "' doesn't exist on table '%s'",
+                    CQL_SLICE_ARG(a->columns[0].name), c->t.name);
+  }
   if (strcmp(a->other, "MASKED") == 0) return cql_fail(x->err, CQL_INVALID, CQLE_NO_MASKS);
   return cql_fail(x->err, CQL_INVALID, "%s is disabled. Enable in cassandra.yaml to use.", a->other);
 }
@@ -254,7 +259,7 @@ cql_status cqle_alter_table_execute(cqle_exec *x, const char *default_keyspace, 
     CQLE_SCHEMA(cqle_options_apply(x->arena, &c.t, a->properties, a->property_count, false, x->err));
     break;
   case CQLE_ALTER_TYPE: return cql_fail(x->err, CQL_INVALID, "Altering column types is no longer supported");
-  case CQLE_ALTER_OTHER: return alter_other(x, a);
+  case CQLE_ALTER_OTHER: return alter_other(&c, a);
   }
   return save(&c);
 }

@@ -121,6 +121,7 @@ typedef enum cqle_relation_kind {
   CQLE_REL_TOKEN,   /* token(a, b) op term; columns */
   CQLE_REL_ELEMENT, /* c[key] op term;     columns[0], key */
   CQLE_REL_FIELD,   /* c.f op term;        columns[0], field (conditions only) */
+  CQLE_REL_CUSTOM,  /* expr(index, term);  the index is columns[0] */
 } cqle_relation_kind;
 
 /* In WHERE a relation, in IF a condition. IN: either values (a written list) or term (a marker for the whole list). */

@@ -175,14 +175,18 @@ static cql_status relation(cqle_parser *p, cqle_relation *r) {
   return cqle_p_expect(p, CQLE_TOK_RPAREN);
 }
 
-/* expr(index, term) asks a custom index by name; no index here answers such a question, so the statement is refused
- * when it has been read. */
-static cql_status custom_expression(cqle_parser *p) {
-  cqle_term *term;
+/* expr(index, term) */
+static cql_status custom_expression(cqle_parser *p, cqle_relation *r) {
+  cqle_list names = {0};
+  cql_slice *index = cqle_list_add(p->a, &names, sizeof *index);
+  if (!index) return cqle_p_nomem(p);
+  r->pos = p->tok.pos;
+  r->kind = CQLE_REL_CUSTOM;
   CQLE_PARSE(cqle_p_next(p));
-  CQLE_PARSE(cqle_p_single_index_name(p, &p->custom_index));
+  CQLE_PARSE(cqle_p_single_index_name(p, index));
+  set_columns(r, &names);
   CQLE_PARSE(cqle_p_expect(p, CQLE_TOK_COMMA));
-  CQLE_PARSE(cqle_p_term(p, &term));
+  CQLE_PARSE(cqle_p_term(p, &r->term));
   return cqle_p_expect(p, CQLE_TOK_RPAREN);
 }
 
@@ -190,13 +194,9 @@ cql_status cqle_p_where(cqle_parser *p, cqle_relation **out, uint32_t *count) {
   cqle_list list = {0};
   bool more = true;
   while (more) {
-    if (cqle_p_at(p, CQLE_TOK_EXPR)) {
-      CQLE_PARSE(custom_expression(p));
-    } else {
-      cqle_relation *r = cqle_list_add(p->a, &list, sizeof *r);
-      if (!r) return cqle_p_nomem(p);
-      CQLE_PARSE(relation(p, r));
-    }
+    cqle_relation *r = cqle_list_add(p->a, &list, sizeof *r);
+    if (!r) return cqle_p_nomem(p);
+    CQLE_PARSE(cqle_p_at(p, CQLE_TOK_EXPR) ? custom_expression(p, r) : relation(p, r));
     CQLE_PARSE(cqle_p_accept(p, CQLE_K_AND, &more));
   }
   *out = list.items;

@@ -123,13 +123,6 @@ cql_status cqle_parse(cql_arena *a, cql_slice text, cqle_statement **out, cql_er
   CQLE_PARSE(parse_statement(&p, s));
   while (more) CQLE_PARSE(cqle_p_accept(&p, CQLE_TOK_SEMICOLON, &more));
   CQLE_PARSE(cqle_p_expect(&p, CQLE_TOK_EOF));
-  if (p.custom_index.data) {
-    const char *message = cql_arena_printf(
-        a, "Index " CQL_SLICE_FMT " does not support custom expressions, so expr() cannot be used with it",
-        CQL_SLICE_ARG(p.custom_index));
-    if (!message) return cqle_p_nomem(&p);
-    CQLE_PARSE(cqle_p_refuse(s, CQL_INVALID, message));
-  }
   s->marker_count = p.marker_count;
   s->marker_names = p.marker_names;
   *out = s;

@@ -15,7 +15,6 @@ typedef struct cqle_parser {
   uint32_t depth;
   uint32_t marker_count, marker_cap;
   cql_slice *marker_names;
-  cql_slice custom_index; /* expr(index, …) was asked for; data NULL: no */
 } cqle_parser;
 
 /* Early return is fine here: all memory is the arena's. */

@@ -66,10 +66,13 @@ cql_status cqle_selector_function(cqle_select_compiler *c, const cqle_selector *
   const char *texts[CQLE_FUNCTION_ARGS_MAX];
   selector_site at = {c, sel};
   cqle_call_site site = {.count = sel->count, .types = types, .texts = texts, .test = test_argument, .user = &at};
+  bool takes_any = cqle_function_takes_any(sel->function.name);
   if (sel->count > CQLE_FUNCTION_ARGS_MAX)
     return cql_fail(err, CQL_LIMIT, "A function takes at most %d arguments", CQLE_FUNCTION_ARGS_MAX);
   for (uint32_t i = 0; i < sel->count; i++) {
-    types[i] = is_literal(sel->args[i]) ? NULL : cqle_selector_type(c, sel->args[i]);
+    bool is_term = is_literal(sel->args[i]);
+    types[i] = is_term ? NULL : cqle_selector_type(c, sel->args[i]);
+    if (is_term && takes_any) types[i] = cqle_term_own_type(c->b, sel->args[i]->term);
     texts[i] = err == NULL ? "" : cqle_selector_text(c, sel->args[i]);
     site.has_marker = site.has_marker || is_marker(sel->args[i]);
   }

@@ -9,7 +9,7 @@ static const cqle_entry *const lists[] = {cqle_aggregate_entries, cqle_time_entr
                                           cqle_id_entries};
 static const cqle_resolver resolvers[] = {cqle_resolve_any_aggregate, cqle_resolve_token,      cqle_resolve_blob,
                                           cqle_resolve_operator,      cqle_resolve_collection, cqle_resolve_json,
-                                          cqle_resolve_vector};
+                                          cqle_resolve_mask,          cqle_resolve_vector};
 
 /* --- helpers ------------------------------------------------------------------------------------------------------ */
 
@@ -165,6 +165,13 @@ static cql_status pick(const cqle_lookup *l, const candidates *all, const cqle_e
                   "Ambiguous call to function %s (can be matched by following signatures: %s): use type casts to "
                   "disambiguate",
                   l->name, signatures(l, &fitting));
+}
+
+bool cqle_function_takes_any(cql_slice name) {
+  static const char mask[] = "mask_";
+  cql_slice start = cql_slice_of(name.data, name.len < sizeof mask - 1 ? name.len : sizeof mask - 1);
+  return cql_slice_eq_nocase(start, mask) || cql_slice_eq_nocase(name, "to_json") ||
+         cql_slice_eq_nocase(name, "tojson");
 }
 
 /* --- the door ----------------------------------------------------------------------------------------------------- */

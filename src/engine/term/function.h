@@ -43,6 +43,9 @@ typedef struct cqle_call_site {
 cql_status cqle_function_find_at(cql_arena *a, const cqle_table *table, const cqle_qname *name,
                                  const cqle_call_site *site, const cql_type *receiver, const cqle_function **out,
                                  cql_error *err);
+/* to_json() and the masks, which take a value of any type: only these are told the type that a literal has by itself.
+ */
+bool cqle_function_takes_any(cql_slice name);
 /* Calls a scalar function, null in null out where it does not take nulls. */
 cql_status cqle_function_call(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out);
 /* CAST(x AS type) of selectors: the matrix of CastFcts. CQL_DONE: there is no such cast (nothing is written to err). */

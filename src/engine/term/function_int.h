@@ -53,6 +53,7 @@ cql_status cqle_resolve_blob(const cqle_lookup *l, const cqle_function **out);  
 cql_status cqle_resolve_operator(const cqle_lookup *l, const cqle_function **out); /* _add … _negate */
 cql_status cqle_resolve_collection(const cqle_lookup *l, const cqle_function **out);
 cql_status cqle_resolve_json(const cqle_lookup *l, const cqle_function **out);
+cql_status cqle_resolve_mask(const cqle_lookup *l, const cqle_function **out);
 cql_status cqle_resolve_vector(const cqle_lookup *l, const cqle_function **out);
 
 const char *cqle_type_text(cql_arena *a, const cql_type *type);

@@ -168,8 +168,7 @@ cql_status cqle_term_function(cqle_binder *b, const cqle_term *term, const cqle_
   const char *texts[CQLE_FUNCTION_ARGS_MAX];
   term_site at = {b, term};
   cqle_call_site site = {.count = term->count, .types = types, .texts = texts, .test = test_argument, .user = &at};
-  cql_slice name = term->function.name;
-  bool takes_any = cql_slice_eq_nocase(name, "to_json") || cql_slice_eq_nocase(name, "tojson");
+  bool takes_any = cqle_function_takes_any(term->function.name);
   for (uint32_t i = 0; i < term->count; i++) {
     const cqle_term *arg = term->items[i];
     /* A literal fits parameters of many types, so it chooses none; only a function of any type is told what it is. */

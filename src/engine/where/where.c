@@ -407,18 +407,46 @@ static void sort_groups(const cqle_table *t, cqle_group *groups, uint32_t count)
   }
 }
 
+/* No index here answers custom expressions, so that each is wrong in one way or another. */
+static cql_status refuse_custom(planner *p, cql_slice name, uint32_t count, cqle_where_use use) {
+  cql_error *err = p->b->err;
+  const cqle_keyspace *ks = p->t->keyspace;
+  const cqle_index *index = NULL;
+  if (use != CQLE_WHERE_SELECT)
+    return cql_fail(err, CQL_INVALID,
+                    "Custom index expressions cannot be used in WHERE clauses for UPDATE or DELETE statements");
+  if (count > 1)
+    return cql_fail(err, CQL_INVALID, "Multiple custom index expressions in a single query are not supported");
+  for (uint32_t i = 0; i < p->t->index_count; i++)
+    if (cql_slice_eq_str(name, p->t->indexes[i]->name)) index = p->t->indexes[i];
+  if (index == NULL)
+    return cql_fail(err, CQL_INVALID, "Invalid index expression, index " CQL_SLICE_FMT " not found for %s.%s",
+                    CQL_SLICE_ARG(name), ks->name, p->t->name);
+  if (index->kind == CQLE_INDEX_LEGACY)
+    return cql_fail(err, CQL_INVALID, "Only CUSTOM indexes may be used in custom index expressions, %s is not valid",
+                    index->name);
+  return cql_fail(err, CQL_INVALID, "Index %s does not support custom expressions", index->name);
+}
+
 static cql_status plan(planner *p, const cqle_relation *relations, uint32_t count, cqle_where_use use,
                        bool only_statics, cqle_where **out) {
   cql_status st = CQL_OK;
+  uint32_t custom = 0;
+  cql_slice index = {NULL, 0};
   cqle_where *w = cql_arena_zero(p->b->arena, sizeof *w);
   p->groups = cql_arena_zero(p->b->arena, ((size_t)count + 1) * sizeof *p->groups);
   CQL_CHECK(w != NULL && p->groups != NULL, CQL_NOMEM);
   for (uint32_t i = 0; i < count; i++) {
     cqle_restriction *r = NULL;
+    if (relations[i].kind == CQLE_REL_CUSTOM) {
+      if (custom++ == 0) index = relations[i].columns[0];
+      continue;
+    }
     p->source = &relations[i];
     CQL_TRY(bind_relation(p, &r));
     CQL_TRY(merge(p, r));
   }
+  if (custom > 0) return refuse_custom(p, index, custom, use);
   sort_groups(p->t, p->groups, p->group_count);
   w->table = p->t;
   w->group_count = p->group_count;

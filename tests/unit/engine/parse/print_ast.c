@@ -103,7 +103,7 @@ void print_selector(cql_buf *b, const cqle_selector *s) {
 /* --- relations ---------------------------------------------------------------------------------------------------- */
 
 static void print_relation(cql_buf *b, const cqle_relation *r) {
-  static const char *const kinds[] = {"", "tuple", "token", "element", "field"};
+  static const char *const kinds[] = {"", "tuple", "token", "element", "field", "expr"};
   cql_buf_str(b, kinds[r->kind]);
   cql_buf_str(b, "(");
   for (uint32_t i = 0; i < r->column_count; i++) {
@@ -112,7 +112,8 @@ static void print_relation(cql_buf *b, const cqle_relation *r) {
   }
   print_bound(b, "at", r->key);
   if (r->field.data) cql_buf_printf(b, " ." CQL_SLICE_FMT, CQL_SLICE_ARG(r->field));
-  cql_buf_printf(b, ") %s", cqle_op_text(r->op));
+  cql_buf_str(b, ")");
+  if (r->kind != CQLE_REL_CUSTOM) cql_buf_printf(b, " %s", cqle_op_text(r->op));
   if (r->term) print_bound(b, "", r->term);
   if (!r->in_list) return;
   cql_buf_str(b, " [");
