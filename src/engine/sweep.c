@@ -114,6 +114,7 @@ static cql_status walk(cqle_txn *txn, const cqle_schema *schema, state *s, cql_b
   cql_status st = CQL_OK;
   cqle_purge *p = &report->counts;
   cql_buf_slice(at, s->at);
+  if (at->st != CQL_OK) return cqle_nomem(err);
   uint32_t id = at->len >= 4 ? cql_load_u32(at->data) : 0;
   const cqle_table *t = table_from(schema, id, &before, &all);
   while (st == CQL_OK && t != NULL) {

@@ -17,12 +17,21 @@ def make_keyspace(session, name="ks"):
     session.execute(f"USE {name}")
 
 
+def assert_sound(session):
+    """Whatever a test has done, everything that must hold in its file still does."""
+    report = session.check()
+    assert report.problems == []
+    assert report.stale_entries == 0
+
+
 @pytest.fixture
 def session():
     """A session over an empty keyspace in memory."""
     with libcql.connect("local::memory:") as s:
         make_keyspace(s)
         yield s
+        if not s.closed:
+            assert_sound(s)
 
 
 @pytest.fixture
@@ -31,7 +40,9 @@ def url(tmp_path):
     text = libcql.local_url(tmp_path / "test.cql")
     with libcql.connect(text) as s:
         make_keyspace(s)
-    return text + "?keyspace=ks"
+    yield text + "?keyspace=ks"
+    with libcql.connect(text) as s:
+        assert_sound(s)
 
 
 @pytest.fixture

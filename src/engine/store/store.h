@@ -20,6 +20,9 @@ typedef struct cqle_store_config {
   const cql_alloc *alloc;
 } cqle_store_config;
 
+/* CQL_NOMEM in words, for the parts of the engine. */
+cql_status cqle_nomem(cql_error *err);
+
 /* Opens the file, or makes it when it is absent or empty; several processes may do so at once. A file that is not ours
  * is left as it is, to the byte: CQL_NOT_A_DATABASE, CQL_VERSION, CQL_CORRUPT, CQL_IO, CQL_BUSY, CQL_NOMEM. Copies
  * config. */

@@ -34,6 +34,10 @@ static cql_status status_of(int rc) {
   }
 }
 
+cql_status cqle_nomem(cql_error *err) {
+  return cql_fail(err, CQL_NOMEM, "out of memory");
+}
+
 cql_status cqle_sqlite_fail(const cqle_store *s, sqlite3 *db, int rc, const char *doing, cql_error *err) {
   const char *where = s->path == NULL ? "the database in memory" : s->path;
   cql_status st = status_of(rc);
@@ -198,7 +202,7 @@ static cql_status open_db(cqle_txn *t, bool create, cql_error *err) {
 cql_status cqle_conn_open(cqle_store *s, bool create, cqle_txn **out, cql_error *err) {
   cql_status st = CQL_OK;
   cqle_txn *t = cql_alloc_new(s->alloc, sizeof *t);
-  if (t == NULL) return cql_fail(err, CQL_NOMEM, "out of memory");
+  if (t == NULL) return cqle_nomem(err);
   t->store = s;
   CQL_TRY(open_db(t, create, err));
   CQL_TRY(check_writable(t, err));

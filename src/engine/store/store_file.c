@@ -129,7 +129,7 @@ cql_status cqle_file_absolute(const cql_alloc *alloc, const char *path, char **o
   *size = cwd_len + (cwd_len > 0 ? 1 : 0) + len + 1;
   if (*size > PATH_MAX) return cql_fail(err, CQL_IO, "the path of the database is too long");
   char *text = cql_alloc_new(alloc, *size);
-  if (text == NULL) return cql_fail(err, CQL_NOMEM, "out of memory");
+  if (text == NULL) return cqle_nomem(err);
   memcpy(text, cwd, cwd_len);
   if (cwd_len > 0) text[cwd_len++] = '/';
   memcpy(text + cwd_len, path, len + 1);

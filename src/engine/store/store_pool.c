@@ -21,7 +21,7 @@ static cql_status open_file(cqle_store *s, const char *path, cql_error *err) {
 cql_status cqle_store_open(cqle_store **out, const cqle_store_config *config, cql_error *err) {
   *out = NULL;
   cqle_store *s = cql_alloc_new(config->alloc, sizeof *s);
-  if (s == NULL) return cql_fail(err, CQL_NOMEM, "out of memory");
+  if (s == NULL) return cqle_nomem(err);
   s->alloc = config->alloc;
   s->durability_full = config->durability_full;
   s->busy_timeout_ms = config->busy_timeout_ms;

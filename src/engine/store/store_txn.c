@@ -209,7 +209,7 @@ static cqle_cursor *take_cursor(cqle_txn *t, int kind, cql_error *err) {
   }
   c = cql_alloc_new(t->store->alloc, sizeof *c);
   if (c == NULL) {
-    cql_fail(err, CQL_NOMEM, "out of memory");
+    cqle_nomem(err);
     return NULL;
   }
   c->txn = t;

@@ -18,9 +18,9 @@ static cql_status row_at(cqle_check *c, const cqle_table *table, cql_slice posit
   cql_status st = cqle_buf_failed(&key, err);
   if (st == CQL_OK) st = cqle_get(c->t, cql_buf_view(&key), &bytes, err);
   if (st != CQL_OK) return st;
-  if (cql_arena_slice(&c->scratch, bytes, &bytes) != CQL_OK) return cqle_check_nomem(err);
+  if (cql_arena_slice(&c->scratch, bytes, &bytes) != CQL_OK) return cqle_nomem(err);
   st = cqle_row_decode(&c->scratch, table, bytes, out);
-  if (st == CQL_NOMEM) return cqle_check_nomem(err);
+  if (st == CQL_NOMEM) return cqle_nomem(err);
   return st == CQL_OK ? CQL_OK : CQL_DONE;
 }
 
@@ -43,7 +43,7 @@ cql_status cqle_check_entry(cqle_check *c, const cqle_table *table, const cqle_i
     cqle_key_buf(&pkey_bytes, &alloc);
     cqle_pkey pkey = cqle_position_pkey(position, kind_at, &pkey_bytes);
     st = cqle_index_entries(table, index, pkey, position, &row, &c->scratch, &keys, &count);
-    if (st == CQL_NOMEM) return cqle_check_nomem(err);
+    if (st == CQL_NOMEM) return cqle_nomem(err);
     if (st == CQL_OK && count > 0 && bsearch(&key, keys, count, sizeof *keys, slice_order) != NULL) return CQL_OK;
     st = CQL_DONE;
   }
@@ -59,7 +59,7 @@ cql_status cqle_check_entries_of(cqle_check *c, const cqle_table *table, cqle_pk
   for (uint32_t i = 0; i < table->index_count; i++) {
     const cqle_index *index = table->indexes[i];
     cql_status st = cqle_index_entries(table, index, pkey, position, row, &c->scratch, &keys, &count);
-    if (st == CQL_NOMEM) return cqle_check_nomem(err);
+    if (st == CQL_NOMEM) return cqle_nomem(err);
     if (st != CQL_OK) {
       cqle_check_key_problem(c, table, key, "the row has a value that index %s cannot take", index->name);
       continue;

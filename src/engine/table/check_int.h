@@ -4,7 +4,6 @@
 
 #include "engine/table/table_int.h"
 
-cql_status cqle_check_nomem(cql_error *err);
 /* Tells a problem with the key where it stands. */
 void cqle_check_key_problem(cqle_check *c, const cqle_table *table, cql_slice key, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

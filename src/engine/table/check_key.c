@@ -23,10 +23,6 @@ void cqle_check_free(cqle_check *c) {
   cql_arena_free(&c->scratch);
 }
 
-cql_status cqle_check_nomem(cql_error *err) {
-  return cql_fail(err, CQL_NOMEM, "out of memory");
-}
-
 static void tell(cqle_check *c, const char *text) {
   c->report->problems++;
   if (c->found != NULL) c->found(c->user, text);
@@ -65,11 +61,11 @@ static cql_status check_partition(cqle_check *c, const cqle_table *table, cql_sl
   cql_slice position = cql_slice_of(key.data + CQLE_TABLE_ID_LEN, key.len - CQLE_TABLE_ID_LEN);
   *out = cqle_pkey_of(cqle_position_pkey(position, kind_at - CQLE_TABLE_ID_LEN, &bytes).bytes);
   cqle_key_put_partition(&again, table->id, *out);
-  if (bytes.st != CQL_OK || again.st != CQL_OK) return cqle_check_nomem(err);
+  if (bytes.st != CQL_OK || again.st != CQL_OK) return cqle_nomem(err);
   if (!cql_slice_eq(cql_buf_view(&again), cql_slice_of(key.data, kind_at)))
     cqle_check_key_problem(c, table, key, "the token is not that of the partition key, or the key is not well formed");
   cql_slice *values = cql_arena_array(&c->scratch, table->partition_count, sizeof *values);
-  if (values == NULL) return cqle_check_nomem(err);
+  if (values == NULL) return cqle_nomem(err);
   bool fits = cql_partition_key_split(out->bytes, values, table->partition_count) == CQL_OK;
   for (uint32_t i = 0; i < table->partition_count && fits; i++)
     fits = values[i].len == 0 || cql_value_validate(table->partition[i]->type, values[i], NULL) == CQL_OK;
@@ -141,7 +137,7 @@ static cql_status check_form(cqle_check *c, const cqle_table *table, cql_slice k
   cql_buf_init(&bytes, &alloc, CQL_VALUE_LEN_MAX);
   cqle_key_put_row(&place, table, row->clustering, row->is_static);
   cqle_row_encode(&bytes, table, row);
-  if (place.st == CQL_NOMEM || bytes.st == CQL_NOMEM) return cqle_check_nomem(err);
+  if (place.st == CQL_NOMEM || bytes.st == CQL_NOMEM) return cqle_nomem(err);
   if (!cql_slice_eq(cql_buf_view(&place), cql_slice_of(key.data + kind_at, key.len - kind_at)))
     cqle_check_key_problem(c, table, key, "the row's clustering is not that of its key");
   if (!cql_slice_eq(cql_buf_view(&bytes), value))
@@ -155,7 +151,7 @@ static cql_status check_stored_row(cqle_check *c, const cqle_table *table, cqle_
   cqle_deletion covering;
   c->report->rows++;
   cql_status st = cqle_row_decode(&c->scratch, table, value, &row);
-  if (st == CQL_NOMEM) return cqle_check_nomem(err);
+  if (st == CQL_NOMEM) return cqle_nomem(err);
   if (st != CQL_OK) {
     cqle_check_key_problem(c, table, key, "the bytes are no row");
     return CQL_OK;

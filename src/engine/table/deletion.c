@@ -127,7 +127,7 @@ static cql_status append(cql_arena *a, range_list *list, range item, cql_error *
   bool full = (list->count & (list->count - 1)) == 0; /* 0, 1, 2, 4, …: the array doubles */
   if (full) {
     range *items = cql_arena_array(a, list->count == 0 ? 1 : (size_t)list->count * 2, sizeof *items);
-    if (items == NULL) return cql_fail(err, CQL_NOMEM, "out of memory");
+    if (items == NULL) return cqle_nomem(err);
     for (uint32_t i = 0; i < list->count; i++) items[i] = list->items[i];
     list->items = items;
   }
@@ -146,7 +146,7 @@ static cql_status load(cqle_txn *t, const cqle_table *table, cql_slice from, cql
     st = cqle_deletion_decode(table, value, &r.d, &r.end, err);
     if (st == CQL_OK) st = cql_arena_slice(a, cql_slice_of(key.data + kind_at + 1, key.len - kind_at - 1), &r.start);
     if (st == CQL_OK) st = cql_arena_slice(a, r.end, &r.end);
-    if (st == CQL_NOMEM) cql_fail(err, st, "out of memory");
+    if (st == CQL_NOMEM) cqle_nomem(err);
     if (st == CQL_OK) st = append(a, list, r, err);
     if (st != CQL_OK || one) break;
   }

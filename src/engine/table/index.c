@@ -190,7 +190,7 @@ static cql_status words(cql_status st, const source *s, cql_error *err) {
                     "index %s",
                     s->index->column->name, s->index->name);
   if (st == CQL_LIMIT) return cql_fail(err, st, "a value is too large for the index %s", s->index->name);
-  return st == CQL_OK ? st : cql_fail(err, st, "out of memory");
+  return st == CQL_OK ? st : cqle_nomem(err);
 }
 
 /* All entries of all indexes are put together before any is written: until then before and after may borrow from the
@@ -199,7 +199,7 @@ cql_status cqle_index_update(cqle_txn *t, const cqle_table *table, cqle_pkey pke
                              const cqle_row *before, const cqle_row *after, cql_arena *a, cql_error *err) {
   uint32_t n = table->index_count;
   entries *lists = cql_arena_array(a, (size_t)n * 2, sizeof *lists);
-  if (lists == NULL) return cql_fail(err, CQL_NOMEM, "out of memory");
+  if (lists == NULL) return cqle_nomem(err);
   source s = {table, NULL, pkey, position, a};
   cql_status st = CQL_OK;
   for (uint32_t i = 0; i < n && st == CQL_OK; i++) {

@@ -94,7 +94,7 @@ cql_status cqle_scan_index(cqle_txn *t, const cqle_table *table, const cqle_inde
   } else {
     s->batch = batch_new(cqle_txn_alloc(t), batch);
     if (s->batch != NULL) cql_buf_slice(&s->batch->after, after);
-    CQL_CHECK(s->batch != NULL && s->batch->after.st == CQL_OK, cql_fail(err, CQL_NOMEM, "out of memory"));
+    CQL_CHECK(s->batch != NULL && s->batch->after.st == CQL_OK, cqle_nomem(err));
   }
   *out = s;
   return CQL_OK;
@@ -196,7 +196,7 @@ cql_status cqle_index_scan_next(cqle_scan *s, cqle_scan_row *out, cql_error *err
     if (st == CQL_OK) st = cqle_get(s->txn, cql_buf_view(&s->key), &bytes, err);
     if (st == CQL_DONE) continue; /* the entry outlived its row */
     if (st != CQL_OK) return st;
-    if (cql_arena_slice(&s->arena, bytes, &bytes) != CQL_OK) return cql_fail(err, CQL_NOMEM, "out of memory");
+    if (cql_arena_slice(&s->arena, bytes, &bytes) != CQL_OK) return cqle_nomem(err);
     return cqle_scan_give(s, position, bytes, out, err);
   }
 }

@@ -18,7 +18,7 @@ cql_status cqle_buf_failed(const cql_buf *b, cql_error *err) {
 
 cql_status cqle_row_corrupt(cql_status st, const cqle_table *t, cql_error *err) {
   if (st == CQL_OK) return CQL_OK;
-  if (st == CQL_NOMEM) return cql_fail(err, st, "out of memory");
+  if (st == CQL_NOMEM) return cqle_nomem(err);
   return cql_fail(err, st, "table %s holds bytes that are no row: the file is damaged; restore it from a backup",
                   t->name);
 }

@@ -70,7 +70,8 @@ static cql_status walk(step *s, cqle_cursor *c, cql_buf *at) {
   while ((st = cqle_cursor_next(c, &key, &bytes, s->err)) == CQL_OK) {
     cql_buf_reset(at);
     cql_buf_slice(at, key);
-    if (s->p->keys == 0 || read >= CQLE_PURGE_BYTES) return cqle_buf_failed(at, s->err);
+    st = cqle_buf_failed(at, s->err);
+    if (st != CQL_OK || s->p->keys == 0 || read >= CQLE_PURGE_BYTES) return st;
     s->p->keys--;
     s->p->seen++;
     read += key.len + bytes.len;

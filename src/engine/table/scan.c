@@ -3,17 +3,13 @@
 
 #include <string.h>
 
-static cql_status nomem(cql_error *err) {
-  return cql_fail(err, CQL_NOMEM, "out of memory");
-}
-
 /* --- open --------------------------------------------------------------------------------------------------------- */
 
 cqle_scan *cqle_scan_new(cqle_txn *t, const cqle_table *table, cql_error *err) {
   const cql_alloc *alloc = cqle_txn_alloc(t);
   cqle_scan *s = cql_alloc_new(alloc, sizeof *s);
   if (s == NULL) {
-    nomem(err);
+    cqle_nomem(err);
     return NULL;
   }
   s->txn = t;
@@ -188,7 +184,7 @@ static cql_status give_static(cqle_scan *s, cqle_scan_row *out, cql_error *err) 
   cql_status st = cqle_buf_failed(&s->key, err);
   if (st == CQL_OK) st = cqle_get(s->txn, cql_buf_view(&s->key), &bytes, err);
   if (st != CQL_OK) return st;
-  if (cql_arena_slice(&s->arena, bytes, &bytes) != CQL_OK) return nomem(err);
+  if (cql_arena_slice(&s->arena, bytes, &bytes) != CQL_OK) return cqle_nomem(err);
   cql_slice key = cql_buf_view(&s->key);
   return cqle_scan_give(s, cql_slice_of(key.data + CQLE_TABLE_ID_LEN, key.len - CQLE_TABLE_ID_LEN), bytes, out, err);
 }

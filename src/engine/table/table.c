@@ -1,10 +1,6 @@
 /* table.c: rows read and written by their key. */
 #include "engine/table/table_int.h"
 
-static cql_status nomem(cql_error *err) {
-  return cql_fail(err, CQL_NOMEM, "out of memory");
-}
-
 /* --- read --------------------------------------------------------------------------------------------------------- */
 
 cql_status cqle_table_get(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, const cql_slice *clustering,
@@ -18,7 +14,7 @@ cql_status cqle_table_get(cqle_txn *t, const cqle_table *table, cqle_pkey pkey, 
   cql_status st = cqle_buf_failed(&key, err);
   if (st == CQL_OK) st = cqle_get(t, cql_buf_view(&key), &bytes, err);
   if (st != CQL_OK) return st;
-  if (cql_arena_slice(a, bytes, &bytes) != CQL_OK) return nomem(err);
+  if (cql_arena_slice(a, bytes, &bytes) != CQL_OK) return cqle_nomem(err);
   st = cqle_row_decode(a, table, bytes, out);
   if (st == CQL_OK) cqle_row_forget_dropped(out, table);
   return cqle_row_corrupt(st, table, err);
@@ -145,7 +141,7 @@ cql_status cqle_table_delete_partition(cqle_txn *t, const cqle_table *table, cql
   CQL_TRY(cqle_deletion_keep_partition(t, table, partition, d, a, err));
   cql_slice from = bound_at(a, partition, CQLE_KIND_STATIC, NOTHING);
   cql_slice to = bound_at(a, partition, CQLE_KIND_BEHIND, NOTHING);
-  if (from.data == NULL || to.data == NULL) return nomem(err);
+  if (from.data == NULL || to.data == NULL) return cqle_nomem(err);
   CQL_TRY(cover_rows(&w, from, to, d));
 done:
   return st;
@@ -166,7 +162,7 @@ cql_status cqle_table_delete_range(cqle_txn *t, const cqle_table *table, cqle_pk
   cql_slice from = bound_at(a, partition, CQLE_KIND_ROW, bounds.start);
   cql_slice to = bounds.end.len > 0 ? bound_at(a, partition, CQLE_KIND_ROW, bounds.end)
                                     : bound_at(a, partition, CQLE_KIND_BEHIND, NOTHING);
-  if (from.data == NULL || to.data == NULL) return nomem(err);
+  if (from.data == NULL || to.data == NULL) return cqle_nomem(err);
   CQL_TRY(cover_rows(&w, from, to, d));
 done:
   return st;

@@ -85,6 +85,8 @@ cqle_table *table_make(cql_arena *a, uint32_t id, const column_spec *specs, uint
   t->statics = pick(a, columns, count, CQLE_STATIC, &t->static_count);
   t->regulars = pick(a, columns, count, CQLE_REGULAR, &t->regular_count);
   t->next_column_id = count + 1;
+  static const cqle_keyspace keyspace = {.name = "ks"};
+  t->keyspace = &keyspace;
   return t;
 }
 
