@@ -106,8 +106,9 @@ def _by_key(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
     ranges = [*r.ranges.get(free[0], ()), *r.orders] if free else r.orders
     used = {id(r.equal[column]) for column in columns} | {id(part) for part in ranges}
     alone = columns == list(key.partition) and not ranges
-    beside = _Indexes([], []) if whole else _indexes(key, r, columns, alone)
-    used |= beside.used(r)
+    beside = _NO_INDEXES if whole else _indexes(key, r, columns, alone)
+    if beside is not _NO_INDEXES:
+        used |= beside.used(r)
     lists = [r.values(column) for column in (*columns, *beside.equal)]
     if math.prod(map(len, lists)) > MAX_READS and sum(len(v) > 1 for v in lists) > 1:
         return None
@@ -162,10 +163,15 @@ class _Indexes:
         return [end for column in self.ranged for end in cut([column], {}, r.ranges[column]).ends]
 
 
+_NO_INDEXES = _Indexes([], [])
+
+
 def _indexes(key: TableKey, r: _Restrictions, taken: list[str], alone: bool) -> _Indexes:
     """The indexes to use beside the key columns that are taken. Only storage-attached ones work together, or
     beside clustering columns. The one that finds a primary key is used alone: of a row that has been
     moved all versions have to be seen."""
+    if not key.indexed:
+        return _NO_INDEXES
     found = [column for column in r.equal if column in key.indexed and column not in taken]
     if not alone:  # a clustering column cannot be restricted behind one that has a range
         found = [column for column in found if column not in key.columns]
