@@ -33,7 +33,7 @@ TAIL_LINES = 25
 # The longest input, where libFuzzer's own 4096 bytes are not what the target takes.
 LEN_MAX = {"store_row": 1024, "value": 1024, "type_name": 1024}
 
-TEXT_TARGETS = {"parse", "type_name", "value", "statement"}  # the dictionary helps them
+TEXT_TARGETS = {"json", "parse", "type_name", "value", "statement"}  # the dictionary helps them
 
 out = threading.Lock()
 

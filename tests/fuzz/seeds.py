@@ -114,6 +114,21 @@ def type_name():
     yield b"VectorType(FloatType , 3)"
 
 
+def json():
+    """Yield the JSON texts of the corpus, each with the type of the column it is written to."""
+    types = {}
+    for texts in statements():
+        for text in texts:
+            if text.startswith("CREATE TABLE j "):
+                types = dict(re.findall(r"(\w+) ((?:\w+<.*?>+(?=, |\)))|\w+)(?=, |\)| P)", text))
+            found = re.match(r"INSERT INTO j JSON '\{\"p\": \d+, \"(\w+)\": (.*)\}'", text)
+            if found and found[1] in types:
+                yield f"{types[found[1]]}\n{found[2]}".replace("''", "'").encode()
+            found = re.match(r"INSERT INTO j JSON '(.*)'", text)
+            if found:
+                yield f"map<text, text>\n{found[1]}".replace("''", "'").encode()
+
+
 def words():
     """Yield what CQL and type names are made of: keywords, types, functions, signs."""
     src = ROOT / "src"
@@ -138,7 +153,7 @@ def words():
     )
 
 
-TARGETS = {"parse": parse, "type_name": type_name, "value": value}
+TARGETS = {"json": json, "parse": parse, "type_name": type_name, "value": value}
 
 
 def write(directory):
