@@ -109,8 +109,9 @@ const char *cqle_column_kind_text(cqle_column_kind kind); /* "partition_key", �
 
 /* --- system keyspaces (system.c) ---------------------------------------------------------------------------------- */
 
-/* Adds system, system_schema and system_virtual_schema to keyspaces[*count…]; room for CQLE_SYSTEM_KEYSPACES. */
-enum { CQLE_SYSTEM_KEYSPACES = 3 };
+/* Adds system, system_schema, system_views and system_virtual_schema to keyspaces[*count…]; room for
+ * CQLE_SYSTEM_KEYSPACES. */
+enum { CQLE_SYSTEM_KEYSPACES = 4 };
 cql_status cqle_system_keyspaces(cql_arena *a, const cqle_keyspace **keyspaces, uint32_t *count, cql_error *err);
 bool cqle_is_system_keyspace(cql_slice name);
 

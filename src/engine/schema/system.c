@@ -34,6 +34,9 @@ typedef struct system_keyspace {
   "kind text, position int, type text, PRIMARY KEY (keyspace_name, table_name, column_name))"
 
 static const system_table local_tables[] = {
+    {"CREATE TABLE \"IndexInfo\" (table_name text, index_name text, value blob, "
+     "PRIMARY KEY (table_name, index_name))" LOCAL_WITH("9f5c6374-d485-3229-9a0a-5094af9ad1e3", "built column indexes"),
+     cqle_read_built_indexes},
     {"CREATE TABLE local (key text PRIMARY KEY, bootstrapped text, broadcast_address inet, broadcast_port int, "
      "cluster_name text, cql_version text, data_center text, gossip_generation int, host_id uuid, listen_address inet, "
      "listen_port int, native_protocol_version text, partitioner text, rack text, release_version text, "
@@ -102,6 +105,13 @@ static const system_table schema_tables[] = {
      cqle_read_nothing},
 };
 
+static const system_table views_tables[] = {
+    {"CREATE TABLE sai_column_indexes (keyspace_name text, index_name text, analyzer text, column_name text, "
+     "is_building boolean, is_queryable boolean, is_string boolean, table_name text, "
+     "PRIMARY KEY (keyspace_name, index_name)) WITH comment = 'Storage-attached column index metadata'",
+     cqle_read_sai_indexes},
+};
+
 static const system_table virtual_tables[] = {
     {"CREATE TABLE columns (" COLUMN_COLUMNS " WITH comment = 'virtual column definitions'", cqle_read_virtual_columns},
     {"CREATE TABLE keyspaces (keyspace_name text PRIMARY KEY) WITH comment = 'virtual keyspace definitions'",
@@ -115,6 +125,7 @@ static const system_table virtual_tables[] = {
 static const system_keyspace system_keyspaces[CQLE_SYSTEM_KEYSPACES] = {
     {"system", true, TABLES(local_tables)},
     {"system_schema", true, TABLES(schema_tables)},
+    {CQLE_VIEWS_KEYSPACE, false, TABLES(views_tables)},
     {CQLE_VIRTUAL_KEYSPACE, false, TABLES(virtual_tables)},
 };
 

@@ -84,7 +84,7 @@ static cql_status set_type(row *r, const char *name, const cql_type *type) {
 /* --- which keyspaces, in which order ------------------------------------------------------------------------------ */
 
 static bool is_virtual(const cqle_keyspace *ks) {
-  return strcmp(ks->name, CQLE_VIRTUAL_KEYSPACE) == 0;
+  return strcmp(ks->name, CQLE_VIRTUAL_KEYSPACE) == 0 || strcmp(ks->name, CQLE_VIEWS_KEYSPACE) == 0;
 }
 
 static int compare_tokens(const void *left, const void *right) {
@@ -112,12 +112,18 @@ static cql_status each_keyspace(cqle_exec *x, const cqle_table *t, cqle_emit emi
   return CQL_OK;
 }
 
+/* Keyspaces are in the order of their names, and so are those of the virtual tables. */
 static cql_status virtual_keyspace(cqle_exec *x, const cqle_table *t, cqle_emit emit, void *user,
                                    visit_keyspace visit) {
   row r;
   CQLE_SCHEMA(row_init(&r, x, t, emit, user));
-  set_text(&r, "keyspace_name", CQLE_VIRTUAL_KEYSPACE);
-  return visit(&r, cqle_schema_keyspace(x->schema, cql_slice_str(CQLE_VIRTUAL_KEYSPACE)));
+  for (uint32_t i = 0; i < x->schema->keyspace_count; i++) {
+    const cqle_keyspace *ks = x->schema->keyspaces[i];
+    if (!is_virtual(ks)) continue;
+    set_text(&r, "keyspace_name", ks->name);
+    CQLE_SCHEMA(visit(&r, ks));
+  }
+  return CQL_OK;
 }
 
 /* --- system ------------------------------------------------------------------------------------------------------- */
@@ -272,6 +278,93 @@ static cql_status index_rows(row *r, const cqle_keyspace *ks) {
 
 cql_status cqle_read_indexes(cqle_exec *x, const cqle_table *t, cqle_emit emit, void *user) {
   return each_keyspace(x, t, emit, user, index_rows);
+}
+
+/* --- indexes that are built: all of them, since CREATE INDEX returns when its entries are there --------------------
+ */
+
+typedef struct table_index {
+  const cqle_table *table;
+  const cqle_index *index;
+} table_index;
+
+static int compare_indexes(const void *left, const void *right) {
+  const table_index *a = left, *b = right;
+  return strcmp(a->index->name, b->index->name);
+}
+
+/* The indexes of a keyspace by name, which is unique there. */
+static cql_status sorted_indexes(row *r, const cqle_keyspace *ks, table_index **out, uint32_t *count) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < ks->table_count; i++) n += ks->tables[i]->index_count;
+  *out = cql_arena_array(r->x->arena, n + 1, sizeof **out);
+  *count = n;
+  if (!*out) return cqle_out_of_memory(r->x->err);
+  for (uint32_t i = 0, k = 0; i < ks->table_count; i++)
+    for (uint32_t j = 0; j < ks->tables[i]->index_count; j++)
+      (*out)[k++] = (table_index){ks->tables[i], ks->tables[i]->indexes[j]};
+  qsort(*out, n, sizeof **out, compare_indexes);
+  return CQL_OK;
+}
+
+static cql_status built_rows(row *r, const cqle_keyspace *ks) {
+  table_index *found;
+  uint32_t count;
+  CQLE_SCHEMA(sorted_indexes(r, ks, &found, &count));
+  set_text(r, "table_name", ks->name); /* the column's name is a relic; it holds the keyspace */
+  for (uint32_t i = 0; i < count; i++) {
+    set_text(r, "index_name", found[i].index->name);
+    CQLE_SCHEMA(emit_row(r));
+  }
+  return CQL_OK;
+}
+
+cql_status cqle_read_built_indexes(cqle_exec *x, const cqle_table *t, cqle_emit emit, void *user) {
+  return each_keyspace(x, t, emit, user, built_rows);
+}
+
+/* What a storage-attached index treats as a string (index/sai/utils/IndexTermType.java, isLiteral). */
+static bool is_literal(const cqle_index *index) {
+  const cql_type *type = index->column->type;
+  if (index->target == CQLE_TARGET_ENTRIES) return true;
+  if (index->target == CQLE_TARGET_KEYS) type = type->args[0];
+  if (index->target == CQLE_TARGET_VALUES) type = type->args[type->arg_count - 1];
+  switch (type->code) {
+  case CQL_TYPE_TEXT:
+  case CQL_TYPE_ASCII:
+  case CQL_TYPE_BOOLEAN:
+  case CQL_TYPE_TUPLE:
+  case CQL_TYPE_VECTOR:
+  case CQL_TYPE_UDT:
+  case CQL_TYPE_LIST:
+  case CQL_TYPE_SET:
+  case CQL_TYPE_MAP: return true;
+  default: return false;
+  }
+}
+
+static cql_status sai_rows(row *r, const cqle_keyspace *ks) {
+  static const uint8_t yes = 1, no = 0;
+  table_index *found;
+  uint32_t count;
+  CQLE_SCHEMA(sorted_indexes(r, ks, &found, &count));
+  for (uint32_t i = 0; i < count; i++) {
+    const cqle_index *index = found[i].index;
+    if (index->kind != CQLE_INDEX_SAI) continue;
+    set_text(r, "index_name", index->name);
+    set_text(r, "table_name", found[i].table->name);
+    set_text(r, "column_name", index->column->name);
+    set_text(r, "analyzer", "NoOpAnalyzer");
+    set(r, "is_building", cql_slice_of(&no, 1));
+    set(r, "is_queryable", cql_slice_of(&yes, 1));
+    set(r, "is_string", cql_slice_of(is_literal(index) ? &yes : &no, 1));
+    CQLE_SCHEMA(emit_row(r));
+  }
+  return CQL_OK;
+}
+
+cql_status cqle_read_sai_indexes(cqle_exec *x, const cqle_table *t, cqle_emit emit, void *user) {
+  return each_keyspace(x, t, emit, user, sai_rows);
 }
 
 /* --- system_virtual_schema ---------------------------------------------------------------------------------------- */
