@@ -8,8 +8,20 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from .expr import Constant, MapEntry
 from .keys import TableKey
-from .predicates import And, Comparison, First, Or, Predicate, RowIn, RowOrder, is_always_false
+from .predicates import (
+    And,
+    Comparison,
+    Contains,
+    First,
+    Or,
+    Predicate,
+    RowExists,
+    RowIn,
+    RowOrder,
+    is_always_false,
+)
 from .slices import End, cut
 
 #: A product of several IN lists beyond this many reads is filtered instead.
@@ -55,6 +67,13 @@ def choose(key: TableKey, predicate: Predicate, quote) -> Access:
     parts = predicate.conjuncts()
     if is_always_false(parts):
         return Access(NOTHING, [], [])
+    access = _cheapest(key, parts, quote)
+    if access.kind == POINTS:
+        access.rest = [part for part in access.rest if not isinstance(part, RowExists)]
+    return access
+
+
+def _cheapest(key: TableKey, parts: list[Predicate], quote) -> Access:
     restrictions = _Restrictions(parts)
     access = None
     if all(column in restrictions.equal for column in key.partition):
@@ -189,7 +208,7 @@ def _indexes(key: TableKey, r: _Restrictions, taken: list[str], alone: bool) -> 
 def _by_index(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
     found = _indexes(key, r, [], True)
     if not found.columns:
-        return None
+        return _by_element(key, parts, quote)
     lists, ends, used = [r.values(column) for column in found.equal], found.ends(r), found.used(r)
     text = [f"{quote(column)} = ?" for column in found.equal] + [e.cql(quote, False) for e in ends]
     return Access(
@@ -202,6 +221,29 @@ def _by_index(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
         indexes=found.columns,
         fixed=frozenset(c for c, v in zip(found.equal, lists, strict=True) if len(v) == 1),
     )
+
+
+def _by_element(key: TableKey, parts, quote) -> Access | None:
+    """By the index on a collection that holds a value, a key or an entry."""
+    for part in parts:
+        if (found := _contained(key, part, quote)) is not None:
+            column, condition, values = found
+            rest = [other for other in parts if other is not part]
+            return Access(INDEX, [(condition, values)], rest, indexes=(column,))
+    return None
+
+
+def _contained(key: TableKey, part: Predicate, quote) -> tuple[str, str, list] | None:
+    """(column, condition, values) when an index on a collection answers the condition."""
+    if isinstance(part, Contains) and part.contained in key.contained:
+        column = part.lhs.name
+        word = "CONTAINS KEY" if part.kind == "keys" else "CONTAINS"
+        return column, f"{quote(column)} {word} ?", [part.value]
+    if isinstance(part, Comparison) and part.op == "=" and isinstance(part.lhs, MapEntry):
+        column = part.lhs.column.name
+        if part.exact and isinstance(part.rhs, Constant) and (column, "entries") in key.contained:
+            return column, f"{quote(column)}[?] = ?", [part.lhs.key, part.value]
+    return None
 
 
 def _rows(key: TableKey, rows: RowIn, parts, quote) -> Access | None:

@@ -14,9 +14,10 @@ from django.db.models.lookups import Lookup
 from django.db.models.sql.where import WhereNode
 from django.utils import timezone
 
-from . import moments, texts
+from . import elements, moments, texts
 from .exceptions import not_supported
 from .expr import Column, Constant, Expr, combine
+from .fields.transforms import ItemTransform, MapKeyTransform
 from .kinds import describe, kind_of, stored_field
 
 _ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul}
@@ -218,6 +219,9 @@ _HANDLERS = {
     expressions.DurationExpression: Evaluator._duration,
     expressions.TemporalSubtraction: Evaluator._subtraction,
     expressions.Case: Evaluator._case,
+    expressions.Exists: elements.exists,
+    ItemTransform: elements.item,
+    MapKeyTransform: elements.map_entry,
     functions.Coalesce: Evaluator._coalesce,
     functions.Now: Evaluator._now,
     **dict.fromkeys(texts.FUNCTIONS, texts.function),

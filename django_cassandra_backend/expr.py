@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from django.db.models import fields
 
+from .hashing import hashable
+
 
 class Expr:
     """A value that is computed from columns of one row."""
@@ -43,6 +45,15 @@ class Needed(Expr):
 
     def __init__(self, columns: frozenset):
         super().__init__(columns, lambda index: None)
+
+
+class MapEntry(Expr):
+    """The value of one key of a map column, which an index on the map's entries finds. `key` is in database form."""
+
+    def __init__(self, column: Column, key: object):
+        self.column, self.key = column, key
+        found = hashable(key)
+        super().__init__(column.columns, combine(lambda value: value.get(found), column).bind)
 
 
 def combine(function: Callable, *sources: Expr) -> Expr:

@@ -53,6 +53,8 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_covering_indexes = False
     supports_nulls_distinct_unique_constraints = False
     can_rename_index = False
+    # Names of tables have 48 characters, of columns as many as one likes: Django's check of column names is off.
+    truncates_names = True
 
     # Rows of one table: no joins, subqueries, groups or windows in CQL.
     supports_select_union = False
@@ -83,7 +85,7 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_virtual_generated_columns = False
     supports_collation_on_charfield = False
     supports_collation_on_textfield = False
-    supports_comments = False
+    supports_comments = True  # of tables; a check says that columns have none
     supports_comments_inline = False
     interprets_empty_strings_as_nulls = False
     supports_primitives_in_json_field = True

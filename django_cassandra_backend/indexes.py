@@ -1,10 +1,11 @@
-"""Indexes: one per column, however many declarations ask for it. Storage-attached where the column's name allows it."""
+"""Indexes: one per column and target, however many declarations ask for it; and waiting until they are built."""
 
 from django.db import models
 
 from . import names
 from .introspection import index_target
-from .keys import TableKey, indexed_fields, key_fields, table_key
+from .keys import TableKey, WantedIndex, table_key, wanted_indexes
+from .literals import literal
 
 
 def key_of(model) -> TableKey:
@@ -12,89 +13,105 @@ def key_of(model) -> TableKey:
     return table_key(model)
 
 
-def indexed_columns(model, without: models.Index | None = None) -> set[str]:
-    """Columns that need an index, leaving one declaration out."""
+def wanted_without(model, without: models.Index) -> set[tuple[str, str]]:
+    """(column, target) of what needs an index, leaving one declaration of Meta.indexes out."""
     meta = model._meta
-    found = {field.column for field in meta.local_concrete_fields if field.db_index}
-    for index in meta.indexes:
-        if not index.expressions and (without is None or index.name != without.name):
-            found |= {meta.get_field(name).column for name, _ in index.fields_orders}
-    if (lookup := table_key(model).lookup) is not None:
-        found.add(lookup)
-    return found
+    rest = [index for index in meta.indexes if index.name != without.name]
+    kept, meta.indexes = meta.indexes, rest
+    try:
+        return {(one.column, one.target) for one in wanted_indexes(meta)}
+    finally:
+        meta.indexes = kept
 
 
-def create_statements(editor, model) -> list[str]:
-    """CREATE INDEX for the columns that the model wants indexed."""
-    meta = model._meta
-    named: dict[str, str] = {}
-    for index in meta.indexes:
-        if not index.expressions:
-            fields = [meta.get_field(name) for name, _ in index.fields_orders]
-            for field, name in zip(fields, _names(index.name, len(fields)), strict=True):
-                named.setdefault(field.column, name)
-    statements = []
-    for field in indexed_fields(meta):
-        name = named.get(field.column)
-        name = name or editor._create_index_name(meta.db_table, [field.column])
-        statements.append(_create(editor, model, name, field))
-    return statements
+def create_statements(editor, model) -> list[tuple[str, str]]:
+    """(name, CREATE INDEX) for what the model wants indexed."""
+    return [_create(editor, model, one) for one in wanted_indexes(model._meta)]
 
 
-def index_statements(editor, model, name: str, fields) -> list[str]:
-    """CREATE INDEX for each column of a declared index that has none yet."""
-    partition, _, _ = key_fields(model._meta)
-    lone = partition[0].name if len(partition) == 1 else None
+def index_statements(editor, model, wanted: list[WantedIndex]) -> list[tuple[str, str]]:
+    """(name, CREATE INDEX) for those that are not there yet and that the key does not stand for."""
+    if not wanted:
+        return []
+    table = names.encode(model._meta.db_table)
     present = (
-        set()
-        if editor.collect_sql
-        else set(existing(editor, names.encode(model._meta.db_table)).values())
+        set() if editor.collect_sql else {(i.column, i.target) for i in existing(editor, table)}
     )
+    partition = table_key(model).partition
     return [
-        _create(editor, model, one, field)
-        for field, one in zip(fields, _names(name, len(fields)), strict=True)
-        if field.name != lone and field.column not in present
+        _create(editor, model, one)
+        for one in wanted
+        if (one.column,) != partition and (one.column, one.target) not in present
     ]
 
 
-def drop_statements(editor, model, columns, keep) -> list[str]:
-    """DROP INDEX for those of the columns that nothing else in the model needs indexed."""
+def drop_statements(editor, model, targets, keep=()) -> list[str]:
+    """DROP INDEX for what is on the (column, target) pairs and not among those to keep. A target of None is any."""
+
+    def goes(column: str, target: str) -> bool:
+        return (column, target) not in keep and (
+            (column, target) in targets or (column, None) in targets
+        )
+
     if editor.collect_sql:
-        declared = {field.column for field in indexed_fields(model._meta)}
         return [
-            f"DROP INDEX IF EXISTS {editor.quote_name(names.encode(editor._create_index_name(model._meta.db_table, [column])))}"
-            for column in columns
-            if column not in keep and column in declared
+            f"DROP INDEX IF EXISTS {editor.quote_name(index_name(editor, model, one))}"
+            for one in wanted_indexes(model._meta)
+            if goes(one.column, one.target)
         ]
     return [
-        f"DROP INDEX IF EXISTS {editor.quote_name(name)}"
-        for name, column in existing(editor, names.encode(model._meta.db_table)).items()
-        if column in columns and column not in keep
+        f"DROP INDEX IF EXISTS {editor.quote_name(index.name)}"
+        for index in existing(editor, names.encode(model._meta.db_table))
+        if goes(index.column, index.target)
     ]
 
 
-def existing(editor, table: str) -> dict[str, str]:
-    """{index name: column} of a table, as the server has it."""
+class StoredIndex:
+    """An index as the server has it."""
+
+    def __init__(self, name: str, kind: str, options: dict):
+        self.name, self.kind = name, kind
+        self.column, self.target = index_target(options)
+        self.using = (options or {}).get("class_name")
+        self.options = tuple(
+            sorted((k, v) for k, v in (options or {}).items() if k not in ("class_name", "target"))
+        )
+
+
+def existing(editor, table: str) -> list[StoredIndex]:
+    """The indexes of a table."""
     connection = editor.connection
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT index_name, options FROM system_schema.indexes WHERE keyspace_name = %s AND table_name = %s",
+            "SELECT index_name, kind, options FROM system_schema.indexes WHERE keyspace_name = %s AND table_name = %s",
             [connection.settings.keyspace, table],
         )
-        return {name: index_target(options) for name, options in cursor.fetchall()}
+        return [StoredIndex(*row) for row in cursor.fetchall()]
 
 
-def _create(editor, model, name: str, field) -> str:
-    return statement(editor, name, editor.table(model), field.column)
+def index_name(editor, model, index: WantedIndex) -> str:
+    """The CQL name of an index: letters, digits and underscores are all that Cassandra takes."""
+    suffix = f"_{index.target}" if index.target in ("keys", "entries") else ""
+    name = index.name or editor._create_index_name(model._meta.db_table, [index.column], suffix)
+    return names.encode(name)
 
 
-def statement(editor, name: str, quoted_table: str, column: str) -> str:
+def _create(editor, model, index: WantedIndex) -> tuple[str, str]:
+    name = index_name(editor, model, index)
+    return name, statement(
+        editor, name, editor.table(model), index.column, index.target, index.using, index.options
+    )
+
+
+def statement(editor, name: str, quoted_table: str, column, target, using, options=()) -> str:
     """CREATE INDEX on one column. A plain index serves equality, a storage-attached one ranges too."""
-    kind = " USING 'sai'" if names.is_plain(column) else ""
-    quoted = editor.quote_name(names.encode(name))
-    return f"CREATE INDEX {quoted} ON {quoted_table} ({editor.quote_name(column)}){kind}"
-
-
-def _names(name: str, count: int) -> list[str]:
-    """A name for each column of an index of several."""
-    return [name] + [f"{name[: names.MAX_LENGTH - 3]}_{i}" for i in range(2, count + 1)]
+    quoted = editor.quote_name(column)
+    if target in ("keys", "entries", "full"):
+        quoted = f"{target}({quoted})"
+    custom = "CUSTOM " if using not in (None, "sai") or options else ""
+    text = f"CREATE {custom}INDEX {editor.quote_name(name)} ON {quoted_table} ({quoted})"
+    if using is not None:
+        text += f" USING '{using}'"
+    if options:
+        text += f" WITH OPTIONS = {literal(dict(options))}"
+    return text

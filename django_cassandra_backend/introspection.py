@@ -1,10 +1,12 @@
 """What tables there are, from system_schema."""
 
 import re
+from collections import namedtuple
 
 from django.db import ProgrammingError
-from django.db.backends.base.introspection import BaseDatabaseIntrospection, TableInfo
+from django.db.backends.base.introspection import BaseDatabaseIntrospection
 from django.db.backends.base.introspection import FieldInfo as BaseFieldInfo
+from django.db.backends.base.introspection import TableInfo as BaseTableInfo
 from django.db.models import AutoField, Index
 
 from . import names, sequences
@@ -16,25 +18,33 @@ OWN_TABLES = frozenset([sequences.TABLE])
 #: (precision, scale) of a decimal, which CQL does not limit.
 _GUESSED_DIGITS = (38, 18)
 
-FieldInfo = BaseFieldInfo
-_TARGET = re.compile(r'^(?:values|keys|entries|full)?\(?"?((?:[^"]|"")+?)"?\)?$')
+FieldInfo = namedtuple("FieldInfo", [*BaseFieldInfo._fields, "comment"])
+TableInfo = namedtuple("TableInfo", [*BaseTableInfo._fields, "comment"])
+_TARGET = re.compile(
+    r"^(?:(?P<target>values|keys|entries|full)\((?P<inner>.*)\)|(?P<column>.*))$", re.DOTALL
+)
 
 
 class DatabaseIntrospection(BaseDatabaseIntrospection):
     data_types_reverse = FIELDS_BY_TYPE
 
     def get_table_list(self, cursor):
-        rows = self._rows(
-            cursor, "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s"
+        """Tables and views of the keyspace, with their comments."""
+        tables = self._rows(
+            cursor, "SELECT table_name, comment FROM system_schema.tables WHERE keyspace_name = %s"
         )
-        return [TableInfo(names.decode(name), "t") for (name,) in rows if name not in OWN_TABLES]
+        views = self._rows(
+            cursor, "SELECT view_name, comment FROM system_schema.views WHERE keyspace_name = %s"
+        )
+        own = [TableInfo(names.decode(n), "t", text) for n, text in tables if n not in OWN_TABLES]
+        return own + [TableInfo(names.decode(name), "v", text) for name, text in views]
 
     def get_table_description(self, cursor, table_name):
         fields = []
         for name, kind, cql_type, _, _ in self.columns(cursor, table_name):
             null = kind not in ("partition_key", "clustering")
             digits = _GUESSED_DIGITS if cql_type == "decimal" else (None, None)
-            fields.append(FieldInfo(name, cql_type, None, None, *digits, null, None, None))
+            fields.append(FieldInfo(name, cql_type, None, None, *digits, null, None, None, None))
         if not fields:
             raise ProgrammingError(f"Table {table_name!r} doesn't exist")
         return fields
@@ -81,8 +91,9 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
             "SELECT index_name, kind, options FROM system_schema.indexes WHERE keyspace_name = %s AND table_name = %s",
             names.encode(table_name),
         ):
+            column, _ = index_target(options)
             constraints[names.decode(name)] = {
-                "columns": [index_target(options)],
+                "columns": [column],
                 "orders": ["ASC"],
                 "primary_key": False,
                 "unique": False,
@@ -114,6 +125,24 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
         )
         return sorted(rows, key=lambda row: (_KINDS.index(row[1]), row[3], row[0]))
 
+    def table_options(self, cursor, table_name) -> dict:
+        """The row of system_schema.tables, by column; empty when there is no such table."""
+        cursor.execute(
+            "SELECT * FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s",
+            [self.connection.settings.keyspace, names.encode(table_name)],
+        )
+        columns = [column[0] for column in cursor.description]
+        row = cursor.fetchone()
+        return {} if row is None else dict(zip(columns, row, strict=True))
+
+    def user_types(self, cursor) -> dict[str, list[tuple[str, str]]]:
+        """{type name: [(field name, CQL type), …]} of the keyspace."""
+        rows = self._rows(
+            cursor,
+            "SELECT type_name, field_names, field_types FROM system_schema.types WHERE keyspace_name = %s",
+        )
+        return {name: list(zip(n or (), t or (), strict=True)) for name, n, t in rows}
+
     def _rows(self, cursor, text, *values):
         cursor.execute(text, [self.connection.settings.keyspace, *values])
         return cursor.fetchall()
@@ -123,7 +152,10 @@ KEY_KINDS = ("partition_key", "clustering")
 _KINDS = ("partition_key", "clustering", "static", "regular")
 
 
-def index_target(options) -> str:
-    """The column that an index is on, from its options in system_schema."""
+def index_target(options) -> tuple[str, str]:
+    """(column, target) of an index, from its options in system_schema. The target of a plain column is ""."""
     match = _TARGET.match((options or {}).get("target", ""))
-    return match[1].replace('""', '"') if match else ""
+    column = match["column"] if match["inner"] is None else match["inner"]
+    if column.startswith('"'):
+        column = column[1:-1].replace('""', '"')
+    return column, match["target"] or ""

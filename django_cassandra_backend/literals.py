@@ -9,6 +9,8 @@ import ipaddress
 import re
 import uuid
 
+from libcql import Duration
+
 from .dbapi import UNSET
 
 #: A string, a quoted name, a comment: places where a marker is not a marker.
@@ -39,6 +41,8 @@ def literal(value: object) -> str:
         value, (datetime.date, datetime.time, ipaddress.IPv4Address, ipaddress.IPv6Address)
     ):
         return quote(str(value))
+    if isinstance(value, Duration):
+        return str(value) or "0s"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{literal(k)}: {literal(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (set, frozenset)):

@@ -15,12 +15,17 @@ from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 from .evaluate import Evaluator, at_midnight
 from .exceptions import not_supported
 from .expr import Column, Constant, Expr
-from .fields import TupleRange
+from .fields import SetField
+from .fields.keys import TupleRange
+from .fields.transforms import Contains as ContainsLookup
+from .fields.transforms import ContainsKey, HasKey
+from .hashing import hashable
 from .kinds import TEXT_FIELDS, comparable, stored_field
 from .predicates import (
     And,
     Comparison,
     Const,
+    Contains,
     IsNull,
     Not,
     Or,
@@ -138,8 +143,10 @@ class PredicateBuilder:
     def _holds(self, field, value) -> bool:
         """Can a column of the field hold the value? If not, CQL would refuse it as a parameter."""
         if isinstance(field, fields.IntegerField):
-            low, high = self.connection.ops.integer_field_range(field.get_internal_type())
-            return isinstance(value, int) and low <= value <= high
+            low, high = getattr(field, "limits", None) or self.connection.ops.integer_field_range(
+                field.get_internal_type()
+            )
+            return isinstance(value, int) and (low is None or low <= value <= high)
         return True
 
     def _in(self, lookup) -> Predicate:
@@ -150,9 +157,7 @@ class PredicateBuilder:
         if not all(isinstance(part, Const) or part.exact for part in members):
             return Or(members)  # expressions of the row are among them
         # A null, and a value that no column can hold, equals nothing; it drops out, as in Django's own IN.
-        values = tuple(
-            dict.fromkeys(part.value for part in members if isinstance(part, Comparison))
-        )
+        values = _distinct(part.value for part in members if isinstance(part, Comparison))
         if not values:
             return Const(False)
         if len(values) == 1:
@@ -194,6 +199,25 @@ class PredicateBuilder:
                 "A subquery",
                 "Evaluate the inner query first, and filter with the list of its values.",
             )
+
+    # --- collections ---
+
+    def _contains(self, lookup) -> Predicate:
+        """CONTAINS and CONTAINS KEY."""
+        lhs, field = self._lhs(lookup), stored_field(lookup.lhs.output_field)
+        if not lookup.rhs_is_direct_value():
+            raise not_supported(f"{self._name(lookup)} with an expression", "Filter in Python.")
+        element = field.element_of(lookup.kind)
+        value = element.get_db_prep_value(
+            element.to_python(lookup.rhs), connection=self.connection, prepared=False
+        )
+        stored_in_set = lookup.kind == "keys" or isinstance(field, SetField)
+        return Contains(
+            lhs,
+            lookup.kind,
+            hashable(value) if stored_in_set else value,
+            empty=False if field.is_multicell and not field.null else None,
+        )
 
     # --- text ---
 
@@ -295,6 +319,11 @@ class PredicateBuilder:
         null = _wanted_null(lookup)
         parts = [IsNull(self.evaluator.expression(col), null) for col in lookup.lhs.get_cols()]
         return Or(parts) if null else And(parts)
+
+
+def _distinct(values) -> tuple:
+    """Each value once, collections among them."""
+    return tuple({hashable(value): value for value in values}.values())
 
 
 def _field_of(expr: Expr):
@@ -430,6 +459,7 @@ _HANDLERS = {
         lookups.Regex,
         lookups.IRegex,
     ),
+    **_table(PredicateBuilder._contains, ContainsLookup, HasKey, ContainsKey),
     tuple_lookups.TupleExact: PredicateBuilder._tuple_exact,
     tuple_lookups.TupleIn: PredicateBuilder._tuple_in,
     TupleRange: PredicateBuilder._tuple_range,

@@ -1,5 +1,7 @@
-"""What a project imports to speak of keys in its models."""
+"""What a project imports to speak of keys, tables and CQL's own types in its models."""
 
-from .fields import PhysicalKey, PrimaryKey
+from .fields import *  # noqa: F403 - the names are listed there
+from .fields import __all__ as _fields
+from .index_classes import SecondaryIndex, StorageAttachedIndex
 
-__all__ = ["PhysicalKey", "PrimaryKey"]
+__all__ = [*_fields, "SecondaryIndex", "StorageAttachedIndex"]

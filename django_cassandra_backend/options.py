@@ -9,10 +9,19 @@ from django.core.exceptions import ImproperlyConfigured
 
 DEFAULT_SCAN_BUDGET = 10_000  # rows
 DEFAULT_WRITE_ATTEMPTS = 100  # tries of one conditional write among competitors
+DEFAULT_INDEX_TIMEOUT = 600  # seconds
 DEFAULT_KEYSPACE = "django"
 MEMORY = ":memory:"
 
-_KNOWN = {"local", "write_mode", "plain_models", "scan_budget", "write_attempts", "durability"}
+_KNOWN = {
+    "local",
+    "write_mode",
+    "plain_models",
+    "scan_budget",
+    "write_attempts",
+    "durability",
+    "index_timeout",
+}
 _KEYSPACE = re.compile(r"[A-Za-z0-9_]{1,48}")
 
 
@@ -26,6 +35,7 @@ class Options:
     plain_models: frozenset = field(default_factory=frozenset)
     scan_budget: int | None = DEFAULT_SCAN_BUDGET
     write_attempts: int = DEFAULT_WRITE_ATTEMPTS
+    index_timeout: int = DEFAULT_INDEX_TIMEOUT
 
     @property
     def in_memory(self) -> bool:
@@ -60,6 +70,7 @@ def read_options(settings_dict: dict) -> Options:
         plain_models=frozenset(label.lower() for label in options.get("plain_models", ())),
         scan_budget=_count(options, "scan_budget", DEFAULT_SCAN_BUDGET, may_be_none=True),
         write_attempts=_count(options, "write_attempts", DEFAULT_WRITE_ATTEMPTS),
+        index_timeout=_count(options, "index_timeout", DEFAULT_INDEX_TIMEOUT),
     )
 
 

@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable
 
 from .expr import Column, Constant, Expr
+from .hashing import hashable
 from .ordering import order_key
 
 #: Operators of a Comparison. "in" compares with a tuple of values.
@@ -19,11 +20,11 @@ class Values(tuple):
 
     def __new__(cls, values):
         self = super().__new__(cls, values)
-        self.members = frozenset(self)
+        self.members = frozenset(map(hashable, self))
         return self
 
     def __contains__(self, value) -> bool:
-        return value in self.members
+        return hashable(value) in self.members
 
 
 class Predicate:
@@ -111,6 +112,13 @@ class IsNull(Predicate):
         return lambda row: (get(row) is None) is null
 
 
+class RowExists(IsNull):
+    """Is this a row, and not the static columns of a partition without rows? A read by the whole key gives rows alone."""
+
+    def __init__(self, column: Column):
+        super().__init__(column, False)
+
+
 class Test(Predicate):
     """A Python function of one value; null gives unknown."""
 
@@ -125,6 +133,38 @@ class Test(Predicate):
             return test
 
         super().__init__(lhs.columns, bind)
+
+
+class Contains(Predicate):
+    """Is a value among those of a collection column? `kind`: "values" or, of a map, "keys"."""
+
+    def __init__(self, lhs: Expr, kind: str, value: object, *, empty: bool | None):
+        """`empty` is the answer for null: None, or False where null is an empty collection."""
+        self.lhs, self.kind, self.value, self.empty = lhs, kind, value, empty
+        super().__init__(lhs.columns, self._bind)
+
+    @property
+    def contained(self) -> tuple[str, str] | None:
+        """(column, kind), when an index on the column may be asked."""
+        return (self.lhs.name, self.kind) if isinstance(self.lhs, Column) else None
+
+    def _bind(self, index):
+        get, value, empty, of_values = (
+            self.lhs.bind(index),
+            self.value,
+            self.empty,
+            self.kind == "values",
+        )
+
+        def test(row):
+            stored = get(row)
+            if stored is None:
+                return empty
+            if of_values and isinstance(stored, dict):
+                stored = stored.values()
+            return value in stored
+
+        return test
 
 
 class _Several(Predicate):

@@ -4,15 +4,25 @@ What CQL can do is done with one statement. A change of a key, of a column's typ
 the table (`table_copy.py`). Uniqueness off the key is refused, because nothing would keep it."""
 
 import logging
+from dataclasses import replace
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import NOT_PROVIDED, CompositePrimaryKey, UniqueConstraint
 from django.db.utils import NotSupportedError
 
-from . import indexes, names, sequences
+from . import index_build, indexes, names, sequences, user_types
 from .checks import UNIQUE_REASON, constraint_is_implied, unique_off_key
-from .fields import PhysicalKey
-from .keys import key_fields, wants_index
+from .fields import PhysicalKey, TableOptions
+from .fields.columnless import ColumnlessField
+from .fields.static import is_static
+from .fields.table_options import DEFAULTS, option_text, table_options
+from .keys import (
+    declared_columns,
+    key_fields,
+    wanted_by_default,
+    wanted_indexes,
+    wanted_of_field,
+)
 from .literals import literal
 from .plan import Plan
 from .table_copy import copy_table
@@ -54,11 +64,12 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
 
     def create_model(self, model):
         self._refuse_unique(model)
+        for field in model._meta.local_concrete_fields:
+            user_types.make(self, field)
         self.execute(self.table_definition(model, names.encode(model._meta.db_table)))
         if model._meta.auto_field is not None:
             self.execute(sequences.CREATE)
-        for statement in indexes.create_statements(self, model):
-            self.execute(statement)
+        self._create_indexes(indexes.create_statements(self, model))
         for field in model._meta.local_many_to_many:
             if field.remote_field.through._meta.auto_created:
                 self.create_model(field.remote_field.through)
@@ -66,20 +77,36 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
     def table_definition(self, model, table: str) -> str:
         """CREATE TABLE for a model, under a given name."""
         partition, clustering, descending = key_fields(model._meta)
-        columns = [
-            f"{self.quote_name(field.column)} {self._type(field)}"
-            for field in model._meta.local_concrete_fields
-        ]
-        key = ", ".join(self.quote_name(field.column) for field in partition)
-        rest = "".join(f", {self.quote_name(field.column)}" for field in clustering)
+        columns = [self._column(field) for field in model._meta.local_concrete_fields]
+        options = {**table_options(model._meta)}
+        if model._meta.db_table_comment:
+            options["comment"] = model._meta.db_table_comment
+        return self.create_table(
+            table,
+            columns,
+            [field.column for field in partition],
+            [(field.column, flag) for field, flag in zip(clustering, descending, strict=True)],
+            options,
+        )
+
+    def create_table(self, table: str, columns, partition, clustering, options) -> str:
+        """CREATE TABLE. `columns`: their CQL; `clustering`: (column, descending) pairs."""
+        key = ", ".join(map(self.quote_name, partition))
+        rest = "".join(f", {self.quote_name(column)}" for column, _ in clustering)
         text = f"CREATE TABLE {self.quote_name(table)} ({', '.join(columns)}, PRIMARY KEY (({key}){rest}))"
-        if any(descending):
+        parts = []
+        if any(descending for _, descending in clustering):
             order = ", ".join(
-                f"{self.quote_name(field.column)} {'DESC' if flag else 'ASC'}"
-                for field, flag in zip(clustering, descending, strict=True)
+                f"{self.quote_name(column)} {'DESC' if flag else 'ASC'}"
+                for column, flag in clustering
             )
-            text += f" WITH CLUSTERING ORDER BY ({order})"
-        return text
+            parts.append(f"CLUSTERING ORDER BY ({order})")
+        parts += [option_text(name, value) for name, value in options.items()]
+        return f"{text} WITH {' AND '.join(parts)}" if parts else text
+
+    def _column(self, field) -> str:
+        static = " STATIC" if is_static(field) else ""
+        return f"{self.quote_name(field.column)} {self._type(field)}{static}"
 
     def _type(self, field) -> str:
         if getattr(field, "generated", False):
@@ -116,7 +143,16 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         )
 
     def alter_db_table_comment(self, model, old_db_table_comment, new_db_table_comment):
-        """Comments are Django's own: supports_comments is off."""
+        text = option_text("comment", new_db_table_comment or "")
+        self.execute(f"ALTER TABLE {self.table(model)} WITH {text}")
+
+    def _alter_options(self, model, old: dict, new: dict) -> None:
+        """ALTER TABLE … WITH for what changed; an option that is no longer named goes back to its default."""
+        wanted = {name: value for name, value in new.items() if old.get(name) != value}
+        wanted |= {name: DEFAULTS[name] for name in old if name not in new}
+        if wanted:
+            text = " AND ".join(option_text(name, value) for name, value in wanted.items())
+            self.execute(f"ALTER TABLE {self.table(model)} WITH {text}")
 
     def alter_db_tablespace(self, model, old_db_tablespace, new_db_tablespace):
         """CQL has no tablespaces."""
@@ -132,16 +168,17 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
                 f"{type(field).__name__} cannot be added to {model._meta.db_table!r}, a table that exists: its key is "
                 "fixed when it is made. Create the model with it, or copy the rows to a new model."
             )
+        if isinstance(field, TableOptions):
+            self._alter_options(model, {}, field.options)
+            return
         if field.column is None or getattr(field, "db_parameters", None) is None:
             return
         self._refuse_unique_field(model, field)
         if field.primary_key:
             self._refuse_key(model)
-        self.execute(
-            f"ALTER TABLE {self.table(model)} ADD {self.quote_name(field.column)} {self._type(field)}"
-        )
-        if field.db_index:
-            self._index_field(model, field)
+        user_types.make(self, field)
+        self.execute(f"ALTER TABLE {self.table(model)} ADD {self._column(field)}")
+        self._index_fields(model, wanted_of_field(model._meta, field))
         self._fill(model, field)
 
     def _fill(self, model, field) -> None:
@@ -203,17 +240,22 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             return
         if isinstance(field, (PhysicalKey, CompositePrimaryKey)):
             self._refuse_key(model)
+        if isinstance(field, TableOptions):
+            self._alter_options(model, field.options, {})
         if field.column is None:
             return
         partition, clustering, _ = key_fields(model._meta)
         if field.name in {member.name for member in (*partition, *clustering)}:
             self._refuse_key(model)
-        for statement in indexes.drop_statements(self, model, [field.column], keep=()):
+        for statement in indexes.drop_statements(self, model, {(field.column, None)}):
             self.execute(statement)
         self.execute(f"ALTER TABLE {self.table(model)} DROP {self.quote_name(field.column)}")
 
     def alter_field(self, model, old_field, new_field, strict=False):
-        if isinstance(old_field, PhysicalKey) or isinstance(new_field, PhysicalKey):
+        if isinstance(old_field, TableOptions) and isinstance(new_field, TableOptions):
+            self._alter_options(model, old_field.options, new_field.options)
+            return
+        if isinstance(old_field, ColumnlessField) or isinstance(new_field, ColumnlessField):
             self._alter_key(model, old_field, new_field)
             return
         super().alter_field(model, old_field, new_field, strict)
@@ -251,64 +293,81 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             self._refuse_unique_field(new_model, new_field)
         if old_field.primary_key != new_field.primary_key:
             self._refuse_key(model)
+        if is_static(old_field) != is_static(new_field):
+            raise NotSupportedError(
+                f"{new_field} cannot {'become' if is_static(new_field) else 'cease to be'} static: rows and partitions hold "
+                "different values. Add a new field, fill it in a data migration, and remove the old one."
+            )
+        user_types.alter(self, old_field, new_field)
         if self._type(old_field) != self._type(new_field):
             copy_table(self, model, changed={old_field.column: new_field})
         elif old_field.column != new_field.column:
             self._rename_column(model, old_field, new_field)
-        had = wants_index(model._meta, old_field)
-        has = wants_index(new_model._meta, new_field)
-        if had and not has:
-            for statement in indexes.drop_statements(self, model, [new_field.column], keep=()):
+        had = {one.target for one in wanted_of_field(model._meta, old_field)}
+        wanted = wanted_of_field(new_model._meta, new_field)
+        if gone := had - {one.target for one in wanted}:
+            targets = {(new_field.column, target) for target in gone}
+            for statement in indexes.drop_statements(self, model, targets):
                 self.execute(statement)
-        if has and not had:
-            self._index_field(new_model, new_field)
+        self._index_fields(new_model, [one for one in wanted if one.target not in had])
         if old_field.null and not new_field.null:
             self._fill(new_model, new_field)
 
     def _rename_column(self, model, old_field, new_field) -> None:
         """CQL renames columns of the key; the others are copied."""
-        _, clustering, _ = key_fields(model._meta)
-        partition, _, _ = key_fields(model._meta)
-        if old_field.name in {field.name for field in (*partition, *clustering)}:
-            held = list(indexes.drop_statements(self, model, [old_field.column], keep=()))
-            for statement in held:
-                self.execute(statement)
-            old, new = self.quote_name(old_field.column), self.quote_name(new_field.column)
-            self.execute(f"ALTER TABLE {self.table(model)} RENAME {old} TO {new}")
-            if held:
-                self._index_field(model, new_field)
-        else:
+        partition, clustering, _ = key_fields(model._meta)
+        if old_field.name not in {field.name for field in (*partition, *clustering)}:
             copy_table(self, model, changed={old_field.column: new_field})
+            return
+        held = wanted_of_field(model._meta, old_field)
+        for statement in indexes.drop_statements(self, model, {(old_field.column, None)}):
+            self.execute(statement)
+        old, new = self.quote_name(old_field.column), self.quote_name(new_field.column)
+        self.execute(f"ALTER TABLE {self.table(model)} RENAME {old} TO {new}")
+        self._index_fields(model, [replace(one, field=new_field) for one in held])
 
     # --- indexes and constraints ---
 
-    def _index_field(self, model, field) -> None:
-        """An index on a column; the model may be of a state that does not know the field yet."""
-        name = self._create_index_name(model._meta.db_table, [field.column])
-        for statement in indexes.index_statements(self, model, name, [field]):
+    def _create_indexes(self, statements) -> None:
+        """Run (name, CREATE INDEX) statements, and wait until the server has built what they ask for."""
+        for _, statement in statements:
             self.execute(statement)
+        if statements and not self.collect_sql:
+            index_build.wait(self.connection, [name for name, _ in statements])
+
+    def _index_fields(self, model, wanted) -> None:
+        """Indexes on columns; the model may be of a state that does not know the fields yet."""
+        self._create_indexes(indexes.index_statements(self, model, wanted))
 
     def add_index(self, model, index):
         if index.contains_expressions:
-            return None  # supports_expression_indexes is off, and Django's check has said so
-        fields = [model._meta.get_field(name) for name, _ in index.fields_orders]
-        for statement in indexes.index_statements(self, model, index.name, fields):
-            self.execute(statement)
+            return  # supports_expression_indexes is off, and Django's check has said so
+        self._index_fields(model, declared_columns(model._meta, index))
 
     def remove_index(self, model, index):
         if index.contains_expressions:
-            return None
-        columns = [model._meta.get_field(name).column for name, _ in index.fields_orders]
-        keep = indexes.indexed_columns(model, without=index)
-        for statement in indexes.drop_statements(self, model, columns, keep=keep):
+            return
+        targets = {(one.column, one.target) for one in declared_columns(model._meta, index)}
+        keep = indexes.wanted_without(model, index)
+        for statement in indexes.drop_statements(self, model, targets, keep):
             self.execute(statement)
 
     def rename_index(self, model, old_index, new_index):
-        fields = [model._meta.get_field(name) for name, _ in old_index.fields_orders]
-        for statement in indexes.drop_statements(self, model, [f.column for f in fields], keep=()):
+        """CQL renames no index: it is dropped, and built anew under its other name."""
+        targets = {(one.column, one.target) for one in declared_columns(model._meta, old_index)}
+        for statement in indexes.drop_statements(self, model, targets):
             self.execute(statement)
-        for statement in indexes.index_statements(self, model, new_index.name, fields):
-            self.execute(statement)
+        self._create_indexes(
+            indexes.index_statements(self, model, declared_columns(model._meta, new_index))
+        )
+
+    def _constraint_names(self, model, column_names=None, **kwargs):
+        """An index of several columns is one for each: the first one's name stands for all of them."""
+        found = super()._constraint_names(model, column_names=column_names, **kwargs)
+        if found or not kwargs.get("index") or len(column_names or ()) < 2:
+            return found
+        each = [super()._constraint_names(model, column_names=[c], **kwargs) for c in column_names]
+        return each[0][:1] if all(each) else []
 
     def add_constraint(self, model, constraint):
         if isinstance(constraint, UniqueConstraint):
@@ -334,8 +393,11 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             {name for group in groups for name in group}
             for groups in (old_index_together, new_index_together)
         )
-        for name in sorted(new - old):
-            self._index_field(model, model._meta.get_field(name))
+        wanted = [wanted_by_default(model._meta.get_field(name)) for name in sorted(new - old)]
+        self._index_fields(model, wanted)
+        gone = {(model._meta.get_field(name).column, None) for name in old - new}
+        for statement in indexes.drop_statements(self, model, gone, _wanted(model)):
+            self.execute(statement)
 
     # --- refusals ---
 
@@ -356,3 +418,8 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             f"The key of {model._meta.db_table!r} cannot be changed: Cassandra stores rows by it. "
             "Make a new model with the new key and copy the rows in a data migration."
         )
+
+
+def _wanted(model) -> set[tuple[str, str]]:
+    """(column, target) of each index that the model asks for."""
+    return {(one.column, one.target) for one in wanted_indexes(model._meta)}

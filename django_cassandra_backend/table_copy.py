@@ -16,7 +16,9 @@ from django.db.utils import DataError, NotSupportedError, OperationalError, Prog
 from . import indexes, names, sequences
 from .dbapi import UNSET
 from .evaluate import stored_field
-from .keys import key_fields
+from .fields.static import is_static
+from .fields.table_options import options_set, table_options
+from .keys import key_fields, wanted_indexes
 from .types import column_type
 
 REPORT_EVERY = 10_000  # rows
@@ -31,9 +33,9 @@ def copy_table(editor, model, *, changed=None, old_table=None, new_table=None) -
     if source != target:
         with _dropped_on_error(editor, target):
             copier.create(target)
-            copier.index(target)
             copier.copy(source, target, convert=True)
         editor.execute(f"DROP TABLE {editor.quote_name(source)}")
+        copier.index(target)  # names of indexes are the keyspace's: the old ones have to be gone
         if model._meta.auto_field is not None:
             copier.move_sequence(source, target)
     else:
@@ -78,7 +80,9 @@ class _Shape:
     types: dict[str, str]  # of the columns, the key's among them
     partition: list[str]
     clustering: list[tuple[str, bool]]  # (column, descending)
-    indexed: list[str]
+    static: set[str]
+    options: dict  # what stands behind WITH
+    indexes: list[tuple]  # (name, column, target, class behind USING, options)
 
 
 def _shape(editor, model, table: str, changed) -> _Shape:
@@ -88,12 +92,19 @@ def _shape(editor, model, table: str, changed) -> _Shape:
     with editor.connection.cursor() as cursor:
         columns = introspection.columns(cursor, names.decode(table))
         partition, clustering = introspection.table_key(cursor, names.decode(table))
+        options = options_set(introspection.table_options(cursor, names.decode(table)))
     if not columns:
         raise ProgrammingError(f"Table {table!r} doesn't exist")
-    if static := [name for name, kind, *_ in columns if kind == "static"]:
-        raise NotSupportedError(f"{table!r} cannot be copied: its column {static[0]!r} is static.")
     types = {name: cql_type for name, _, cql_type, *_ in columns}
-    return _Shape(types, partition, clustering, sorted(indexes.existing(editor, table).values()))
+    if "counter" in types.values():
+        raise NotSupportedError(
+            f"{table!r} cannot be copied: counters are not written, only added to."
+        )
+    static = {name for name, kind, *_ in columns if kind == "static"}
+    found = [
+        (i.name, i.column, i.target, i.using, i.options) for i in indexes.existing(editor, table)
+    ]
+    return _Shape(types, partition, clustering, static, options, sorted(found))
 
 
 def _shape_of_model(editor, model, changed) -> _Shape:
@@ -108,7 +119,12 @@ def _shape_of_model(editor, model, changed) -> _Shape:
         {old(f): column_type(f, editor.connection) for f in meta.local_concrete_fields},
         [old(f) for f in partition],
         [(old(f), flag) for f, flag in zip(clustering, descending, strict=True)],
-        [old(f) for f in indexes.indexed_fields(meta)],
+        {old(f) for f in meta.local_concrete_fields if is_static(f)},
+        dict(table_options(meta)),
+        [
+            (indexes.index_name(editor, model, i), old(i.field), i.target, i.using, i.options)
+            for i in wanted_indexes(meta)
+        ],
     )
 
 
@@ -135,17 +151,17 @@ class _Copier:
         for column, cql_type in self.shape.types.items():
             if column in self.changed:
                 cql_type = column_type(self.changed[column], self.editor.connection)
-            columns.append(f"{self._quoted(column)} {cql_type}")
-        key = ", ".join(map(self._quoted, self.shape.partition))
-        rest = "".join(f", {self._quoted(column)}" for column, _ in self.shape.clustering)
-        text = f"CREATE TABLE {self.editor.quote_name(table)} ({', '.join(columns)}, PRIMARY KEY (({key}){rest}))"
-        if any(descending for _, descending in self.shape.clustering):
-            order = ", ".join(
-                f"{self._quoted(column)} {'DESC' if descending else 'ASC'}"
-                for column, descending in self.shape.clustering
+            static = " STATIC" if column in self.shape.static else ""
+            columns.append(f"{self._quoted(column)} {cql_type}{static}")
+        self.editor.execute(
+            self.editor.create_table(
+                table,
+                columns,
+                [self._new(column) for column in self.shape.partition],
+                [(self._new(column), flag) for column, flag in self.shape.clustering],
+                self.shape.options,
             )
-            text += f" WITH CLUSTERING ORDER BY ({order})"
-        self.editor.execute(text)
+        )
 
     def copy(self, source: str, target: str, *, convert: bool) -> None:
         """Stream every row; the first of two copies converts the values."""
@@ -153,26 +169,35 @@ class _Copier:
         new = [self._quoted(column) for column in columns]
         old = [quote(column) for column in columns] if convert else new
         select = f"SELECT {', '.join(old)} FROM {quote(source)}"
-        insert = (
-            f"INSERT INTO {quote(target)} ({', '.join(new)}) VALUES ({', '.join('?' * len(new))})"
-        )
+        insert = _insert(quote(target), new)
         if self.editor.collect_sql:
             self.editor.collected_sql.append(f"-- for each row of {select}: {insert};")
             return
         converters = [self.converters.get(column) if convert else None for column in columns]
+        clustering = [columns.index(column) for column, _ in self.shape.clustering]
+        shared = [
+            i for i, c in enumerate(columns) if c in self.shape.static or c in self.shape.partition
+        ]
+        lone = _insert(quote(target), [new[i] for i in shared]) if self.shape.static else ""
         session = self.editor.connection.session
         with self.editor.connection.wrap_database_errors:
             for count, row in enumerate(session.execute(select), 1):
                 values = [v if f is None else f(v) for f, v in zip(converters, row, strict=True)]
-                session.execute(insert, [UNSET if value is None else value for value in values])
+                if lone and any(row[i] is None for i in clustering):  # a partition without rows
+                    session.execute(lone, [_or_unset(values[i]) for i in shared])
+                else:
+                    session.execute(insert, list(map(_or_unset, values)))
                 if count % REPORT_EVERY == 0:
                     print(f"    {source}: {count} rows copied", file=sys.stderr, flush=True)
 
     def index(self, table: str) -> None:
-        for column in self.shape.indexed:
-            name = self.editor._create_index_name(table, [self._new(column)])
-            quoted = self.editor.quote_name(table)
-            self.editor.execute(indexes.statement(self.editor, name, quoted, self._new(column)))
+        quoted = self.editor.quote_name(table)
+        self.editor._create_indexes(
+            [
+                (name, indexes.statement(self.editor, name, quoted, self._new(column), *rest))
+                for name, column, *rest in self.shape.indexes
+            ]
+        )
 
     def move_sequence(self, old: str, new: str) -> None:
         if self.editor.collect_sql:
@@ -184,6 +209,15 @@ class _Copier:
                 sequences.move_past(cursor, new, after - 1)
             for cql, values in sequences.reset_statements([old]):
                 cursor.send(cql, values)
+
+
+def _insert(quoted_table: str, quoted_columns) -> str:
+    marks = ", ".join("?" * len(quoted_columns))
+    return f"INSERT INTO {quoted_table} ({', '.join(quoted_columns)}) VALUES ({marks})"
+
+
+def _or_unset(value):
+    return UNSET if value is None else value
 
 
 def _converter(editor, old_type: str, new_field):

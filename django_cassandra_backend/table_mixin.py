@@ -2,9 +2,10 @@
 
 from .evaluate import Evaluator
 from .exceptions import not_supported
+from .expr import Column
 from .keys import TableKey, table_key
 from .lookups import PredicateBuilder
-from .predicates import And
+from .predicates import And, RowExists
 
 
 class TableMixin:
@@ -34,7 +35,15 @@ class TableMixin:
         return Evaluator(self.connection, self.query.base_table)
 
     def predicate(self):
-        return And([PredicateBuilder(self.evaluator()).build(self.query.where)])
+        """What a row of the query has to meet."""
+        wanted = [PredicateBuilder(self.evaluator()).build(self.query.where)]
+        model = self.query.model  # Q.check() asks without one
+        key = None if model is None else table_key(model)
+        if key is not None and key.static and key.clustering:
+            column = key.clustering[0][0]
+            field = next(f for f in self.query.get_meta().local_fields if f.column == column)
+            wanted.append(RowExists(Column(column, field)))
+        return And(wanted)
 
     def refuse(self) -> None:
         """Constructs that change which rows a query means."""

@@ -29,23 +29,30 @@ DATA_TYPES = {
     "UUIDField": "uuid",
 }
 
-#: What inspectdb makes of a CQL type.
+_OURS = "django_cassandra_backend.models."
+#: What Django's own inspectdb makes of a CQL type. Ours has model_source.FIELDS.
 FIELDS_BY_TYPE = {
-    "ascii": "TextField",
+    "ascii": _OURS + "AsciiField",
     "bigint": "BigIntegerField",
     "blob": "BinaryField",
     "boolean": "BooleanField",
+    "counter": _OURS + "CounterField",
     "date": "DateField",
     "decimal": "DecimalField",
     "double": "FloatField",
+    "duration": _OURS + "CalendarDurationField",
+    "float": _OURS + "Float32Field",
     "inet": "GenericIPAddressField",
     "int": "IntegerField",
     "smallint": "SmallIntegerField",
     "text": "TextField",
     "time": "TimeField",
     "timestamp": "DateTimeField",
+    "timeuuid": _OURS + "TimeUUIDField",
+    "tinyint": _OURS + "TinyIntegerField",
     "uuid": "UUIDField",
     "varchar": "TextField",
+    "varint": _OURS + "VarIntField",
 }
 
 

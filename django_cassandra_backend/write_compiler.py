@@ -6,6 +6,7 @@ from django.db.models.expressions import ColPairs, DatabaseDefault, Value
 from django.db.models.sql import compiler as base
 
 from .access import NOTHING, Access, choose
+from .counters import CounterPlan, refuse_insert
 from .evaluate import Column, Constant, Evaluator, Expr
 from .exceptions import not_supported
 from .inserts import InsertPlan, conflict_changes
@@ -22,6 +23,7 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
     def as_sql(self):
         meta = self.query.get_meta()
         key = table_key(meta.model)
+        refuse_insert(key)
         on_conflict = self.query.on_conflict
         fields = [field for field in self.query.fields if field.column is not None]
         rows = [[self._stored(field, obj) for field in fields] for obj in self.query.objs]
@@ -92,7 +94,7 @@ class SQLDeleteCompiler(TableMixin, base.SQLDeleteCompiler):
         access = choose(key, predicate, self.quote)
         if access.kind == NOTHING:
             raise EmptyResultSet
-        plain = self.connection.settings.is_plain(self.query.model)
+        plain = bool(key.counters) or self.connection.settings.is_plain(self.query.model)
         plan = DeletePlan(
             shown_statements("DELETE", key, access, {}, plain, self.quote),
             model=self.query.model,
@@ -126,6 +128,8 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
         access = choose(key, predicate, self.quote)
         if access.kind == NOTHING:
             raise EmptyResultSet
+        if key.counters:
+            return CounterPlan.make(self, key, access, predicate), ()
         assign = {
             field.column: self._assigned(field, value) for field, _, value in self.query.values
         }

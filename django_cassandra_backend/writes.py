@@ -20,6 +20,7 @@ from .moves import Move
 from .plan import Plan
 from .reads import select_statements
 from .server_order import Served
+from .static_writes import is_of_partition, partition_condition, write_shared
 
 #: Rows that are written in one transaction of the file: enough to spare commits, few enough not to keep others waiting.
 CHAIN_ROWS = 500
@@ -71,6 +72,8 @@ class RowsPlan(Plan):
     def run_direct(self, cursor) -> int | None:
         """Rows written when keys and conditions say all; None when something has to be read first."""
         if self.access.kind != POINTS or self.access.tests or not self._needs_no_row():
+            return None
+        if is_of_partition(self, self.assign):
             return None
         whole = whole_key(self.key, self.quote)
         if any(where != whole for where, _ in self.access.reads):
@@ -184,7 +187,7 @@ class RowsPlan(Plan):
         if guard is None:
             return None
         point, values = row[: len(self.key.columns)], self.give(row)
-        if any(column in values for column in self.key.columns):
+        if any(column in values for column in self.key.columns) or is_of_partition(self, values):
             return None
         return self.statement(list(values), guard[0]), [*values.values(), *point, *guard[1]]
 
@@ -219,6 +222,8 @@ class RowsPlan(Plan):
             return Move(self, cursor, point, point | moved, values, read).run(), None
         if self.assign and not values:
             return True, None  # the key is what it should be already
+        if is_of_partition(self, values):
+            return write_shared(self, cursor, point, values, read), None
         return self._write_guarded(cursor, point, values, read), None
 
     def _write_guarded(self, cursor, point: dict, values: dict, read: dict) -> bool:
@@ -286,10 +291,18 @@ class RowsPlan(Plan):
                 Move(self, cursor, point, target, values, {}).run()
             elif values or not self.assign:
                 ready.append(
-                    (self.statement(list(values), ""), [*values.values(), *point.values()])
+                    (
+                        self.statement(list(values), ""),
+                        [*values.values(), *self._plain_key(point, values)],
+                    )
                 )
         send_all(cursor, ready)
         return len(rows)
+
+    def _plain_key(self, point: dict, values: dict) -> list:
+        """The key of a statement without a condition: of the partition, where static columns alone are set."""
+        shared = bool(values) and self.key.static.issuperset(values)
+        return [point[column] for column in (self.key.partition if shared else self.key.columns)]
 
     def statement(self, columns: list[str], guard: str) -> str:
         raise NotImplementedError
@@ -317,7 +330,10 @@ class UpdatePlan(RowsPlan):
 
     def statement(self, columns, guard):
         sets = ", ".join(f"{self.quote(column)} = ?" for column in columns)
-        return f"UPDATE {self.quote(self.key.table)} SET {sets} WHERE {whole_key(self.key, self.quote)}{guard}"
+        where = whole_key(self.key, self.quote)
+        if not guard and columns and self.key.static.issuperset(columns):
+            where = partition_condition(self.key, self.quote)
+        return f"UPDATE {self.quote(self.key.table)} SET {sets} WHERE {where}{guard}"
 
 
 class DeletePlan(RowsPlan):

@@ -9,6 +9,7 @@ from unittest import mock
 
 from bookings.models import Author, Book, Party, Seat
 from django.core.management import CommandError, call_command
+from django.core.management.commands.inspectdb import Command as InspectCommand
 from django.db import IntegrityError, connection, connections
 from django.test import TransactionTestCase, modify_settings
 
@@ -120,14 +121,26 @@ class DataTests(TransactionTestCase):
         self.assertIn('TRUNCATE "bookings_author"', output("sqlflush"))
         self.assertIn('SELECT MAX("id")', output("sqlsequencereset", "bookings", no_color=True))
 
-    def test_inspectdb(self):
-        text = output("inspectdb", "bookings_author", "bookings_seat", "bookings_price", "nowhere")
+    def test_inspectdb_of_django(self):
+        """Used where the package is not in INSTALLED_APPS: it knows neither partitions nor CQL's own types."""
+        out = io.StringIO()
+        call_command(
+            InspectCommand(),
+            "bookings_author",
+            "bookings_seat",
+            "bookings_cql",
+            "nowhere",
+            stdout=out,
+        )
+        text = out.getvalue()
         self.assertIn("class BookingsAuthor(models.Model)", text)
         self.assertIn("name = models.TextField(", text)
         self.assertIn("models.CompositePrimaryKey('show', 'row', 'number')", text)
         self.assertIn("id = models.BigIntegerField(primary_key=True)", text)
+        self.assertIn("decimal = models.DecimalField(max_digits=38, decimal_places=18", text)
+        self.assertIn("tiny = django_cassandra_backend.models.TinyIntegerField(", text)
         self.assertIn(
-            "models.DecimalField(primary_key=True, max_digits=38, decimal_places=18)", text
+            "marks = models.TextField(blank=True, null=True)  # This field type is a guess.", text
         )
         self.assertIn("# Unable to inspect table 'nowhere'", text)
 

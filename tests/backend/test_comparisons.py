@@ -13,6 +13,7 @@ from django.db.models import (
     ExpressionWrapper,
     F,
     Q,
+    UniqueConstraint,
     Value,
 )
 from django.db.models.functions import Coalesce, ExtractYear
@@ -133,6 +134,17 @@ class CheckTests(TestCase):
         constraint.validate(Party, Party(city="Oslo", name="x", people=1))
         with self.assertRaises(ValidationError):
             constraint.validate(Party, Party(city="Oslo", name="x", people=0))
+
+    def test_a_unique_constraint_with_a_condition(self):
+        constraint = UniqueConstraint(fields=["name"], condition=Q(people__gte=1), name="one_name")
+        party = Party(city="Oslo", name="x", people=1)
+        constraint.validate(Party, party)
+        party.save()
+        constraint.validate(Party, party)
+        constraint.validate(Party, Party(city="Oslo", name="x", people=0))
+        constraint.validate(Party, Party(city="Oslo", name="y", people=1))
+        with self.assertRaises(ValidationError):
+            constraint.validate(Party, Party(city="Rome", name="x", people=2))
 
 
 class NoRowsTests(TestCase):

@@ -8,6 +8,10 @@ from django.utils import timezone
 
 from django_cassandra_backend.models import PhysicalKey, PrimaryKey
 
+from .cql_models import Cql, Hits, Sensor, Tagged
+
+__all__ = ["Cql", "Hits", "Sensor", "Tagged"]
+
 
 class Party(models.Model):
     """A plain pk beside a physical key: parties of a city, the newest first."""

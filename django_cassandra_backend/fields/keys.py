@@ -1,9 +1,8 @@
 """Keys as fields: `PrimaryKey`, and `PhysicalKey` beside a plain primary key."""
 
 from django.core import checks
-from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.db.models.fields import NOT_PROVIDED
 from django.db.models.fields.tuple_lookups import (
     TupleGreaterThanOrEqual,
     TupleLessThanOrEqual,
@@ -11,6 +10,8 @@ from django.db.models.fields.tuple_lookups import (
 )
 from django.db.models.lookups import Range
 from django.db.models.sql.where import WhereNode
+
+from .columnless import ColumnlessField
 
 
 def _names(argument: str, names) -> tuple[str, ...]:
@@ -108,14 +109,12 @@ class _PhysicalKeyValue:
         raise AttributeError(f"{self.field.name} is read from its columns; set those.")
 
 
-class PhysicalKey(models.Field):
+class PhysicalKey(ColumnlessField):
     """Where a row is stored, beside a plain primary key: `key = PhysicalKey(partition_by=["city"], cluster_by=["-date"])`.
 
     The table's key is PRIMARY KEY ((partition_by), cluster_by, pk), and the pk has an index of its own, so that admin,
     ForeignKey and `get(pk=…)` work as with any model. It has no column and cannot be filtered on.
     """
-
-    empty_strings_allowed = False
 
     def __init__(self, *, partition_by, cluster_by=(), **kwargs):
         by = _names("partition_by", partition_by)
@@ -125,60 +124,23 @@ class PhysicalKey(models.Field):
             raise ValueError("PhysicalKey needs partition_by, a list of at least one field name.")
         if len(set(field_names)) != len(field_names):
             raise ValueError("PhysicalKey names a field twice.")
-        for name in ("default", "db_default"):
-            if kwargs.get(name, NOT_PROVIDED) is not NOT_PROVIDED:
-                raise ValueError(f"PhysicalKey has no {name}.")
-        for name in ("primary_key", "unique", "db_index", "db_column"):
-            if kwargs.get(name):
-                raise ValueError(f"PhysicalKey has no {name}.")
         self.field_names = field_names
         self.partition = len(by)
         self.descending = tuple(flag for _, flag in pairs)
-        kwargs.update(editable=False, blank=True, serialize=False)
         super().__init__(**kwargs)
 
     def deconstruct(self):
-        name, _, args, kwargs = super().deconstruct()
-        for constant in ("editable", "blank", "serialize"):
-            kwargs.pop(constant, None)
+        name, path, args, kwargs = super().deconstruct()
         names = self.field_names[self.partition :]
         kwargs["partition_by"] = list(self.field_names[: self.partition])
         kwargs["cluster_by"] = [
             f"-{n}" if flag else n for n, flag in zip(names, self.descending, strict=True)
         ]
-        return name, "django_cassandra_backend.models.PhysicalKey", args, kwargs
-
-    def get_attname_column(self):
-        return self.get_attname(), None
-
-    def db_type(self, connection):
-        return None
-
-    def db_parameters(self, connection):
-        return {"type": None, "check": None}
+        return name, path, args, kwargs
 
     def contribute_to_class(self, cls, name, private_only=False):
         super().contribute_to_class(cls, name, private_only=private_only)
         setattr(cls, self.attname, _PhysicalKeyValue(self))
-
-    def get_col(self, alias, output_field=None):
-        raise FieldError(
-            f"{self.name} is a PhysicalKey and cannot be queried. Filter on its columns."
-        )
-
-    def get_lookup(self, lookup_name):
-        raise FieldError(
-            f"{self.name} is a PhysicalKey and cannot be filtered on. Filter on its columns."
-        )
-
-    def clean(self, value, model_instance):
-        return value
-
-    def value_from_object(self, obj):
-        return getattr(obj, self.attname)
-
-    def save_form_data(self, instance, data):
-        raise FieldError(f"{self.name} is a PhysicalKey; set its columns.")
 
     def check(self, **kwargs):
         return [
