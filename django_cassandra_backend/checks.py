@@ -6,6 +6,10 @@ from django.core import checks
 from django.db import connections, router
 from django.db.models import DateTimeField, UniqueConstraint
 
+from .keys import key_fields
+from .kinds import TEXT_FIELDS, stored_field
+from .user_types import types_in
+
 UNIQUE_REASON = (
     "Cassandra keeps only primary keys unique; uniqueness of other columns is not built yet."
 )
@@ -38,8 +42,40 @@ def _models(app_configs):
 
 def check_models(app_configs=None, **kwargs) -> list:
     """Uniqueness that nothing would keep, and settings that name no model."""
-    errors = [error for model in _models(app_configs) for error in unique_errors(model)]
-    return errors + plain_model_errors()
+    models = list(_models(app_configs))
+    errors = [
+        error for model in models for error in (*unique_errors(model), *empty_key_warnings(model))
+    ]
+    return errors + user_type_errors(models) + plain_model_errors()
+
+
+def empty_key_warnings(model) -> list:
+    """cassandra.W004 for text that may be blank where an empty string is no key."""
+    partition, _, _ = key_fields(model._meta)
+    field = partition[0]
+    if len(partition) > 1 or not field.blank or not isinstance(stored_field(field), TEXT_FIELDS):
+        return []
+    text = f"{field.name!r} may be blank, and is the partition key by itself: Cassandra has no empty one."
+    return [checks.Warning(text, "Remove blank=True.", field, "cassandra.W004")]
+
+
+def user_type_errors(models) -> list:
+    """cassandra.E016 for each field that describes a user type otherwise than a field before it."""
+    errors, known = [], {}
+    for model in models:
+        connection = connections[router.db_for_write(model)]
+        for field in model._meta.local_concrete_fields:
+            for one in types_in(field):
+                place = (connection.alias, one.type_name)
+                definition = one.definition(connection)
+                first, wanted = known.setdefault(place, (field, definition))
+                if definition != wanted:
+                    text = (
+                        f"{field} describes the type {one.type_name!r} otherwise than {first} does."
+                    )
+                    hint = "All fields with a type have the same fields in it, in the same order."
+                    errors.append(checks.Error(text, hint, field, "cassandra.E016"))
+    return errors
 
 
 def plain_model_errors() -> list:
@@ -96,6 +132,12 @@ def check_settings(databases=None, **kwargs) -> list:
     ours = [alias for alias in our_aliases() if alias in (databases or ())]
     messages = []
     for alias in ours:
+        if connections.settings[alias].get("TIME_ZONE"):
+            text = f"TIME_ZONE of the database {alias!r} has no effect."
+            hint = (
+                "Remove it: a timestamp is a moment, and settings.TIME_ZONE says how it is shown."
+            )
+            messages.append(checks.Warning(text, hint, id="cassandra.W001"))
         if connections.settings[alias].get("ATOMIC_REQUESTS"):
             text = f"ATOMIC_REQUESTS of the database {alias!r} does not undo what a failed request wrote."
         else:

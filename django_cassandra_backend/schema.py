@@ -12,7 +12,7 @@ from django.db.utils import NotSupportedError
 
 from . import index_build, indexes, names, sequences, user_types
 from .checks import UNIQUE_REASON, constraint_is_implied, unique_off_key
-from .fields import PhysicalKey, TableOptions
+from .fields import CounterField, PhysicalKey, TableOptions
 from .fields.columnless import ColumnlessField
 from .fields.static import is_static
 from .fields.table_options import DEFAULTS, option_text, table_options
@@ -183,6 +183,8 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
 
     def _fill(self, model, field) -> None:
         """Write a new column's default into the rows there are. CQL's own columns begin as null."""
+        if isinstance(field, CounterField):
+            return  # it reads as 0, and cannot be set
         if field.db_default is not NOT_PROVIDED:
             default = self._database_default(field)
         else:
@@ -366,7 +368,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         found = super()._constraint_names(model, column_names=column_names, **kwargs)
         if found or not kwargs.get("index") or len(column_names or ()) < 2:
             return found
-        each = [super()._constraint_names(model, column_names=[c], **kwargs) for c in column_names]
+        each = [self._constraint_names(model, column_names=[c], **kwargs) for c in column_names]
         return each[0][:1] if all(each) else []
 
     def add_constraint(self, model, constraint):

@@ -5,6 +5,15 @@ from django.db.backends.base.validation import BaseDatabaseValidation
 
 
 class DatabaseValidation(BaseDatabaseValidation):
+    def check_field(self, field, **kwargs):
+        """Comments are of tables."""
+        errors = super().check_field(field, **kwargs)
+        if field.db_comment:
+            text = "Cassandra has no comments on columns (db_comment)."
+            hint = "Say it in Meta.db_table_comment, or in help_text."
+            errors.append(checks.Warning(text, hint, field, "cassandra.W003"))
+        return errors
+
     def check_field_type(self, field, field_type):
         """Generated columns have no counterpart in CQL."""
         if getattr(field, "generated", False):

@@ -88,6 +88,9 @@ class SetField(_SequenceField):
     description = _("Set")
     empty = set
 
+    def sorted_elements(self):
+        return [self.base_field]
+
     def cql_text(self, connection):
         return f"set<{element_type(self.base_field, connection)}>"
 
@@ -124,6 +127,9 @@ class MapField(ContainerField):
 
     def elements(self):
         return [self.key_field, self.value_field]
+
+    def sorted_elements(self):
+        return [self.key_field]
 
     def element_of(self, kind: str) -> models.Field:
         return self.key_field if kind == "keys" else self.value_field

@@ -172,7 +172,7 @@ class ContainerField(models.Field):
     def _check_elements(self, **kwargs):
         errors = []
         for field in self.elements():
-            if reason := _unfit(field):
+            if reason := _unfit(field) or self._unordered(field):
                 text = f"{type(field).__name__} cannot stand in a {type(self).__name__}: {reason}"
                 errors.append(checks.Error(text, None, self, "cassandra.E010"))
                 continue
@@ -186,6 +186,16 @@ class ContainerField(models.Field):
             text = f"A {type(self).__name__} in a key has to be frozen."
             errors.append(checks.Error(text, "Add frozen=True.", self, "cassandra.E011"))
         return errors
+
+    def _unordered(self, field) -> str | None:
+        """Why a field cannot be sorted among others, where that is what the type does."""
+        if field in self.sorted_elements() and _has_duration(field):
+            return "durations have no order."
+        return None
+
+    def sorted_elements(self) -> list:
+        """Those of the elements by which the values are kept in order."""
+        return []
 
     def _check_default_(self):
         if not self.has_default() or self.default is None or callable(self.default):
@@ -211,6 +221,12 @@ def _unfit(field) -> str | None:
     if field.primary_key or field.unique or field.db_index:
         return "keys and indexes are of columns."
     return None
+
+
+def _has_duration(field) -> bool:
+    if isinstance(field, ContainerField):
+        return any(map(_has_duration, field.elements()))
+    return getattr(field, "cql_type", None) == "duration"
 
 
 def check_is_field(kind: str, field) -> models.Field:

@@ -4,7 +4,7 @@ import datetime
 import re
 
 from django import forms
-from django.core import exceptions
+from django.core import checks, exceptions
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -93,6 +93,18 @@ class CalendarDurationField(_CqlTypeMixin, models.Field):
     def value_to_string(self, obj):
         value = self.value_from_object(obj)
         return "" if value is None else duration_text(value)
+
+    def check(self, **kwargs):
+        return [*super().check(**kwargs), *self._check_order()]
+
+    def _check_order(self):
+        from ..keys import key_fields
+
+        partition, clustering, _ = key_fields(self.model._meta)
+        if not self.db_index and self.name not in {f.name for f in (*partition, *clustering)}:
+            return []
+        text = "A duration has no order, and can be neither in a key nor indexed."
+        return [checks.Error(text, None, self, "cassandra.E017")]
 
     def get_lookup(self, lookup_name):
         if lookup_name in ("gt", "gte", "lt", "lte", "range"):

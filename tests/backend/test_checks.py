@@ -9,6 +9,7 @@ from django.test import SimpleTestCase
 from django.test.utils import isolate_apps, override_settings
 
 from django_cassandra_backend import checks
+from django_cassandra_backend import models as cassandra
 from django_cassandra_backend.models import PhysicalKey, PrimaryKey
 
 
@@ -108,6 +109,56 @@ class CheckTests(SimpleTestCase):
         self.assertEqual(ids(Fine), [])
 
 
+@isolate_apps("bookings")
+class ModelTests(SimpleTestCase):
+    databases = ["default"]
+
+    def test_one_type_described_twice(self):
+        class Home(models.Model):
+            a = cassandra.UserTypeField("address", [("street", models.TextField())])
+            b = cassandra.ListField(
+                cassandra.UserTypeField("address", [("zip", models.TextField())])
+            )
+
+            class Meta:
+                app_label = "bookings"
+
+        found = checks.user_type_errors([Home])
+        self.assertEqual([(e.id, e.obj.name) for e in found], [("cassandra.E016", "b")])
+
+    def test_a_blank_key(self):
+        class Blank(models.Model):
+            name = models.CharField(max_length=5, primary_key=True, blank=True)
+
+            class Meta:
+                app_label = "bookings"
+
+        class Number(models.Model):
+            n = models.IntegerField(primary_key=True, blank=True)
+
+            class Meta:
+                app_label = "bookings"
+
+        self.assertEqual([e.id for e in checks.empty_key_warnings(Blank)], ["cassandra.W004"])
+        self.assertEqual(checks.empty_key_warnings(Number), [])
+
+    def test_comments_on_columns(self):
+        class Commented(models.Model):
+            name = models.TextField(db_comment="who")
+
+            class Meta:
+                app_label = "bookings"
+                db_table_comment = "people"
+
+        found = [e.id for e in Commented.check(databases=["default"])]
+        self.assertEqual(found, ["cassandra.W003"])
+
+    def test_long_names_of_columns(self):
+        name = "a_name_of_a_column_that_is_longer_than_the_name_of_a_table_can_be"
+        body = {name: models.TextField(), "__module__": "bookings.models"}
+        self.assertEqual(type("Long", (models.Model,), body).check(databases=["default"]), [])
+
+
 class SettingsTests(SimpleTestCase):
     databases = ["default"]
 
@@ -128,6 +179,10 @@ class NoticeTests(SimpleTestCase):
 
     def test_what_a_project_has_to_know(self):
         self.assertEqual(self.ids(), {"cassandra.I001", "cassandra.I002"})
+
+    def test_a_time_zone_of_a_database(self):
+        with mock.patch.dict(connections.settings["default"], {"TIME_ZONE": "UTC"}):
+            self.assertIn("cassandra.W001", self.ids())
 
     @override_settings(USE_TZ=False)
     def test_without_time_zones(self):

@@ -340,8 +340,8 @@ class DeconstructTests(SimpleTestCase):
 
 @isolate_apps("bookings")
 class CheckTests(SimpleTestCase):
-    def ids(self, **fields):
-        model = type("Checked", (models.Model,), {**fields, "__module__": "bookings.models"})
+    def ids(self, name="Checked", **fields):
+        model = type(name, (models.Model,), {**fields, "__module__": "bookings.models"})
         return [error.id for error in model.check()]
 
     def test_elements(self):
@@ -357,6 +357,14 @@ class CheckTests(SimpleTestCase):
         self.assertEqual(
             self.ids(a=cassandra.ListField(cassandra.CounterField())), ["cassandra.E010"]
         )
+
+    def test_durations_where_order_is_needed(self):
+        duration = cassandra.CalendarDurationField
+        self.assertEqual(self.ids(a=cassandra.SetField(duration())), ["cassandra.E010"])
+        self.assertEqual(
+            self.ids("Second", a=cassandra.MapField(models.TextField(), duration())), []
+        )
+        self.assertEqual(self.ids("Third", a=duration(db_index=True)), ["cassandra.E017"])
 
     def test_unfrozen_keys(self):
         self.assertEqual(

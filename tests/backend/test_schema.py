@@ -16,6 +16,7 @@ from django.db import (
 from django.db.migrations.state import ProjectState
 from django.test import TransactionTestCase
 
+from django_cassandra_backend import models as cassandra
 from django_cassandra_backend.models import PhysicalKey, PrimaryKey
 from django_cassandra_backend.table_copy import _Copier
 
@@ -322,6 +323,171 @@ class OperationTests(TransactionTestCase):
         self.assertEqual(thing.objects.get(name="a").pk, 1)
         self.assertEqual(thing.objects.create(name="b").pk, 2)
         self.assertNotIn("shop_item", connection.introspection.table_names())
+
+    def options(self, table="shop_item"):
+        with connection.cursor() as cursor:
+            return connection.introspection.table_options(cursor, table)
+
+    def wide(self, *fields, **options):
+        key = ("pk", PrimaryKey(partition_by=["shelf"], cluster_by=["place"]))
+        columns = [key, ("shelf", models.TextField()), ("place", models.IntegerField()), *fields]
+        return self.apply(migrations.CreateModel("Item", columns, options)).get_model(
+            "shop", "Item"
+        )
+
+    def test_a_comment_of_a_table(self):
+        self.create(db_table_comment="it's ours")
+        self.assertEqual(self.options()["comment"], "it's ours")
+        self.apply(migrations.AlterModelTableComment("Item", "theirs"))
+        self.assertEqual(self.options()["comment"], "theirs")
+        self.apply(migrations.AlterModelTableComment("Item", None))
+        self.assertEqual(self.options()["comment"], "")
+
+    def test_options_of_a_table(self):
+        self.create(("name", models.TextField(null=True)))
+        options = cassandra.TableOptions(gc_grace_seconds=60, caching={"keys": "NONE"})
+        self.apply(migrations.AddField("Item", "table", options))
+        self.assertEqual(self.options()["gc_grace_seconds"], 60)
+        self.assertEqual(self.options()["caching"]["keys"], "NONE")
+        options = cassandra.TableOptions(gc_grace_seconds=70, default_time_to_live=100)
+        self.apply(migrations.AlterField("Item", "table", options))
+        found = self.options()
+        self.assertEqual((found["gc_grace_seconds"], found["default_time_to_live"]), (70, 100))
+        self.assertEqual(found["caching"]["keys"], "ALL")
+        self.assertEqual(self.item().objects.create(id=1).table, options.options)
+        self.apply(migrations.RemoveField("Item", "table"))
+        found = self.options()
+        self.assertEqual((found["gc_grace_seconds"], found["default_time_to_live"]), (864000, 0))
+
+    def test_a_copy_keeps_options_comments_and_names_of_indexes(self):
+        self.create(
+            ("size", models.IntegerField()),
+            ("tags", cassandra.SetField(models.TextField(), default=set)),
+            ("table", cassandra.TableOptions(gc_grace_seconds=60)),
+            db_table_comment="ours",
+            indexes=[
+                models.Index(fields=["size"], name="by_size"),
+                cassandra.SecondaryIndex(fields=["tags"], name="by_tag"),
+            ],
+        )
+        self.item().objects.create(id=1, size=7, tags={"a"})
+        before, indexes = self.options(), self.indexes()
+        self.apply(migrations.AlterField("Item", "size", models.TextField()))
+        self.apply(migrations.RenameModel("Item", "Thing"))
+        after = self.options("shop_thing")
+        for name in ("id", "table_name"):
+            before.pop(name), after.pop(name)
+        self.assertEqual(after, before)
+        self.assertEqual(self.indexes("shop_thing"), indexes)
+        thing = self.state.apps.get_model("shop", "Thing").objects.get(tags__contains="a")
+        self.assertEqual((thing.size, thing.tags), ("7", {"a"}))
+
+    def test_a_static_column(self):
+        self.wide(("label", cassandra.Static(models.TextField(null=True))))
+        note = cassandra.Static(models.CharField(max_length=9, null=True))
+        self.apply(migrations.AddField("Item", "note", note))
+        with connection.cursor() as cursor:
+            kinds = {c[0]: c[1] for c in connection.introspection.columns(cursor, "shop_item")}
+        self.assertEqual((kinds["label"], kinds["note"]), ("static", "static"))
+        with self.assertRaisesMessage(NotSupportedError, "cannot cease to be static"):
+            self.apply(
+                migrations.AlterField("Item", "note", models.CharField(max_length=9, null=True))
+            )
+
+    def test_a_copy_keeps_static_columns(self):
+        self.wide(
+            ("label", cassandra.Static(models.TextField(null=True))), ("n", models.IntegerField())
+        )
+        for place in (1, 2):
+            self.item().objects.create(shelf="a", place=place, label="top", n=place)
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO shop_item (shelf, label) VALUES ('empty', 'low')")
+        self.apply(migrations.AlterField("Item", "n", models.TextField()))
+        rows = self.item().objects.order_by("place").values_list("place", "label", "n")
+        self.assertEqual(list(rows), [(1, "top", "1"), (2, "top", "2")])
+        with connection.cursor() as cursor:
+            row = cursor.execute("SELECT label, place FROM shop_item WHERE shelf = 'empty'").one()
+        self.assertEqual(row, {"label": "low", "place": None})
+
+    def test_indexes_on_parts_of_a_collection(self):
+        self.create(
+            ("marks", cassandra.MapField(models.TextField(), models.IntegerField(), default=dict)),
+            indexes=[cassandra.StorageAttachedIndex(fields=["marks"], name="by_key", on="keys")],
+        )
+        more = cassandra.StorageAttachedIndex(fields=["marks"], name="by_entry", on="entries")
+        self.apply(migrations.AddIndex("Item", more))
+        self.assertEqual(set(self.indexes()), {"by_key", "by_entry"})
+        self.apply(migrations.RemoveIndex("Item", "by_key"))
+        self.assertEqual(set(self.indexes()), {"by_entry"})
+        self.item().objects.create(id=1, marks={"a": 3})
+        self.assertEqual(self.item().objects.get(marks__a=3).pk, 1)
+
+    def test_an_index_of_several_columns_gets_a_name(self):
+        self.create(("a", models.IntegerField()), ("b", models.IntegerField()))
+        with connection.schema_editor() as editor:
+            editor.alter_index_together(self.item(), set(), {("a", "b")})
+        self.state.models["shop", "item"].options["index_together"] = {("a", "b")}
+        self.apply(migrations.RenameIndex("Item", new_name="both", old_fields=("a", "b")))
+        self.assertEqual(self.indexes(), {"both": "a", "both_2": "b"})
+        self.apply(migrations.RemoveIndex("Item", "both"))
+        self.assertEqual(self.indexes(), {})
+
+    def test_an_index_together_that_goes(self):
+        self.create(("a", models.IntegerField(db_index=True)), ("b", models.IntegerField()))
+        with connection.schema_editor() as editor:
+            editor.alter_index_together(self.item(), set(), {("a", "b")})
+            self.assertEqual(len(self.indexes()), 2)
+            editor.alter_index_together(self.item(), {("a", "b")}, set())
+        self.assertEqual(list(self.indexes().values()), ["a"])
+
+    def test_columns_with_long_names(self):
+        name = "a_name_of_a_column_that_is_longer_than_the_name_of_a_table_can_be"
+        self.create((name, models.IntegerField(db_index=True)))
+        self.item().objects.create(id=1, **{name: 5})
+        self.assertEqual(self.item().objects.get(**{name: 5}).pk, 1)
+        self.assertLessEqual(max(map(len, self.indexes())), 48)
+
+    def test_tables_of_counters_are_not_copied(self):
+        self.create(("n", cassandra.CounterField()))
+        self.item().objects.filter(id=1).update(n=models.F("n") + 1)
+        before = self.state.clone()
+        with self.assertRaisesMessage(NotSupportedError, "counters are not written"):
+            self.apply(migrations.RenameField("Item", "n", "m"))
+        self.state = before
+        self.apply(migrations.AddField("Item", "more", cassandra.CounterField()))
+        self.item().objects.filter(id=1).update(more=models.F("more") - 2)
+        self.assertEqual(self.item().objects.values_list("n", "more").get(), (1, -2))
+
+    def test_user_types_as_cql(self):
+        def home(*fields, **kwargs):
+            return cassandra.UserTypeField(
+                "address", [(f, models.TextField()) for f in fields], **kwargs
+            )
+
+        inner = cassandra.UserTypeField("Outer", [("home", home("street"))], null=True)
+        self.apply(
+            migrations.CreateModel(
+                "Item", [integer_key(), ("a", inner), ("b", home("street", frozen=True, null=True))]
+            ),
+            migrations.AlterField("Item", "b", home("road", "zip", frozen=True, null=True)),
+            collect=True,
+        )
+        self.assertEqual(
+            self.collected,
+            [
+                'CREATE TYPE IF NOT EXISTS "address" ("street" text);',
+                'CREATE TYPE IF NOT EXISTS "Outer" ("home" frozen<"address">);',
+                'CREATE TYPE IF NOT EXISTS "address" ("street" text);',
+                'CREATE TABLE "shop_item" ("id" int, "a" "Outer", "b" frozen<"address">, PRIMARY KEY (("id")));',
+                'ALTER TYPE "address" RENAME "street" TO "road";',
+                'ALTER TYPE "address" ADD "zip" text;',
+            ],
+        )
+        for wrong in (home("zip"), home("zip", "road", "x")):
+            state = self.state.clone()
+            with self.assertRaisesMessage(NotSupportedError, "a user type only grows at its end"):
+                self.apply(migrations.AlterField("Item", "b", wrong), collect=True)
+            self.state = state
 
     def test_uniqueness_off_the_key_is_refused(self):
         unique = ("slug", models.SlugField(unique=True))
