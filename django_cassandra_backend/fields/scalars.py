@@ -84,13 +84,15 @@ class VarDecimalField(_CqlTypeMixin, models.DecimalField):
             value = repr(value)  # the shortest digits that mean this number
         return super().to_python(value)
 
-    def _check_decimal_places(self):
+    # Django asks for digits: with no arguments in 5.2, with databases in 6.1.
+
+    def _check_decimal_places(self, *args, **kwargs):
         return []
 
-    def _check_max_digits(self):
+    def _check_max_digits(self, *args, **kwargs):
         return []
 
-    def _check_decimal_places_and_max_digits(self, **kwargs):
+    def _check_decimal_places_and_max_digits(self, *args, **kwargs):
         return []
 
     def get_db_prep_value(self, value, connection, prepared=False):

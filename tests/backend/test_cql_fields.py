@@ -351,7 +351,9 @@ class CheckTests(SimpleTestCase):
         )
 
     def test_elements_with_errors(self):
-        self.assertEqual(self.ids(a=cassandra.SetField(models.DecimalField())), ["cassandra.E010"])
+        self.assertEqual(
+            self.ids(a=cassandra.SetField(models.CharField(max_length=-1))), ["cassandra.E010"]
+        )
 
     def test_counters_and_keys_inside(self):
         self.assertEqual(
