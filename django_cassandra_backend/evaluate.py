@@ -84,7 +84,7 @@ class Evaluator:
         left, right = self.expression(node.lhs), self.expression(node.rhs)
         kinds = {kind_of(node.lhs), kind_of(node.rhs)}
         if kinds <= {"number"}:
-            return combine(number_operation(node), left, right)
+            return combine(_number_operation(node), left, right)
         if kinds == {"duration"} and node.connector in "+-":
             return combine(_ARITHMETIC[node.connector], left, right)
         raise not_supported(f"The expression {node}", "Compute it in Python.")
@@ -178,7 +178,7 @@ def _shift(when: datetime.datetime, microseconds: int) -> datetime.datetime:
     return moved.replace(microsecond=moved.microsecond // 1000 * 1000)
 
 
-def number_operation(node) -> Callable:
+def _number_operation(node) -> Callable:
     connector = node.connector
     if connector in _ARITHMETIC:
         function = _ARITHMETIC[connector]
