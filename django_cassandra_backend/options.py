@@ -51,7 +51,9 @@ class Options:
 def read_options(settings_dict: dict) -> Options:
     """Options of one alias. ImproperlyConfigured names the setting that is wrong."""
     options = settings_dict.get("OPTIONS") or {}
-    if unknown := set(options) - _KNOWN:
+    if not isinstance(options, dict):
+        raise ImproperlyConfigured(f"OPTIONS is a dict, not {options!r}.")
+    if unknown := {str(name) for name in options} - _KNOWN:
         raise ImproperlyConfigured(
             f"OPTIONS has unknown names: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(_KNOWN))}."
         )
@@ -59,7 +61,7 @@ def read_options(settings_dict: dict) -> Options:
     if mode not in ("lwt", "plain"):
         raise ImproperlyConfigured(f'OPTIONS["write_mode"] is "lwt" or "plain", not {mode!r}.')
     keyspace = settings_dict.get("NAME") or DEFAULT_KEYSPACE
-    if not _KEYSPACE.fullmatch(keyspace):
+    if not isinstance(keyspace, str) or not _KEYSPACE.fullmatch(keyspace):
         raise ImproperlyConfigured(
             f"NAME is a keyspace: at most 48 letters, digits and underscores, not {keyspace!r}."
         )
@@ -67,11 +69,20 @@ def read_options(settings_dict: dict) -> Options:
         url=_url(settings_dict, options),
         keyspace=keyspace,
         write_mode=mode,
-        plain_models=frozenset(label.lower() for label in options.get("plain_models", ())),
+        plain_models=_labels(options),
         scan_budget=_count(options, "scan_budget", DEFAULT_SCAN_BUDGET, may_be_none=True),
         write_attempts=_count(options, "write_attempts", DEFAULT_WRITE_ATTEMPTS),
         index_timeout=_count(options, "index_timeout", DEFAULT_INDEX_TIMEOUT),
     )
+
+
+def _labels(options: dict) -> frozenset:
+    labels = options.get("plain_models", ())
+    if isinstance(labels, str | bytes) or not all(isinstance(x, str) for x in labels):
+        raise ImproperlyConfigured(
+            f'OPTIONS["plain_models"] is a list of labels such as "app.Model", not {labels!r}.'
+        )
+    return frozenset(label.lower() for label in labels)
 
 
 def _count(options: dict, name: str, default: int, *, may_be_none: bool = False) -> int | None:
@@ -92,6 +103,10 @@ def _url(settings_dict: dict, options: dict) -> str:
         )
     if settings_dict.get("HOST"):
         raise ImproperlyConfigured('OPTIONS["local"] and HOST exclude each other.')
+    if not isinstance(local, str | os.PathLike):
+        raise ImproperlyConfigured(
+            f'OPTIONS["local"] is the path of a database file, or ":memory:", not {local!r}.'
+        )
     path = os.fspath(local)
     url = "local:" + (path if path == MEMORY else quote(os.path.abspath(path), safe="/"))
     durability = options.get("durability")

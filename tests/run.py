@@ -57,6 +57,18 @@ PARTS = [
         cwd=ROOT / "examples" / "partyfinder",
     ),
     Part(
+        "client-asan",
+        "libcql from Python, the extension under ASan and UBSan",
+        [PYTHON, "tests/sanitized.py", "client"],
+        slow=True,
+    ),
+    Part(
+        "backend-asan",
+        "the Django backend, the extension under ASan and UBSan",
+        [PYTHON, "tests/sanitized.py", "backend"],
+        slow=True,
+    ),
+    Part(
         "cassandra",
         "the same CQL cases on Cassandra",
         ["tests/conformance/on-cassandra"],

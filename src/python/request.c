@@ -62,12 +62,13 @@ static int set_paging(cqlpy_request *q, PyObject *size, PyObject *paging_state) 
     q->c.page_size = (int32_t)n;
   }
   if (paging_state == NULL) return 0;
-  char *bytes;
-  Py_ssize_t len;
-  if (PyBytes_AsStringAndSize(paging_state, &bytes, &len) < 0) return -1;
+  if (!PyBytes_Check(paging_state)) {
+    PyErr_Format(PyExc_TypeError, "paging_state is bytes, not %s", Py_TYPE(paging_state)->tp_name);
+    return -1;
+  }
   q->paging_state = Py_NewRef(paging_state);
-  q->c.paging_state = (const uint8_t *)bytes;
-  q->c.paging_state_len = (size_t)len;
+  q->c.paging_state = (const uint8_t *)PyBytes_AS_STRING(paging_state);
+  q->c.paging_state_len = (size_t)PyBytes_GET_SIZE(paging_state);
   return 0;
 }
 

@@ -137,6 +137,14 @@ class OptionTests(SimpleTestCase):
             ({"write_mode": "fast"}, "write_mode"),
             ({"scan_budget": "many"}, "scan_budget"),
             ({"durability": "some"}, "durability"),
+            ({"durability": True}, 'OPTIONS["durability"]'),
+            ({"write_attempts": 0}, "write_attempts"),
+            ({"write_attempts": True}, "write_attempts"),
+            ({"scan_budget": -1}, "scan_budget"),
+            ({"plain_models": "app.Model"}, 'OPTIONS["plain_models"] is a list'),
+            ({"plain_models": [5]}, 'OPTIONS["plain_models"] is a list'),
+            ({"local": 5}, 'OPTIONS["local"] is the path of a database file'),
+            ({"local": b"x.cql"}, 'OPTIONS["local"] is the path of a database file'),
             ({"local": None}, 'OPTIONS["local"] is missing'),
         ]
         for options, message in cases:
@@ -144,6 +152,10 @@ class OptionTests(SimpleTestCase):
                 self.options(**options)
         with self.assertRaisesMessage(ImproperlyConfigured, "keyspace"):
             read_options({"NAME": "a-b", "HOST": "", "OPTIONS": {"local": ":memory:"}})
+        with self.assertRaisesMessage(ImproperlyConfigured, "NAME is a keyspace"):
+            read_options({"NAME": 5, "HOST": "", "OPTIONS": {"local": ":memory:"}})
+        with self.assertRaisesMessage(ImproperlyConfigured, "OPTIONS is a dict"):
+            read_options({"NAME": "ks", "HOST": "", "OPTIONS": ["local"]})
         with self.assertRaisesMessage(ImproperlyConfigured, "exclude each other"):
             read_options({"NAME": "ks", "HOST": "h", "OPTIONS": {"local": ":memory:"}})
 

@@ -31,7 +31,15 @@ PROGRESS_SECONDS = 30
 TAIL_LINES = 25
 
 # The longest input, where libFuzzer's own 4096 bytes are not what the target takes.
-LEN_MAX = {"store_row": 1024, "value": 1024, "type_name": 1024}
+LEN_MAX = {
+    "damage": 256,
+    "file": 62,
+    "page_state": 256,
+    "store_row": 1024,
+    "url": 512,
+    "value": 1024,
+    "type_name": 1024,
+}
 
 TEXT_TARGETS = {"json", "parse", "type_name", "value", "statement"}  # the dictionary helps them
 

@@ -129,6 +129,43 @@ def json():
                 yield f"map<text, text>\n{found[1]}".replace("''", "'").encode()
 
 
+def url():
+    """Yield the URLs of sessions in the tests."""
+    texts = [
+        "local:a.cql",
+        "local::memory:",
+        "local:/x%20y.cql?keyspace=ks&durability=full&busy_timeout_ms=5",
+    ]
+    texts += [
+        "cassandra://u:p@h1,h2:9042/ks?local_dc=dc1",
+        "astra:bundle.zip",
+        "local:a.cql?durability=odd",
+    ]
+    yield from (text.encode() for text in texts)
+
+
+def page_state():
+    """Yield a state for each kind of statement: partition, interval, limits, a key and a position."""
+    for which in range(12):
+        yield bytes([which, 1]) + bytes(25) + bytes(8)
+        yield bytes([which, 1]) + bytes(25) + b"\0\0\0\4\0\0\0\1" + b"\0\0\0\x14" + bytes(20)
+        yield bytes([which, 0]) + b"\1\2\3"
+
+
+def damage():
+    """Yield small changes of every value, and each cut to nothing."""
+    for which in range(96):
+        yield bytes([which, 0])
+        yield bytes([which, 1, which, 255, 2 * which % 256, 0])
+
+
+def file():
+    """Yield a file as it is, cut, and with changes of its header."""
+    yield b"\0\0"
+    yield from (bytes([0, cut]) for cut in (1, 8, 64))
+    yield from (bytes([0, at, 255, 0, 0]) for at in (0, 16, 18, 28, 56, 60, 68, 100))
+
+
 def words():
     """Yield what CQL and type names are made of: keywords, types, functions, signs."""
     src = ROOT / "src"
@@ -153,7 +190,17 @@ def words():
     )
 
 
-TARGETS = {"json": json, "parse": parse, "type_name": type_name, "value": value}
+TARGETS = {
+    "damage": damage,
+    "file": file,
+    "json": json,
+    "page_state": page_state,
+    "parse": parse,
+    "statement": statement,
+    "type_name": type_name,
+    "url": url,
+    "value": value,
+}
 
 
 def write(directory):

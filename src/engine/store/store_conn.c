@@ -49,6 +49,8 @@ cql_status cqle_sqlite_fail(const cqle_store *s, sqlite3 *db, int rc, const char
   /* The connection's own text says more, when it speaks of this very error. */
   const char *text =
       db != NULL && (sqlite3_errcode(db) & 0xFF) == (rc & 0xFF) ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
+  if (st == CQL_CORRUPT)
+    return cql_fail(err, st, "%s is damaged: %s (SQLite %d); restore it from a backup", where, text, rc);
   int system_error = db == NULL || st != CQL_IO ? 0 : sqlite3_system_errno(db);
   return cql_fail(err, st, "cannot %s %s: %s%s%s (SQLite %d)", doing, where, text, system_error != 0 ? ", " : "",
                   system_error != 0 ? strerror(system_error) : "", rc);

@@ -179,7 +179,7 @@ static void put_parts(rng *r, cql_buf *b, const cql_type *type) {
     put_vector(r, b, type);
     return;
   }
-  if (type->code == CQL_TYPE_TUPLE) {
+  if (type->code == CQL_TYPE_TUPLE || type->code == CQL_TYPE_UDT) {
     uint32_t shown = rng_below(r, 4) == 0 ? rng_below(r, type->arg_count + 1) : type->arg_count;
     for (uint32_t i = 0; i < shown; i++) {
       if (rng_below(r, 4) == 0)
@@ -205,6 +205,7 @@ void random_value(rng *r, cql_buf *b, const cql_type *type) {
   case CQL_TYPE_INT:
   case CQL_TYPE_DATE: put_int(r, b, 4); return;
   case CQL_TYPE_BIGINT:
+  case CQL_TYPE_COUNTER:
   case CQL_TYPE_TIMESTAMP: put_int(r, b, 8); return;
   case CQL_TYPE_TIME: cql_buf_u64(b, rng_next(r) % (rng_below(r, 2) == 0 ? 3 : 86400000000000)); return;
   case CQL_TYPE_FLOAT: put_float(r, b, false); return;
