@@ -34,7 +34,9 @@ vector              ``array.array`` where the elements are float, double, int or
 set                 ``set``; ``frozenset``, lists and tuples are accepted
 map                 ``dict``; any mapping is accepted
 tuple               ``tuple``; lists are accepted
-user-defined types  ``dict`` by field name; sequences are accepted
+user-defined types  ``dict`` by field name, every field of the type in it. Mappings, named tuples and
+                    objects with attributes are accepted, what they leave out is null; tuples and
+                    lists hold all fields in their order
 null                ``None``; ``libcql.UNSET`` leaves a column as it is
 ==================  ==================================================================================
 

@@ -37,7 +37,10 @@ static bool changes_schema(cqle_statement_kind kind) {
   case CQLE_STMT_ALTER_TABLE:
   case CQLE_STMT_DROP_TABLE:
   case CQLE_STMT_CREATE_INDEX:
-  case CQLE_STMT_DROP_INDEX: return true;
+  case CQLE_STMT_DROP_INDEX:
+  case CQLE_STMT_CREATE_TYPE:
+  case CQLE_STMT_ALTER_TYPE:
+  case CQLE_STMT_DROP_TYPE: return true;
   default: return false;
   }
 }

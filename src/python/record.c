@@ -75,9 +75,56 @@ static PyObject *fields_of_dict(const cqlpy_context *c, const cql_type *type, Py
   return fields;
 }
 
+/* The attributes of an object in the order of the type's fields; one that is not there is null, but not all of them. */
+static PyObject *fields_of_object(const cqlpy_context *c, const cql_type *type, PyObject *object) {
+  Py_ssize_t found = 0;
+  PyObject *fields = PyTuple_New((Py_ssize_t)type->arg_count);
+  for (uint32_t i = 0; fields != NULL && i < type->arg_count; i++) {
+    PyObject *name = field_name(type, i);
+    PyObject *value = name == NULL ? NULL : PyObject_GetAttr(object, name);
+    Py_XDECREF(name);
+    if (value == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) {
+      Py_CLEAR(fields);
+      break;
+    }
+    found += value != NULL;
+    if (value == NULL) PyErr_Clear();
+    PyTuple_SET_ITEM(fields, (Py_ssize_t)i, value != NULL ? value : Py_NewRef(Py_None));
+  }
+  if (fields != NULL && found == 0) {
+    Py_CLEAR(fields);
+    cqlpy_refuse_type(c, type, "a dict, a tuple or an object with the type's fields", object);
+  }
+  return fields;
+}
+
+static PyObject *fields_of_mapping(const cqlpy_context *c, const cql_type *type, PyObject *mapping) {
+  PyObject *dict = PyDict_New(), *fields = NULL;
+  if (dict != NULL && PyDict_Update(dict, mapping) == 0) fields = fields_of_dict(c, type, dict);
+  Py_XDECREF(dict);
+  return fields;
+}
+
+static bool has(PyObject *value, const char *name) {
+  PyObject *attribute = PyObject_GetAttrString(value, name);
+  if (attribute == NULL) PyErr_Clear();
+  Py_XDECREF(attribute);
+  return attribute != NULL;
+}
+
+/* By name from a dict, another mapping, a named tuple or an object with attributes; by place from a tuple or list. */
 int cqlpy_encode_udt(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value) {
-  if (!PyDict_Check(value)) return cqlpy_encode_tuple(c, out, type, value);
-  PyObject *fields = fields_of_dict(c, type, value);
+  bool sequence = PyTuple_Check(value) || PyList_Check(value);
+  PyObject *fields;
+  if (sequence && !has(value, "_fields")) return cqlpy_encode_tuple(c, out, type, value);
+  if (PyDict_Check(value))
+    fields = fields_of_dict(c, type, value);
+  else if (!sequence && has(value, "keys"))
+    fields = fields_of_mapping(c, type, value);
+  else if (sequence || has(value, "__dict__") || has(value, "__slots__"))
+    fields = fields_of_object(c, type, value);
+  else
+    return cqlpy_refuse_type(c, type, "a dict, a tuple or an object with the type's fields", value);
   if (fields == NULL) return -1;
   int rc = encode_fields(c, out, type, fields);
   Py_DECREF(fields);

@@ -179,6 +179,25 @@ static void put_fields(cql_buf *b, const cql_type *type, cql_slice v) {
   }
 }
 
+/* A user type may get fields when its rows are written already: nulls at the end are left out, so that a value is the
+ * same key before and after. */
+static void put_user_type(cql_buf *b, const cql_type *type, cql_slice v) {
+  cql_elements e;
+  cql_slice part;
+  uint32_t nulls = 0;
+  cql_buf_u8(b, MARK_VALUE);
+  if (cql_elements_open(&e, type, v) == CQL_OK)
+    for (uint32_t i = 0; i < type->arg_count && cql_elements_next(&e, &part) == CQL_OK; i++) {
+      if (part.data == NULL) {
+        nulls++;
+        continue;
+      }
+      for (; nulls > 0; nulls--) cql_buf_u8(b, MARK_NULL);
+      put_value(b, type->args[i], part);
+    }
+  cql_buf_u8(b, MARK_END);
+}
+
 /* --- the switch --------------------------------------------------------------------------------------------------- */
 
 /* Bytes of a type with one width; 0: it has none. */
@@ -234,6 +253,10 @@ static void put_value(cql_buf *b, const cql_type *type, cql_slice v) {
   bool fields = type->code == CQL_TYPE_TUPLE || type->code == CQL_TYPE_UDT; /* empty: a tuple of nulls */
   if (v.len == 0 && !fields) {
     cql_buf_u8(b, MARK_EMPTY);
+    return;
+  }
+  if (type->code == CQL_TYPE_UDT) {
+    put_user_type(b, type, v);
     return;
   }
   if (fields || type->code == CQL_TYPE_VECTOR) {

@@ -100,8 +100,9 @@ const cql_type *cql_type_vector(cql_arena *a, const cql_type *element, uint32_t 
   return type;
 }
 
-/* True when freezing would change nothing. */
+/* True when freezing would change nothing: a vector keeps what it holds as it was declared. */
 static bool is_frozen_throughout(const cql_type *type) {
+  if (type->code == CQL_TYPE_VECTOR) return true;
   if (cql_type_is_multicell(type)) return false;
   for (uint32_t i = 0; i < type->arg_count; i++)
     if (!is_frozen_throughout(type->args[i])) return false;

@@ -177,9 +177,7 @@ static cql_status parse_vector(parser *p, const cql_type **out) {
   CQL_TRY(need(p, '>'));
   if (element->code == CQL_TYPE_COUNTER)
     return cql_fail(p->err, CQL_INVALID, "Counters are not allowed inside vectors");
-  element = cql_type_freeze(p->a, element);
-  *out = element == NULL ? NULL : cql_type_vector(p->a, element, dimension);
-  if (*out == NULL) st = cql_fail(p->err, CQL_NOMEM, "out of memory");
+  if ((*out = cql_type_vector(p->a, element, dimension)) == NULL) st = cql_fail(p->err, CQL_NOMEM, "out of memory");
 done:
   return st;
 }
@@ -224,6 +222,22 @@ done:
   return st;
 }
 
+static bool next_is(parser *p, char c) {
+  skip_space(p);
+  return p->at < p->text.len && p->text.data[p->at] == (uint8_t)c;
+}
+
+/* list<…> and its like; their names without arguments may be those of user types. */
+static cql_status parse_with_arguments(parser *p, cql_slice name, bool inside_frozen, const cql_type **out) {
+  if (cql_slice_eq_str(name, "list")) return parse_collection(p, CQL_TYPE_LIST, inside_frozen, out);
+  if (cql_slice_eq_str(name, "set")) return parse_collection(p, CQL_TYPE_SET, inside_frozen, out);
+  if (cql_slice_eq_str(name, "map")) return parse_collection(p, CQL_TYPE_MAP, inside_frozen, out);
+  if (cql_slice_eq_str(name, "tuple")) return parse_tuple(p, out);
+  if (cql_slice_eq_str(name, "vector")) return parse_vector(p, out);
+  if (cql_slice_eq_str(name, "frozen")) return parse_frozen(p, out);
+  return fail_syntax(p, "a list, set, map, tuple, vector or frozen type");
+}
+
 static cql_status parse_named(parser *p, bool inside_frozen, const cql_type **out) {
   skip_space(p);
   bool quoted = p->at < p->text.len && p->text.data[p->at] == '"';
@@ -231,13 +245,8 @@ static cql_status parse_named(parser *p, bool inside_frozen, const cql_type **ou
   cql_status st = parse_name(p, &name);
   if (st != CQL_OK) return st;
   if (quoted) return parse_udt(p, name, out);
-  if (cql_slice_eq_str(name, "list")) return parse_collection(p, CQL_TYPE_LIST, inside_frozen, out);
-  if (cql_slice_eq_str(name, "set")) return parse_collection(p, CQL_TYPE_SET, inside_frozen, out);
-  if (cql_slice_eq_str(name, "map")) return parse_collection(p, CQL_TYPE_MAP, inside_frozen, out);
-  if (cql_slice_eq_str(name, "tuple")) return parse_tuple(p, out);
-  if (cql_slice_eq_str(name, "vector")) return parse_vector(p, out);
-  if (cql_slice_eq_str(name, "frozen")) return parse_frozen(p, out);
-  *out = cqlv_native_by_cql(name);
+  if (next_is(p, '<')) return parse_with_arguments(p, name, inside_frozen, out);
+  *out = next_is(p, '.') ? NULL : cqlv_native_by_cql(name);
   return *out != NULL ? CQL_OK : parse_udt(p, name, out);
 }
 

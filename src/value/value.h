@@ -59,7 +59,8 @@ cql_status cql_type_parse_cql(cql_arena *a, cql_slice text, const cql_type_resol
                               cql_error *err);
 /* "org.apache.cassandra.db.marshal.ReversedType(…Int32Type)" -> int, *reversed = true (reversed may be NULL). */
 cql_status cql_type_parse_java(cql_arena *a, cql_slice text, const cql_type **out, bool *reversed, cql_error *err);
-void cql_type_print_cql(cql_buf *b, const cql_type *type); /* as system_schema.columns.type shows it */
+void cql_type_print_cql(cql_buf *b, const cql_type *type);  /* as system_schema.columns.type shows it */
+void cql_type_print_full(cql_buf *b, const cql_type *type); /* the same, user types with their keyspace and no quotes */
 void cql_type_print_java(cql_buf *b, const cql_type *type);
 bool cql_type_eq(const cql_type *x, const cql_type *y);
 bool cql_type_is_collection(const cql_type *type); /* list, set, map */

@@ -158,7 +158,7 @@ def _fill(case: Case, word: str, payload: list[str]) -> None:
 
 def _column(text: str) -> tuple[str, str]:
     """``name type``; the type follows the last space outside ``<>``."""
-    m = re.fullmatch(r"(.+?) ([a-z]+(?:<.*>)?)", text)
+    m = re.fullmatch(r"(.+?) ([\w\"]+(?:<.*>)?)", text)
     if not m:
         raise ValueError(f"a column is a name and a type, not {text!r}")
     return m[1], m[2]

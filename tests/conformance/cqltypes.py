@@ -6,7 +6,8 @@ A value is held as the plainest Python object that loses nothing:
     int                   timestamp (ms since 1970), date (days since 1970), time (ns of the day)
     float, Decimal, bool, str, bytes, UUID, ipaddress object
     (months, days, ns)    duration
-    list                  list, set (in the server's order), tuple, vector; of pairs for a map
+    list                  list, set (in the server's order), tuple, vector; of pairs for a map; of the
+                          fields' values, in the type's order, for a user type
     None                  null
     EMPTY                 the value of no bytes, which most fixed-size types allow
 
@@ -35,6 +36,7 @@ FIXED_WIDTHS = {
     **dict.fromkeys(("bigint", "double", "timestamp"), 8),
     **dict.fromkeys(("uuid", "timeuuid"), 16),
 }
+NEWLINE = "{newline}"  # a row of the corpus is one line
 DURATION_UNITS = [("y", 12), ("mo", 1)]
 NANOS = [
     ("h", 3_600_000_000_000),
@@ -65,12 +67,17 @@ class LiteralError(ValueError):
 
 
 class Type(NamedTuple):
-    """A CQL type as result metadata tells it, that is, without ``frozen``."""
+    """A CQL type as result metadata tells it, that is, without ``frozen``. A user type has fields,
+    and is written ``addr<street text, no int>``."""
 
     name: str
     args: tuple[Type, ...] = ()
+    fields: tuple[str, ...] = ()  # names, beside args
 
     def __str__(self) -> str:
+        if self.fields:
+            pairs = zip(self.fields, self.args, strict=True)
+            return f"{self.name}<{', '.join(f'{field} {t}' for field, t in pairs)}>"
         return f"{self.name}<{', '.join(map(str, self.args))}>" if self.args else self.name
 
 
@@ -123,6 +130,9 @@ def to_literal(value: Any, t: Type) -> str:
         return f"{{{', '.join(f'{to_literal(a, k)}: {to_literal(b, v)}' for a, b in value)}}}"
     if t.name == "tuple":
         return f"({', '.join(to_literal(v, a) for v, a in zip(value, t.args, strict=True))})"
+    if t.fields:
+        items = zip(t.fields, value, t.args, strict=True)
+        return f"{{{', '.join(f'{field}: {to_literal(v, a)}' for field, v, a in items)}}}"
     raise LiteralError(f"no literal for type {t}")
 
 
@@ -142,7 +152,7 @@ def _float_literal(value: float, pack: str = "d") -> str:
 
 
 def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return "'" + text.replace("'", "''").replace("\n", NEWLINE) + "'"
 
 
 def _timestamp_literal(ms: int) -> str:
@@ -199,6 +209,8 @@ _PRINTERS = {
     "duration": _duration_literal,
 }
 
+KNOWN_TYPES = frozenset(_PRINTERS)  # native types: other names are those of user types
+
 
 # --- reading -----------------------------------------------------------------------------------
 
@@ -220,6 +232,11 @@ def from_literal(text: str, t: Type) -> Any:
         if t.name == "map":
             pairs = [split_list(part, ":") for part in inner]
             return [(from_literal(k, t.args[0]), from_literal(v, t.args[1])) for k, v in pairs]
+        if t.fields:
+            given = dict(split_list(part, ":") for part in inner)
+            return [
+                from_literal(given.pop(f, "null"), a) for f, a in zip(t.fields, t.args, strict=True)
+            ]
     except LiteralError:
         raise
     except (ValueError, ArithmeticError, KeyError) as e:
@@ -230,7 +247,7 @@ def from_literal(text: str, t: Type) -> Any:
 def _unquoted(text: str) -> str:
     if len(text) < 2 or text[0] != "'" or text[-1] != "'":
         raise LiteralError(f"{text} should be quoted")
-    return text[1:-1].replace("''", "'")
+    return text[1:-1].replace("''", "'").replace(NEWLINE, "\n")
 
 
 def _read_timestamp(text: str) -> int:
@@ -302,7 +319,7 @@ def decode(data: bytes | None, t: Type) -> Any:
         return [(decode(k, t.args[0]), decode(v, t.args[1])) for k, v in pairs]
     if t.name == "vector":
         return [decode(v, t.args[0]) for v in _vector_elements(data, t)]
-    if t.name == "tuple":
+    if t.name == "tuple" or t.fields:
         values = list(_elements(data))
         values += [None] * (len(t.args) - len(values))
         return [decode(v, a) for v, a in zip(values, t.args, strict=True)]

@@ -184,6 +184,8 @@ def insert_keyspace(test: TestFile, keyspace: str) -> None:
         step.statement = step.statement.replace("{ks}", keyspace)
         if isinstance(step, Exec):
             continue
+        if step.columns:
+            step.columns = [(name.replace("{ks}", keyspace), t) for name, t in step.columns]
         for page in step.pages:
             page.rows = [[cell.replace("{ks}", keyspace) for cell in row] for row in page.rows]
         if step.error:

@@ -15,7 +15,17 @@ from datetime import date, timedelta
 from typing import Any, Protocol
 
 from corpus import ERROR_CLASSES
-from cqltypes import EMPTY, EPOCH, UNSET, Type, decode, from_literal, parse_type, to_literal
+from cqltypes import (
+    EMPTY,
+    EPOCH,
+    KNOWN_TYPES,
+    UNSET,
+    Type,
+    decode,
+    from_literal,
+    parse_type,
+    to_literal,
+)
 
 PAGES_MAX = 1000
 INDEX_WAIT_S = 20.0
@@ -131,7 +141,7 @@ class CassandraServer:
         result = self.session.execute(query)
         if result.column_names is None:
             return Answer()
-        types = [parse_type(_driver_type(t)) for t in result.column_types]
+        types = [_driver_type(t) for t in result.column_types]
         answer = Answer([(n, str(t)) for n, t in zip(result.column_names, types, strict=True)])
         for _ in range(PAGES_MAX):
             answer.pages.append([_literals(row, types) for row in result.current_rows])
@@ -192,15 +202,17 @@ def _raw_protocol_handler() -> type:
     return RawHandler
 
 
-def _driver_type(t: type) -> str:
-    """A driver type class as CQL text."""
+def _driver_type(t: type) -> Type:
+    """The type of a driver's type class."""
     if t.typename in ("list", "set", "map", "tuple"):
-        return f"{t.typename}<{', '.join(_driver_type(s) for s in t.subtypes)}>"
+        return Type(t.typename, tuple(map(_driver_type, t.subtypes)))
     if t.typename == "frozen":
         return _driver_type(t.subtypes[0])
     if t.typename.endswith(".VectorType"):
-        return f"vector<{_driver_type(t.subtype)}, {t.vector_size}>"
-    return t.typename
+        return Type("vector", (_driver_type(t.subtype), Type(str(t.vector_size))))
+    if hasattr(t, "fieldnames") and t.subtypes:
+        return Type(t.typename, tuple(map(_driver_type, t.subtypes)), tuple(t.fieldnames))
+    return parse_type(t.typename)
 
 
 def _bound(prepared: Any, bind: list[str]) -> Any:
@@ -208,7 +220,7 @@ def _bound(prepared: Any, bind: list[str]) -> Any:
     from cassandra.query import UNSET_VALUE, BoundStatement
 
     def encode(text: str, driver_type: Any) -> Any:
-        t = parse_type(_driver_type(driver_type))
+        t = _driver_type(driver_type)
         value = from_literal(text, t)
         if value is UNSET or value is None:
             return UNSET_VALUE if value is UNSET else None
@@ -240,7 +252,7 @@ def _for_driver(value: Any, t: Type) -> Any:
     if t.name == "map":
         pairs = [(_for_driver(k, t.args[0]), _for_driver(v, t.args[1])) for k, v in value]
         return util.OrderedMap(pairs)
-    if t.name == "tuple":
+    if t.name == "tuple" or t.fields:
         return tuple(_for_driver(v, a) for v, a in zip(value, t.args, strict=True))
     return value
 
@@ -278,6 +290,7 @@ class LocalServer:
 
         self.libcql = libcql
         self.session = libcql.connect(address)
+        self.keyspace = ""
 
     def execute(
         self,
@@ -286,10 +299,31 @@ class LocalServer:
         page_size: int | None = None,
         between: Callable[[], None] | None = None,
     ) -> Answer:
+        if statement.startswith("USE "):
+            self.keyspace = statement.removeprefix("USE ").strip('"')
         try:
             return self._execute(statement, bind, page_size, between)
         except self.libcql.Error as e:
             raise Refused(_class_of_status(e.code), str(e)) from e
+
+    def _type(self, text: str) -> Type:
+        """A type as libcql names it; the fields of user types are looked up."""
+        return self._with_fields(parse_type(text))
+
+    def _with_fields(self, t: Type) -> Type:
+        if t.args:
+            return t._replace(args=tuple(map(self._with_fields, t.args)))
+        if t.name in KNOWN_TYPES or t.name.isdigit():  # a vector's dimension
+            return t
+        name = t.name[1:-1].replace('""', '"') if t.name.startswith('"') else t.name
+        rows = self.session.execute(
+            "SELECT field_names, field_types FROM system_schema.types"
+            " WHERE keyspace_name = ? AND type_name = ?",
+            [self.keyspace, name],
+        )
+        for fields, types in rows.page():
+            return Type(name, tuple(map(self._type, types)), tuple(fields))
+        return t
 
     def _execute(
         self,
@@ -302,12 +336,12 @@ class LocalServer:
             result = self.session.execute(statement, page_size=page_size)
         else:
             prepared = self.session.prepare(statement)
-            types = map(parse_type, prepared.bind_types)
+            types = map(self._type, prepared.bind_types)
             values = [self._value(s, t) for s, t in zip(bind, types, strict=True)]
             result = self.session.execute(prepared, values, page_size=page_size)
         if result.kind != "rows":
             return Answer()
-        types = [parse_type(t) for _, t in result.columns]
+        types = [self._type(t) for _, t in result.columns]
         names = [name for name, _ in result.columns]
         answer = Answer([(n, str(t)) for n, t in zip(names, types, strict=True)])
         for _ in range(PAGES_MAX):
@@ -344,6 +378,9 @@ class LocalServer:
             return {self._for_libcql(k, key): self._for_libcql(v, item) for k, v in value}
         if t.name == "tuple":
             return tuple(self._for_libcql(v, a) for v, a in zip(value, t.args, strict=True))
+        if t.fields:
+            items = zip(t.fields, value, t.args, strict=True)
+            return {field: self._for_libcql(v, a) for field, v, a in items}
         return value
 
     def problems(self) -> list[str]:
@@ -384,7 +421,11 @@ def _neutral(value: Any, t: Type) -> Any:
     if t.name == "map":
         pairs = value.items() if isinstance(value, dict) else value
         return [(_neutral(k, t.args[0]), _neutral(v, t.args[1])) for k, v in pairs]
-    if t.name == "tuple":
+    if t.fields and isinstance(value, dict):
+        if tuple(value) != t.fields:
+            raise AssertionError(f"the fields {list(value)} are not those of {t}")
+        value = list(value.values())
+    if t.name == "tuple" or t.fields:
         return [_neutral(v, a) for v, a in zip(value, t.args, strict=True)]
     return value
 
@@ -414,7 +455,7 @@ def _order(value: Any, t: Type) -> Any:
     if t.name == "map":
         key, item = t.args
         return [part for k, v in value for part in (_order(k, key), _order(v, item))]
-    if t.name in ("list", "set", "tuple"):
-        args = t.args if t.name == "tuple" else t.args * len(value)
+    if t.name in ("list", "set", "tuple") or t.fields:
+        args = t.args if t.name == "tuple" or t.fields else t.args * len(value)
         return [(v is not None, _order(v, a)) for v, a in zip(value, args, strict=True)]
     return value

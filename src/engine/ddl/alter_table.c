@@ -104,7 +104,7 @@ static cql_status add_column(change *c, const cqle_column_def *def, bool if_not_
   cql_error *err = c->x->err;
   cqle_column *column = &c->columns[c->count];
   const cql_type *type;
-  CQLE_SCHEMA(cqle_column_type(c->x->arena, c->t.keyspace->name, &def->type, &type, err));
+  CQLE_SCHEMA(cqle_column_type(c->x->arena, c->t.keyspace, &def->type, &type, err));
   if (def->masked) return cql_fail(err, CQL_INVALID, CQLE_NO_MASKS);
   if (find(c, def->name)) {
     if (if_not_exists) return CQL_OK;
@@ -140,9 +140,11 @@ static const char *index_names(change *c, const cqle_column *column) {
   return names;
 }
 
+/* What is remembered of it does not hold on to user types: they may be dropped later. */
 static cql_status drop_column(change *c, const cqle_column_def *def, bool if_exists, int64_t when_us) {
   cqle_column *column = find(c, def->name);
   cqle_dropped_column *dropped;
+  const cql_type *type;
   const char *indexes;
   if (!column) {
     if (if_exists) return CQL_OK;
@@ -155,6 +157,11 @@ static cql_status drop_column(change *c, const cqle_column_def *def, bool if_exi
   if (indexes)
     return cql_fail(c->x->err, CQL_INVALID, "Cannot drop column %s because it has dependent secondary indexes (%s)",
                     column->name, indexes);
+  if (column->type->code == CQL_TYPE_UDT && cql_type_is_multicell(column->type))
+    return cql_fail(c->x->err, CQL_INVALID, "Cannot drop non-frozen column %s of user type " CQL_SLICE_FMT,
+                    column->name, CQL_SLICE_ARG(column->type->name));
+  type = cqle_type_without_names(c->x->arena, column->type);
+  if (!type) return cqle_out_of_memory(c->x->err);
   dropped = find_dropped(c, column->name_slice);
   if (!dropped) {
     if (c->t.dropped_count == CQLE_DROPPED_COLUMNS_MAX)
@@ -162,7 +169,7 @@ static cql_status drop_column(change *c, const cqle_column_def *def, bool if_exi
                       c->t.name);
     dropped = (cqle_dropped_column *)&c->t.dropped[c->t.dropped_count++];
   }
-  *dropped = (cqle_dropped_column){column->name, column->type, column->kind, when_us};
+  *dropped = (cqle_dropped_column){column->name, type, column->kind, when_us};
   *column = c->columns[--c->count];
   return CQL_OK;
 }

@@ -7,23 +7,31 @@
 
 #include "engine/parse/token.h"
 
-void cqle_text_name(cql_buf *b, const char *name) {
-  cql_slice s = cql_slice_str(name);
+static bool is_plain_name(cql_slice s) {
   cqle_token_kind kind = cqle_keyword_find(s);
-  bool plain =
-      name[0] >= 'a' && name[0] <= 'z' && (kind == CQLE_TOK_IDENT || (cqle_token_keyword_use(kind) & CQLE_KW_NAME));
-  for (size_t i = 0; i < s.len && plain; i++)
-    plain = (name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') || name[i] == '_';
-  if (plain) {
+  if (s.len == 0 || s.data[0] < 'a' || s.data[0] > 'z') return false;
+  if (kind != CQLE_TOK_IDENT && !(cqle_token_keyword_use(kind) & CQLE_KW_NAME)) return false;
+  for (size_t i = 0; i < s.len; i++)
+    if (!((s.data[i] >= 'a' && s.data[i] <= 'z') || (s.data[i] >= '0' && s.data[i] <= '9') || s.data[i] == '_'))
+      return false;
+  return true;
+}
+
+void cqle_text_name_slice(cql_buf *b, cql_slice s) {
+  if (is_plain_name(s)) {
     cql_buf_slice(b, s);
     return;
   }
-  cql_buf_str(b, "\"");
+  cql_buf_u8(b, '"');
   for (size_t i = 0; i < s.len; i++) {
-    if (name[i] == '"') cql_buf_str(b, "\"");
-    cql_buf_u8(b, (uint8_t)name[i]);
+    if (s.data[i] == '"') cql_buf_u8(b, '"');
+    cql_buf_u8(b, s.data[i]);
   }
-  cql_buf_str(b, "\"");
+  cql_buf_u8(b, '"');
+}
+
+void cqle_text_name(cql_buf *b, const char *name) {
+  cqle_text_name_slice(b, cql_slice_str(name));
 }
 
 static void put_string(cql_buf *b, const char *text) {
@@ -59,6 +67,24 @@ void cqle_text_keyspace(cql_buf *b, const cqle_keyspace *ks) {
     put_string(b, value);
   }
   cql_buf_printf(b, "}  AND durable_writes = %s;", ks->durable_writes ? "true" : "false");
+}
+
+/* --- user types --------------------------------------------------------------------------------------------------- */
+
+void cqle_text_type(cql_buf *b, const cql_type *type) {
+  cql_buf_str(b, "CREATE TYPE ");
+  cqle_text_name_slice(b, type->keyspace);
+  cql_buf_u8(b, '.');
+  cqle_text_name_slice(b, type->name);
+  cql_buf_str(b, " (\n");
+  for (uint32_t i = 0; i < type->arg_count; i++) {
+    if (i > 0) cql_buf_str(b, ",\n");
+    cql_buf_str(b, "    ");
+    cqle_text_name_slice(b, type->field_names[i]);
+    cql_buf_u8(b, ' ');
+    cql_type_print_cql(b, type->args[i]);
+  }
+  cql_buf_str(b, "\n);");
 }
 
 /* --- indexes ------------------------------------------------------------------------------------------------------ */

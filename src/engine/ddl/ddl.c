@@ -38,6 +38,9 @@ cql_status cqle_ddl_execute(cqle_exec *x, const char *default_keyspace, const cq
   case CQLE_STMT_DROP_TABLE: return cqle_drop_table_execute(x, default_keyspace, &stmt->as.drop);
   case CQLE_STMT_CREATE_INDEX: return cqle_create_index_execute(x, default_keyspace, &stmt->as.create_index);
   case CQLE_STMT_DROP_INDEX: return cqle_drop_index_execute(x, default_keyspace, &stmt->as.drop);
+  case CQLE_STMT_CREATE_TYPE: return cqle_create_type_execute(x, default_keyspace, &stmt->as.create_type);
+  case CQLE_STMT_ALTER_TYPE: return cqle_alter_type_execute(x, default_keyspace, &stmt->as.alter_type);
+  case CQLE_STMT_DROP_TYPE: return cqle_drop_type_execute(x, default_keyspace, &stmt->as.drop);
   case CQLE_STMT_REFUSED: return cql_fail(x->err, stmt->as.refused.status, "%s", stmt->as.refused.message);
   default: return cql_fail(x->err, CQL_MISUSE, "The statement does not change the schema");
   }

@@ -21,6 +21,10 @@ cql_status cqle_truncate_execute(cqle_exec *x, const char *default_keyspace, con
 cql_status cqle_create_index_execute(cqle_exec *x, const char *default_keyspace, const cqle_create_index *c);
 cql_status cqle_drop_index_execute(cqle_exec *x, const char *default_keyspace, const cqle_drop *d);
 
+cql_status cqle_create_type_execute(cqle_exec *x, const char *default_keyspace, const cqle_create_type *t);
+cql_status cqle_alter_type_execute(cqle_exec *x, const char *default_keyspace, const cqle_alter_type *t);
+cql_status cqle_drop_type_execute(cqle_exec *x, const char *default_keyspace, const cqle_drop *d);
+
 /* Removes a table's rows, indexes and definition. */
 cql_status cqle_table_remove(cqle_exec *x, const cqle_table *t);
 

@@ -2,6 +2,7 @@
 #include "engine/ddl/create_text.h"
 #include "engine/ddl/ddl_int.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/schema/system.h"
@@ -34,16 +35,16 @@ static cql_status begin(description *d) {
   return begin_rows(d->x, names, d->with_statement ? 4 : 3);
 }
 
-static cql_status put_name_cell(description *d, const char *name) {
+static cql_status put_name_cell(description *d, cql_slice name) {
   cql_buf_reset(&d->text);
-  cqle_text_name(&d->text, name);
+  cqle_text_name_slice(&d->text, name);
   if (d->text.st != CQL_OK) return cqle_out_of_memory(d->x->err);
   cql_result_put_cell(d->x->result, cql_buf_view(&d->text));
   return CQL_OK;
 }
 
-static cql_status begin_row(description *d, const cqle_keyspace *ks, const char *type, const char *name) {
-  CQLE_SCHEMA(put_name_cell(d, ks->name));
+static cql_status begin_row(description *d, const cqle_keyspace *ks, const char *type, cql_slice name) {
+  CQLE_SCHEMA(put_name_cell(d, cql_slice_str(ks->name)));
   cql_result_put_cell(d->x->result, cql_slice_str(type));
   CQLE_SCHEMA(put_name_cell(d, name));
   cql_buf_reset(&d->text);
@@ -60,19 +61,19 @@ static cql_status end_row(description *d) {
 }
 
 static cql_status put_keyspace(description *d, const cqle_keyspace *ks) {
-  CQLE_SCHEMA(begin_row(d, ks, "keyspace", ks->name));
+  CQLE_SCHEMA(begin_row(d, ks, "keyspace", cql_slice_str(ks->name)));
   cqle_text_keyspace(&d->text, ks);
   return end_row(d);
 }
 
 static cql_status put_index(description *d, const cqle_table *t, const cqle_index *i) {
-  CQLE_SCHEMA(begin_row(d, t->keyspace, "index", i->name));
+  CQLE_SCHEMA(begin_row(d, t->keyspace, "index", cql_slice_str(i->name)));
   cqle_text_index(&d->text, t, i);
   return end_row(d);
 }
 
 static cql_status put_table(description *d, const cqle_table *t) {
-  CQLE_SCHEMA(begin_row(d, t->keyspace, "table", t->name));
+  CQLE_SCHEMA(begin_row(d, t->keyspace, "table", cql_slice_str(t->name)));
   if (!d->with_statement) return CQL_OK;
   CQLE_SCHEMA(cqle_text_table(&d->text, d->x->arena, t, d->what->internals, d->x->err));
   CQLE_SCHEMA(end_row(d));
@@ -80,8 +81,47 @@ static cql_status put_table(description *d, const cqle_table *t) {
   return CQL_OK;
 }
 
+static cql_status put_type(description *d, const cqle_keyspace *ks, const cql_type *type) {
+  CQLE_SCHEMA(begin_row(d, ks, "type", type->name));
+  cqle_text_type(&d->text, type);
+  return end_row(d);
+}
+
+/* --- user types in an order in which they can be made again: by name, each behind what it holds ------------------- */
+
+typedef struct type_order {
+  const cqle_keyspace *ks;
+  bool *given; /* one per type of the keyspace */
+} type_order;
+
+static cql_status put_type_once(description *d, type_order *o, uint32_t index);
+
+static cql_status put_types_within(description *d, type_order *o, const cql_type *type) {
+  for (uint32_t i = 0; i < type->arg_count; i++) CQLE_SCHEMA(put_types_within(d, o, type->args[i]));
+  if (type->code != CQL_TYPE_UDT) return CQL_OK;
+  for (uint32_t i = 0; i < o->ks->type_count; i++)
+    if (cql_slice_eq(o->ks->types[i]->name, type->name)) return put_type_once(d, o, i);
+  return CQL_OK;
+}
+
+static cql_status put_type_once(description *d, type_order *o, uint32_t index) {
+  const cql_type *type = o->ks->types[index];
+  if (o->given[index]) return CQL_OK;
+  o->given[index] = true;
+  for (uint32_t i = 0; i < type->arg_count; i++) CQLE_SCHEMA(put_types_within(d, o, type->args[i]));
+  return put_type(d, o->ks, type);
+}
+
+static cql_status put_types(description *d, const cqle_keyspace *ks) {
+  type_order o = {ks, cql_arena_zero(d->x->arena, ks->type_count + 1)};
+  if (!o.given) return cqle_out_of_memory(d->x->err);
+  for (uint32_t i = 0; i < ks->type_count; i++) CQLE_SCHEMA(put_type_once(d, &o, i));
+  return CQL_OK;
+}
+
 static cql_status put_whole_keyspace(description *d, const cqle_keyspace *ks) {
   CQLE_SCHEMA(put_keyspace(d, ks));
+  CQLE_SCHEMA(put_types(d, ks));
   for (uint32_t i = 0; i < ks->table_count; i++) CQLE_SCHEMA(put_table(d, ks->tables[i]));
   return CQL_OK;
 }
@@ -126,15 +166,42 @@ static cql_status describe_cluster(cqle_exec *x) {
   return CQL_OK;
 }
 
-/* Names alone: of all keyspaces, or of the tables in the current one or in all. */
+static int compare_type_names(const void *left, const void *right) {
+  const cql_type *const *x = left, *const *y = right;
+  size_t n = (*x)->name.len < (*y)->name.len ? (*x)->name.len : (*y)->name.len;
+  for (size_t i = 0; i < n; i++) {
+    int a = (*x)->name.data[i], b = (*y)->name.data[i];
+    if (a >= 'A' && a <= 'Z') a += 'a' - 'A';
+    if (b >= 'A' && b <= 'Z') b += 'a' - 'A';
+    if (a != b) return a - b;
+  }
+  if ((*x)->name.len != (*y)->name.len) return (*x)->name.len < (*y)->name.len ? -1 : 1;
+  return cql_slice_cmp((*x)->name, (*y)->name);
+}
+
+/* A list of types goes by their names without regard to case. */
+static cql_status list_types(description *d, const cqle_keyspace *ks) {
+  const cql_type **sorted = cql_arena_array(d->x->arena, ks->type_count + 1, sizeof *sorted);
+  if (!sorted) return cqle_out_of_memory(d->x->err);
+  for (uint32_t i = 0; i < ks->type_count; i++) sorted[i] = ks->types[i];
+  qsort(sorted, ks->type_count, sizeof *sorted, compare_type_names);
+  for (uint32_t i = 0; i < ks->type_count; i++) CQLE_SCHEMA(put_type(d, ks, sorted[i]));
+  return CQL_OK;
+}
+
+/* Names alone: of all keyspaces, or of the tables or types in the current one or in all. */
 static cql_status list(description *d) {
   const cqle_schema *s = d->x->schema;
   CQLE_SCHEMA(begin(d));
   for (uint32_t k = 0; k < s->keyspace_count; k++) {
     const cqle_keyspace *ks = s->keyspaces[k];
     if (d->what->kind == CQLE_DESC_KEYSPACES) CQLE_SCHEMA(put_keyspace(d, ks));
-    if (d->what->kind != CQLE_DESC_TABLES) continue;
+    if (d->what->kind != CQLE_DESC_TABLES && d->what->kind != CQLE_DESC_TYPES) continue;
     if (d->default_keyspace && strcmp(d->default_keyspace, ks->name) != 0) continue;
+    if (d->what->kind == CQLE_DESC_TYPES) {
+      CQLE_SCHEMA(list_types(d, ks));
+      continue;
+    }
     for (uint32_t i = 0; i < ks->table_count; i++) CQLE_SCHEMA(put_table(d, ks->tables[i]));
   }
   return CQL_OK;
@@ -179,6 +246,16 @@ static cql_status describe_index(description *d) {
   return put_index(d, t, i);
 }
 
+static cql_status describe_type(description *d) {
+  const cqle_keyspace *ks;
+  const cql_type *type;
+  CQLE_SCHEMA(find_keyspace(d, d->what->name.keyspace, &ks));
+  type = cqle_keyspace_type(ks, d->what->name.name);
+  if (!type) return missing(d, "User defined type", ks);
+  CQLE_SCHEMA(begin(d));
+  return put_type(d, ks, type);
+}
+
 static cql_status describe_missing(description *d, const char *what) {
   const cqle_keyspace *ks;
   CQLE_SCHEMA(find_keyspace(d, d->what->name.keyspace, &ks));
@@ -220,7 +297,7 @@ static cql_status execute(description *d) {
   case CQLE_DESC_ONLY_KEYSPACE: return describe_keyspace(d);
   case CQLE_DESC_TABLE: return describe_table(d);
   case CQLE_DESC_INDEX: return describe_index(d);
-  case CQLE_DESC_TYPE: return describe_missing(d, "User defined type");
+  case CQLE_DESC_TYPE: return describe_type(d);
   case CQLE_DESC_FUNCTION: return describe_missing(d, "User defined function");
   case CQLE_DESC_AGGREGATE: return describe_missing(d, "User defined aggregate");
   case CQLE_DESC_MATERIALIZED_VIEW: return describe_missing(d, "Materialized view");

@@ -124,6 +124,8 @@ static cql_status read_target(creation *c) {
   if (column->kind == CQLE_PARTITION_KEY && t->partition_count == 1)
     return cql_fail(c->x->err, CQL_INVALID, "Cannot create secondary index on the only partition key column %s",
                     column->name);
+  if (column->type->code == CQL_TYPE_UDT && cql_type_is_multicell(column->type))
+    return cql_fail(c->x->err, CQL_INVALID, "Cannot create index on non-frozen UDT column %s", column->name);
   if (!cql_type_is_comparable(column->type))
     return cql_fail(c->x->err, CQL_INVALID, "Secondary indexes are not supported on columns that hold durations");
   return check_collection_target(c);

@@ -204,6 +204,8 @@ cql_status cqle_drop_keyspace_execute(cqle_exec *x, const cqle_drop *d) {
   CQLE_SCHEMA(check_user_keyspace(x, d->name.name));
   if (!ks) return d->if_exists ? CQL_OK : missing(x, d->name.name);
   for (uint32_t i = 0; i < ks->table_count; i++) CQLE_SCHEMA(cqle_table_remove(x, ks->tables[i]));
+  for (uint32_t i = 0; i < ks->type_count; i++)
+    CQLE_SCHEMA(cqle_catalog_del_type(x->txn, x->engine->alloc, ks->name, ks->types[i]->name, x->err));
   CQLE_SCHEMA(cqle_catalog_del_keyspace(x->txn, x->engine->alloc, ks->name, x->err));
   return cqle_ddl_changed(x, "DROPPED", "KEYSPACE", ks->name, "");
 }

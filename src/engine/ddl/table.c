@@ -72,7 +72,7 @@ cql_status cqle_create_table_execute(cqle_exec *x, const char *default_keyspace,
     return cql_fail(x->err, CQL_INVALID, "COMPACT STORAGE tables are not supported by the embedded engine");
   if (ks->table_count == CQLE_TABLES_MAX)
     return cql_fail(x->err, CQL_LIMIT, "A keyspace may have at most %d tables", CQLE_TABLES_MAX);
-  CQLE_SCHEMA(cqle_table_define(x->arena, ks->name, def, &t, x->err));
+  CQLE_SCHEMA(cqle_table_define(x->arena, ks, def, &t, x->err));
   CQLE_SCHEMA(check_table_name(x, ks->name, def->name.name));
   t.keyspace = ks;
   CQLE_SCHEMA(cqle_options_apply(x->arena, &t, def->properties, def->property_count, true, x->err));

@@ -16,6 +16,8 @@ static cql_status check_durations(cqle_binder *b, const cql_type *type, cqle_op 
   if (!slice || !holds_duration(type)) return CQL_OK;
   if (cql_type_is_collection(type))
     return cql_fail(b->err, CQL_INVALID, "Slice conditions are not supported on collections containing durations");
+  if (type->code == CQL_TYPE_UDT)
+    return cql_fail(b->err, CQL_INVALID, "Slice conditions are not supported on UDTs containing durations");
   if (type->code == CQL_TYPE_TUPLE)
     return cql_fail(b->err, CQL_INVALID, "Slice conditions are not supported on tuples containing durations");
   return cql_fail(b->err, CQL_INVALID, "Slice conditions ( %s ) are not supported on durations", cqle_op_text(op));
@@ -44,6 +46,19 @@ static cql_status plan_element(cqle_binder *b, const cqle_table *t, const cqle_r
   if (!is_map) key.type = cql_type_native(CQL_TYPE_INT);
   *r = part_of(b, t, c, "value", value_arg(c));
   return cqle_term_bind(b, ast->key, &key, &out->key);
+}
+
+static cql_status plan_field(cqle_binder *b, const cqle_table *t, const cqle_relation *ast, cqle_condition *out,
+                             cqle_receiver *r) {
+  const cqle_column *c = out->column;
+  if (c->type->code != CQL_TYPE_UDT)
+    return cql_fail(b->err, CQL_INVALID, "Invalid field access syntax for non-UDT column %s", c->name);
+  if (!cqle_has_field(c->type, ast->field, &out->field))
+    return cql_fail(b->err, CQL_INVALID, "Unknown field " CQL_SLICE_FMT " for column %s", CQL_SLICE_ARG(ast->field),
+                    c->name);
+  out->of_field = true;
+  *r = cqle_field_receiver(b, t, c, out->field);
+  return CQL_OK;
 }
 
 static cql_status plan_contains(cqle_binder *b, const cqle_table *t, cqle_condition *out, cqle_receiver *r) {
@@ -82,9 +97,8 @@ cql_status cqle_condition_plan(cqle_binder *b, const cqle_table *t, const cqle_r
   *out = (cqle_condition){.column = c, .op = ast->op};
   if (c->type->code == CQL_TYPE_COUNTER)
     return cql_fail(b->err, CQL_INVALID, "Conditions on counters are not supported");
-  if (ast->kind == CQLE_REL_FIELD || c->type->code == CQL_TYPE_UDT)
-    return cql_fail(b->err, CQL_UNSUPPORTED, "Conditions on user types are not supported by the embedded engine");
   cqle_receiver r = cqle_receiver_of(t, c);
+  if (ast->kind == CQLE_REL_FIELD) CQL_TRY(plan_field(b, t, ast, out, &r));
   if (ast->kind == CQLE_REL_ELEMENT) CQL_TRY(plan_element(b, t, ast, out, &r));
   if (ast->op == CQLE_OP_CONTAINS || ast->op == CQLE_OP_CONTAINS_KEY) CQL_TRY(plan_contains(b, t, out, &r));
   CQL_TRY(check_durations(b, r.type, ast->op));
@@ -120,7 +134,9 @@ static const char *collection_kind(const cql_type *type) {
 
 /* A multi-cell collection without elements is null, on either side of the operator. */
 static cql_status empty_is_null(cqle_exec *x, const cqle_condition *c, bool by_equality, cql_slice *value) {
-  if (value->data == NULL || c->key != NULL || !cql_type_is_multicell(c->column->type)) return CQL_OK;
+  const cql_type *type = c->column->type;
+  if (value->data == NULL || c->key != NULL || !cql_type_is_collection(type) || !cql_type_is_multicell(type))
+    return CQL_OK;
   cql_elements walk;
   if (cql_elements_open(&walk, c->column->type, *value) != CQL_OK)
     return cql_fail(x->err, CQL_INVALID, "Malformed value for %s", c->column->name);
@@ -189,6 +205,18 @@ static cql_status take_element(cqle_exec *x, const cqle_condition *c, cql_slice 
   return CQL_OK;
 }
 
+/* Replaces *current, the value of a user type, by the field that the condition is about. */
+static cql_status take_field(cqle_exec *x, const cqle_condition *c, cql_slice *current) {
+  cql_elements walk;
+  cql_slice found = {NULL, 0};
+  if (current->data == NULL) return CQL_OK;
+  cql_status st = cql_elements_open(&walk, c->column->type, *current);
+  for (uint32_t i = 0; st == CQL_OK && i <= c->field; i++) st = cql_elements_next(&walk, &found);
+  if (st != CQL_OK && st != CQL_DONE) return cql_fail(x->err, st, "A stored value of %s is malformed", c->column->name);
+  *current = st == CQL_OK ? found : (cql_slice){NULL, 0};
+  return CQL_OK;
+}
+
 static cql_status contains(cqle_exec *x, const cqle_condition *c, cql_slice current, cql_slice value, bool *out) {
   bool is_map = c->column->type->code == CQL_TYPE_MAP, by_key = c->op == CQLE_OP_CONTAINS_KEY;
   const cql_type *type = c->column->type->args[is_map && !by_key ? 1 : 0];
@@ -240,12 +268,15 @@ static cql_status holds_any(cqle_exec *x, const cqle_condition *c, const cql_typ
 }
 
 cql_status cqle_condition_holds(cqle_exec *x, const cqle_condition *c, const cqle_row *row, bool *out) {
-  const cql_type *type = c->key != NULL ? c->column->type->args[value_arg(c->column)] : c->column->type;
+  const cql_type *type = c->column->type;
+  if (c->key != NULL) type = type->args[value_arg(c->column)];
+  if (c->of_field) type = type->args[c->field];
   cql_slice current = {NULL, 0};
   cql_status st = CQL_OK;
   *out = false;
   if (row != NULL) st = cqle_row_value(x->arena, row, c->column, x->now_s, &current);
   if (st == CQL_OK && c->key != NULL) st = take_element(x, c, &current);
+  if (st == CQL_OK && c->of_field) st = take_field(x, c, &current);
   if (st != CQL_OK) return st;
   return c->in_list != NULL ? holds_in_list(x, c, type, current, out) : holds_any(x, c, type, current, out);
 }

@@ -38,6 +38,8 @@ typedef enum cqle_operation_kind {
   CQLE_OPERATION_PREPEND,        /* lists */
   CQLE_OPERATION_SET_ELEMENT,    /* c[key] = value */
   CQLE_OPERATION_DELETE_ELEMENT, /* DELETE c[key] */
+  CQLE_OPERATION_SET_FIELD,      /* c.field = value; null deletes */
+  CQLE_OPERATION_DELETE_FIELD,   /* DELETE c.field */
   CQLE_OPERATION_INCREASE,       /* numbers and texts, in conditional statements: c = c + value */
   CQLE_OPERATION_COUNT_UP,       /* counters: c = c + value */
   CQLE_OPERATION_COUNT_DOWN,     /* counters: c = c - value */
@@ -47,6 +49,7 @@ typedef struct cqle_operation {
   cqle_operation_kind kind;
   const cqle_column *column;
   const cqle_expr *key, *value;
+  uint32_t field;
   const cqle_function *sum; /* INCREASE of a number */
   bool reads;               /* needs the row as it is */
 } cqle_operation;
@@ -54,7 +57,9 @@ typedef struct cqle_operation {
 typedef struct cqle_condition {
   const cqle_column *column;
   cqle_op op;
-  const cqle_expr *key;     /* c[key] */
+  const cqle_expr *key; /* c[key] */
+  bool of_field;        /* c.field */
+  uint32_t field;
   const cqle_expr *in_list; /* IN ?; NULL: values */
   uint32_t value_count;
   const cqle_expr **values;
@@ -105,6 +110,10 @@ cql_status cqle_operation_from_target(cqle_binder *b, const cqle_table *t, const
 cql_status cqle_json_plan_make(cqle_binder *b, const cqle_table *t, const cqle_modify *ast, cqle_json_plan **out);
 /* Gives x the request that the plan's terms read: its own, or one with the values of INSERT JSON behind. */
 cql_status cqle_json_request(cqle_exec *x, const cqle_modify_plan *p);
+
+/* A field of a user type by its name, and what is assigned to it or compared with it. */
+bool cqle_has_field(const cql_type *type, cql_slice name, uint32_t *out);
+cqle_receiver cqle_field_receiver(cqle_binder *b, const cqle_table *t, const cqle_column *c, uint32_t field);
 
 /* attributes.c. batch: the names of its receivers are those of BATCH. */
 cql_status cqle_attributes_bind(cqle_binder *b, const cqle_attributes *ast, const char *keyspace, const char *table,

@@ -1,5 +1,5 @@
-/* operation.c: an operation turned into cells. Cassandra: the execute() methods of cql3/Constants, Lists, Sets, Maps
- * (traps 4, 6, 7). */
+/* operation.c: an operation turned into cells. Cassandra: the execute() methods of cql3/Constants, Lists, Sets, Maps,
+ * UserTypes (traps 4, 6, 7). */
 #include "engine/modify/modify_int.h"
 
 #include <inttypes.h>
@@ -70,6 +70,30 @@ static cql_status append_path(cqle_writer *wr, cql_slice *out) {
 
 /* --- whole collections -------------------------------------------------------------------------------------------- */
 
+/* The path of a field is its number, so that fields can be renamed. */
+static cql_status field_path(cqle_writer *wr, uint32_t field, cql_slice *out) {
+  uint8_t *path = cql_arena_get(wr->x->arena, 2);
+  if (path == NULL) return cql_fail(wr->x->err, CQL_NOMEM, "Out of memory");
+  cql_store_u16(path, (uint16_t)field);
+  *out = cql_slice_of(path, 2);
+  return CQL_OK;
+}
+
+/* Adds every field of a serialized user type that is not null. */
+static cql_status add_fields(cqle_writer *wr, const cqle_column *c, cql_slice bytes, cqle_row_builder *rb) {
+  cql_elements walk;
+  cql_slice value, path;
+  cql_status st;
+  if (cql_elements_open(&walk, c->type, bytes) != CQL_OK) return malformed(wr, c);
+  for (uint32_t i = 0; (st = cql_elements_next(&walk, &value)) == CQL_OK; i++) {
+    if (value.data == NULL) continue;
+    st = field_path(wr, i, &path);
+    if (st == CQL_OK) st = add_cell(wr, c, path, value, rb);
+    if (st != CQL_OK) return st;
+  }
+  return st == CQL_DONE ? CQL_OK : malformed(wr, c);
+}
+
 /* Adds every element of a serialized collection (trap 7: a list is appended to). */
 static cql_status add_elements(cqle_writer *wr, const cqle_column *c, cql_slice bytes, cqle_row_builder *rb) {
   cql_elements walk;
@@ -102,7 +126,7 @@ static cql_status set_value(cqle_writer *wr, const cqle_operation *op, cqle_row_
   }
   st = cqle_row_builder_delete(rb, c, deletion_at(wr, wr->timestamp - 1));
   if (st != CQL_OK || v.bytes.data == NULL) return st;
-  return add_elements(wr, c, v.bytes, rb);
+  return c->type->code == CQL_TYPE_UDT ? add_fields(wr, c, v.bytes, rb) : add_elements(wr, c, v.bytes, rb);
 }
 
 static cql_status delete_column(cqle_writer *wr, const cqle_operation *op, cqle_row_builder *rb) {
@@ -209,6 +233,24 @@ static cql_status delete_element(cqle_writer *wr, const cqle_operation *op, cons
   return add_tombstone(wr, op->column, path, rb);
 }
 
+/* --- fields ------------------------------------------------------------------------------------------------------- */
+
+static cql_status set_field(cqle_writer *wr, const cqle_operation *op, cqle_row_builder *rb) {
+  cql_slice path;
+  cqle_value v;
+  cql_status st = cqle_expr_eval(wr->x, op->value, &v);
+  if (st != CQL_OK || v.unset) return st;
+  st = field_path(wr, op->field, &path);
+  if (st != CQL_OK) return st;
+  return v.bytes.data == NULL ? add_tombstone(wr, op->column, path, rb) : add_cell(wr, op->column, path, v.bytes, rb);
+}
+
+static cql_status delete_field(cqle_writer *wr, const cqle_operation *op, cqle_row_builder *rb) {
+  cql_slice path;
+  cql_status st = field_path(wr, op->field, &path);
+  return st == CQL_OK ? add_tombstone(wr, op->column, path, rb) : st;
+}
+
 /* --- c = c - value ------------------------------------------------------------------------------------------------ */
 
 /* Tombstones for the live elements of the list that are equal to item. */
@@ -300,6 +342,8 @@ cql_status cqle_operation_apply(cqle_writer *wr, const cqle_operation *op, const
   case CQLE_OPERATION_PREPEND: return prepend(wr, op, rb);
   case CQLE_OPERATION_SET_ELEMENT: return set_element(wr, op, row, rb);
   case CQLE_OPERATION_DELETE_ELEMENT: return delete_element(wr, op, row, rb);
+  case CQLE_OPERATION_SET_FIELD: return set_field(wr, op, rb);
+  case CQLE_OPERATION_DELETE_FIELD: return delete_field(wr, op, rb);
   case CQLE_OPERATION_INCREASE: return increase(wr, op, row, rb);
   case CQLE_OPERATION_COUNT_UP:
   case CQLE_OPERATION_COUNT_DOWN: return count(wr, op, rb);

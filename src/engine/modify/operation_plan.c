@@ -40,6 +40,9 @@ cql_status cqle_operation_from_value(cqle_binder *b, const cqle_table *t, const 
                                      cqle_operation *out) {
   cqle_receiver r = cqle_receiver_of(t, c);
   *out = (cqle_operation){.kind = CQLE_OPERATION_SET, .column = c};
+  if (c->type->code == CQL_TYPE_UDT && value->kind == CQLE_TERM_TUPLE && value->count > 1)
+    return cql_fail(b->err, CQL_INVALID,
+                    "Invalid tuple type literal for %s: a user type is set by a literal with names", c->name);
   cql_status st = cqle_term_bind(b, value, &r, &out->value);
   if (st != CQL_OK || c->type->code != CQL_TYPE_COUNTER) return st;
   return cql_fail(b->err, CQL_INVALID,
@@ -67,6 +70,38 @@ static cql_status plan_element(cqle_binder *b, const cqle_table *t, const cqle_c
   cql_status st = bind_key(b, t, c, a->key, out);
   if (st != CQL_OK) return st;
   cqle_receiver r = part_of(b, t, c, "value", c->type->args[c->type->code == CQL_TYPE_MAP ? 1 : 0]);
+  return cqle_term_bind(b, a->term, &r, &out->value);
+}
+
+/* --- c.field = value ---------------------------------------------------------------------------------------------- */
+
+bool cqle_has_field(const cql_type *type, cql_slice name, uint32_t *out) {
+  for (uint32_t i = 0; i < type->arg_count; i++) {
+    if (!cql_slice_eq(type->field_names[i], name)) continue;
+    *out = i;
+    return true;
+  }
+  return false;
+}
+
+static cql_status find_field(cqle_binder *b, const cqle_column *c, cql_slice name, uint32_t *out) {
+  if (cqle_has_field(c->type, name, out)) return CQL_OK;
+  return cql_fail(b->err, CQL_INVALID, "UDT column %s does not have a field named " CQL_SLICE_FMT, c->name,
+                  CQL_SLICE_ARG(name));
+}
+
+cqle_receiver cqle_field_receiver(cqle_binder *b, const cqle_table *t, const cqle_column *c, uint32_t field) {
+  const char *name =
+      cql_arena_printf(b->arena, "%s." CQL_SLICE_FMT, c->name, CQL_SLICE_ARG(c->type->field_names[field]));
+  return (cqle_receiver){t->keyspace->name, t->name, name, c->type->args[field]};
+}
+
+static cql_status plan_field(cqle_binder *b, const cqle_table *t, const cqle_column *c, const cqle_assignment *a,
+                             cqle_operation *out) {
+  cql_status st = find_field(b, c, a->field, &out->field);
+  if (st != CQL_OK) return st;
+  cqle_receiver r = cqle_field_receiver(b, t, c, out->field);
+  out->kind = CQLE_OPERATION_SET_FIELD;
   return cqle_term_bind(b, a->term, &r, &out->value);
 }
 
@@ -166,7 +201,8 @@ cql_status cqle_operation_from_assignment(cqle_binder *b, const cqle_table *t, c
   case CQLE_SET_ELEMENT: return plan_element(b, t, c, a, out);
   case CQLE_SET_FIELD:
     if (c->type->code != CQL_TYPE_UDT) return invalid_operation(b, c, a, "non-UDT");
-    return cql_fail(b->err, CQL_UNSUPPORTED, "Fields of user types are not supported by the embedded engine");
+    if (!cql_type_is_multicell(c->type)) return invalid_operation(b, c, a, "frozen UDT");
+    return plan_field(b, t, c, a, out);
   }
   return cql_fail(b->err, CQL_MISUSE, "Unknown kind of assignment");
 }
@@ -179,7 +215,10 @@ cql_status cqle_operation_from_target(cqle_binder *b, const cqle_table *t, const
   if (target->field.data != NULL) {
     if (c->type->code != CQL_TYPE_UDT)
       return cql_fail(b->err, CQL_INVALID, "Invalid field deletion operation for non-UDT column %s", c->name);
-    return cql_fail(b->err, CQL_UNSUPPORTED, "Fields of user types are not supported by the embedded engine");
+    if (!cql_type_is_multicell(c->type))
+      return cql_fail(b->err, CQL_INVALID, "Frozen UDT column %s does not support field deletions", c->name);
+    out->kind = CQLE_OPERATION_DELETE_FIELD;
+    return find_field(b, c, target->field, &out->field);
   }
   if (target->key == NULL) return CQL_OK;
   if (!cql_type_is_collection(c->type))

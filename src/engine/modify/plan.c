@@ -230,6 +230,7 @@ cql_status cqle_modify_plan_make(cqle_binder *b, const cqle_modify *ast, cqle_mo
   cql_status st;
   p->kind = ast->kind;
   CQL_TRY(cqle_schema_resolve(b->schema, b->keyspace, &ast->table, &p->table, b->err));
+  b->home = p->table->keyspace;
   CQL_TRY(cqle_attributes_bind(b, &ast->using, p->table->keyspace->name, p->table->name, &p->timestamp, &p->ttl));
   CQL_TRY(check_table(b, p));
   CQL_TRY(plan_conditions(b, ast, p));

@@ -276,6 +276,28 @@ typedef struct cqle_alter_table {
   const char *other; /* ALTER_OTHER: what it was ("DROP COMPACT STORAGE", "MASKED") */
 } cqle_alter_table;
 
+typedef struct cqle_field_def {
+  cql_slice name;
+  cqle_raw_type type;
+} cqle_field_def;
+
+typedef struct cqle_create_type {
+  cqle_qname name;
+  bool if_not_exists;
+  uint32_t count; /* one or more */
+  cqle_field_def *fields;
+} cqle_create_type;
+
+typedef enum cqle_alter_type_kind { CQLE_FIELD_ADD, CQLE_FIELD_RENAME, CQLE_FIELD_ALTER } cqle_alter_type_kind;
+typedef struct cqle_alter_type {
+  cqle_qname name;
+  cqle_alter_type_kind kind;
+  bool if_exists, if_field; /* ADD IF NOT EXISTS, RENAME IF EXISTS */
+  uint32_t count;
+  cqle_field_def *fields; /* RENAME: names only */
+  cql_slice *renamed;     /* RENAME: fields[i].name TO renamed[i] */
+} cqle_alter_type;
+
 typedef enum cqle_index_target {
   CQLE_TARGET_COLUMN,
   CQLE_TARGET_VALUES,
@@ -339,6 +361,9 @@ typedef enum cqle_statement_kind {
   CQLE_STMT_DROP_TABLE,
   CQLE_STMT_CREATE_INDEX,
   CQLE_STMT_DROP_INDEX,
+  CQLE_STMT_CREATE_TYPE,
+  CQLE_STMT_ALTER_TYPE,
+  CQLE_STMT_DROP_TYPE,
   CQLE_STMT_DESCRIBE,
   CQLE_STMT_REFUSED, /* understood, and not to be had here; refused holds the status and text to answer with */
 } cqle_statement_kind;
@@ -355,6 +380,8 @@ typedef struct cqle_statement {
     cqle_create_table create_table;
     cqle_alter_table alter_table;
     cqle_create_index create_index;
+    cqle_create_type create_type;
+    cqle_alter_type alter_type;
     cqle_drop drop;
     cqle_describe describe;
     struct {

@@ -155,6 +155,7 @@ cql_status cqle_p_create(cqle_parser *p, cqle_statement *s) {
   case CQLE_K_COLUMNFAMILY: return cqle_p_create_table(p, s);
   case CQLE_K_CUSTOM:
   case CQLE_K_INDEX: return create_index(p, s);
+  case CQLE_K_TYPE: return cqle_p_create_type(p, s);
   default: return cqle_p_create_refused(p, s);
   }
 }
@@ -173,6 +174,7 @@ cql_status cqle_p_alter(cqle_parser *p, cqle_statement *s) {
   switch (p->tok.kind) {
   case CQLE_K_KEYSPACE: return alter_keyspace(p, s);
   case CQLE_K_COLUMNFAMILY: return cqle_p_alter_table(p, s);
+  case CQLE_K_TYPE: return cqle_p_alter_type(p, s);
   default: return cqle_p_alter_refused(p, s);
   }
 }
@@ -184,11 +186,13 @@ cql_status cqle_p_drop(cqle_parser *p, cqle_statement *s) {
   case CQLE_K_KEYSPACE: s->kind = CQLE_STMT_DROP_KEYSPACE; break;
   case CQLE_K_COLUMNFAMILY: s->kind = CQLE_STMT_DROP_TABLE; break;
   case CQLE_K_INDEX: s->kind = CQLE_STMT_DROP_INDEX; break;
+  case CQLE_K_TYPE: s->kind = CQLE_STMT_DROP_TYPE; break;
   default: return cqle_p_drop_refused(p, s);
   }
   CQLE_PARSE(cqle_p_next(p));
   CQLE_PARSE(cqle_p_if_exists(p, &d->if_exists));
   if (s->kind == CQLE_STMT_DROP_KEYSPACE) return cqle_p_keyspace_name(p, &d->name.name);
+  if (s->kind == CQLE_STMT_DROP_TYPE) return cqle_p_type_name(p, &d->name);
   return s->kind == CQLE_STMT_DROP_INDEX ? cqle_p_index_name(p, &d->name) : cqle_p_table_name(p, &d->name);
 }
 

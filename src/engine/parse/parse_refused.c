@@ -5,9 +5,7 @@
 #define NO_LOGIN "You have to be logged in and not anonymous to perform this request"
 #define NO_FUNCTIONS                                                                                                   \
   "User-defined functions are disabled in cassandra.yaml - set user_defined_functions_enabled=true to enable"
-#define NO_VIEWS "Materialized views are disabled. Enable in cassandra.yaml to use."
-#define NO_TYPES                                                                                                       \
-  "User-defined types are not supported by the embedded engine; use a tuple, a map or columns of their own"
+#define NO_VIEWS    "Materialized views are disabled. Enable in cassandra.yaml to use."
 #define NO_TRIGGERS "Triggers are not supported by the embedded engine"
 
 /* --- shared pieces ------------------------------------------------------------------------------------------------ */
@@ -31,7 +29,7 @@ static cql_status allowed_function_name(cqle_parser *p) {
   return cqle_p_is_function_name(p->tok.kind) ? cqle_p_next(p) : cqle_p_no_viable(p);
 }
 
-/* "Type 'ks.x' doesn't exist": nothing of its kind does. */
+/* "Function 'ks.x' doesn't exist": nothing of its kind does. */
 static cql_status missing(cqle_parser *p, cqle_statement *s, const char *what, const cqle_qname *name) {
   const char *message =
       name->keyspace.data
@@ -352,23 +350,6 @@ static cql_status create_view(cqle_parser *p) {
   return found ? view_properties(p) : CQL_OK;
 }
 
-static cql_status create_type(cqle_parser *p) {
-  cqle_qname name;
-  cqle_raw_type type;
-  cql_slice field;
-  bool more = true;
-  CQLE_PARSE(cqle_p_type_name(p, &name));
-  CQLE_PARSE(cqle_p_expect(p, CQLE_TOK_LPAREN));
-  while (more) {
-    CQLE_PARSE(cqle_p_ident(p, &field));
-    CQLE_PARSE(cqle_p_type(p, &type));
-    do CQLE_PARSE(cqle_p_accept(p, CQLE_TOK_COMMA, &more));
-    while (more && cqle_p_at(p, CQLE_TOK_COMMA));
-    if (cqle_p_at(p, CQLE_TOK_RPAREN)) more = false;
-  }
-  return cqle_p_expect(p, CQLE_TOK_RPAREN);
-}
-
 static cql_status create_trigger(cqle_parser *p) {
   cql_slice name;
   cqle_qname table;
@@ -389,7 +370,6 @@ cql_status cqle_p_create_refused(cqle_parser *p, cqle_statement *s) {
   case CQLE_K_FUNCTION:
   case CQLE_K_AGGREGATE: break;
   case CQLE_K_MATERIALIZED:
-  case CQLE_K_TYPE:
   case CQLE_K_TRIGGER:
   case CQLE_K_ROLE:
   case CQLE_K_USER:
@@ -406,7 +386,6 @@ cql_status cqle_p_create_refused(cqle_parser *p, cqle_statement *s) {
   switch (what) {
   case CQLE_K_FUNCTION: CQLE_PARSE(create_function(p)); return cqle_p_refuse(s, CQL_INVALID, NO_FUNCTIONS);
   case CQLE_K_AGGREGATE: CQLE_PARSE(create_aggregate(p)); return cqle_p_refuse(s, CQL_INVALID, NO_FUNCTIONS);
-  case CQLE_K_TYPE: CQLE_PARSE(create_type(p)); return cqle_p_refuse(s, CQL_INVALID, NO_TYPES);
   case CQLE_K_TRIGGER: CQLE_PARSE(create_trigger(p)); return cqle_p_refuse(s, CQL_INVALID, NO_TRIGGERS);
   case CQLE_K_ROLE: CQLE_PARSE(role_definition(p)); break;
   default: CQLE_PARSE(user_definition(p)); break;
@@ -415,41 +394,6 @@ cql_status cqle_p_create_refused(cqle_parser *p, cqle_statement *s) {
 }
 
 /* --- ALTER -------------------------------------------------------------------------------------------------------- */
-
-static cql_status alter_type(cqle_parser *p, cqle_statement *s) {
-  cqle_qname name;
-  cqle_raw_type type;
-  cql_slice field;
-  bool found, more = true;
-  CQLE_PARSE(cqle_p_if_exists(p, &found));
-  CQLE_PARSE(cqle_p_type_name(p, &name));
-  switch (p->tok.kind) {
-  case CQLE_K_ALTER:
-    CQLE_PARSE(cqle_p_next(p));
-    CQLE_PARSE(cqle_p_ident(p, &field));
-    CQLE_PARSE(cqle_p_expect(p, CQLE_K_TYPE));
-    CQLE_PARSE(cqle_p_type(p, &type));
-    break;
-  case CQLE_K_ADD:
-    CQLE_PARSE(cqle_p_next(p));
-    CQLE_PARSE(cqle_p_if_not_exists(p, &found));
-    CQLE_PARSE(cqle_p_ident(p, &field));
-    CQLE_PARSE(cqle_p_type(p, &type));
-    break;
-  case CQLE_K_RENAME:
-    CQLE_PARSE(cqle_p_next(p));
-    CQLE_PARSE(cqle_p_if_exists(p, &found));
-    while (more) {
-      CQLE_PARSE(cqle_p_ident(p, &field));
-      CQLE_PARSE(cqle_p_expect(p, CQLE_K_TO));
-      CQLE_PARSE(cqle_p_ident(p, &field));
-      CQLE_PARSE(cqle_p_accept(p, CQLE_K_AND, &more));
-    }
-    break;
-  default: return cqle_p_no_viable(p);
-  }
-  return missing(p, s, "Type", &name);
-}
 
 static cql_status alter_view(cqle_parser *p, cqle_statement *s) {
   cqle_list properties = {0};
@@ -466,10 +410,8 @@ static cql_status alter_view(cqle_parser *p, cqle_statement *s) {
 cql_status cqle_p_alter_refused(cqle_parser *p, cqle_statement *s) {
   cqle_token_kind what = p->tok.kind;
   bool found;
-  if (what != CQLE_K_TYPE && what != CQLE_K_MATERIALIZED && what != CQLE_K_ROLE && what != CQLE_K_USER)
-    return cqle_p_no_viable(p);
+  if (what != CQLE_K_MATERIALIZED && what != CQLE_K_ROLE && what != CQLE_K_USER) return cqle_p_no_viable(p);
   CQLE_PARSE(cqle_p_next(p));
-  if (what == CQLE_K_TYPE) return alter_type(p, s);
   if (what == CQLE_K_MATERIALIZED) return alter_view(p, s);
   CQLE_PARSE(cqle_p_if_exists(p, &found));
   CQLE_PARSE(what == CQLE_K_ROLE ? role_definition(p) : user_definition(p));
@@ -501,7 +443,6 @@ cql_status cqle_p_drop_refused(cqle_parser *p, cqle_statement *s) {
   case CQLE_K_FUNCTION:
   case CQLE_K_AGGREGATE:
   case CQLE_K_MATERIALIZED:
-  case CQLE_K_TYPE:
   case CQLE_K_TRIGGER:
   case CQLE_K_ROLE:
   case CQLE_K_USER:
@@ -516,7 +457,6 @@ cql_status cqle_p_drop_refused(cqle_parser *p, cqle_statement *s) {
   case CQLE_K_AGGREGATE: return drop_function(p, s, "Aggregate");
   case CQLE_K_TRIGGER: return drop_trigger(p, s);
   case CQLE_K_MATERIALIZED: CQLE_PARSE(cqle_p_table_name(p, &name)); return missing(p, s, "Materialized view", &name);
-  case CQLE_K_TYPE: CQLE_PARSE(cqle_p_type_name(p, &name)); return missing(p, s, "Type", &name);
   case CQLE_K_ROLE: CQLE_PARSE(cqle_p_role_name(p)); break;
   case CQLE_K_USER: CQLE_PARSE(user_name(p)); break;
   default: CQLE_PARSE(identity_name(p)); break;

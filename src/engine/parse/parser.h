@@ -106,6 +106,8 @@ cql_status cqle_p_alter(cqle_parser *p, cqle_statement *s);
 cql_status cqle_p_drop(cqle_parser *p, cqle_statement *s);
 cql_status cqle_p_create_table(cqle_parser *p, cqle_statement *s); /* from COLUMNFAMILY on */
 cql_status cqle_p_alter_table(cqle_parser *p, cqle_statement *s);  /* from COLUMNFAMILY on */
+cql_status cqle_p_create_type(cqle_parser *p, cqle_statement *s);  /* from TYPE on */
+cql_status cqle_p_alter_type(cqle_parser *p, cqle_statement *s);   /* from TYPE on */
 cql_status cqle_p_column_mask(cqle_parser *p);
 cql_status cqle_p_describe(cqle_parser *p, cqle_statement *s);
 cql_status cqle_p_grant_or_revoke(cqle_parser *p, cqle_statement *s);

@@ -4,6 +4,7 @@
  *   catalog id (u32) · 01                             version (u64) · schema uuid · host id · next id (u32)
  *   catalog id (u32) · 02 · keyspace                  durable writes (u8) · replication
  *   catalog id (u32) · 03 · keyspace · 00 · table     see catalog_table.c
+ *   catalog id (u32) · 04 · keyspace · 00 · type      see catalog_type.c
  *
  * Ids from CQLE_FIRST_ID on belong to tables and indexes; they are given once in the life of a file.
  */
@@ -21,6 +22,8 @@ enum {
   CQLE_TABLES_MAX = 65536,   /* in one keyspace, and keyspaces in one file */
   CQLE_INDEXES_MAX = 256,    /* of one table */
   CQLE_DROPPED_COLUMNS_MAX = 65536,
+  CQLE_TYPES_MAX = 65536,     /* user types in one keyspace */
+  CQLE_TYPE_PARTS_MAX = 8192, /* types within a user type, each counted as often as it occurs */
 };
 
 /* Early return: all memory here is an arena's. */
@@ -52,11 +55,26 @@ cql_status cqle_catalog_put_table(cqle_txn *txn, const cql_alloc *alloc, const c
 cql_status cqle_catalog_del_table(cqle_txn *txn, const cql_alloc *alloc, const cqle_table *t, cql_error *err);
 /* The start and end of all keyspaces' or tables' keys. */
 void cqle_catalog_range(uint8_t kind, uint8_t from[5], uint8_t to[5]);
-enum { CQLE_CATALOG_STATE = 1, CQLE_CATALOG_KEYSPACE = 2, CQLE_CATALOG_TABLE = 3 };
+enum { CQLE_CATALOG_STATE = 1, CQLE_CATALOG_KEYSPACE = 2, CQLE_CATALOG_TABLE = 3, CQLE_CATALOG_TYPE = 4 };
 cql_status cqle_catalog_decode_keyspace(cql_arena *a, cql_slice name, cql_slice value, cqle_keyspace *out,
                                         cql_error *err);
 void cqle_catalog_encode_table(cql_buf *b, const cqle_table *t);
+/* out->keyspace is set beforehand: its user types are what columns refer to. */
 cql_status cqle_catalog_decode_table(cql_arena *a, cql_slice name, cql_slice value, cqle_table *out, cql_error *err);
+
+/* User types (catalog_type.c). type: as cqle_keyspace_type() gives it. */
+cql_status cqle_catalog_put_type(cqle_txn *txn, const cql_alloc *alloc, const cql_type *type, cql_error *err);
+cql_status cqle_catalog_del_type(cqle_txn *txn, const cql_alloc *alloc, const char *keyspace, cql_slice name,
+                                 cql_error *err);
+/* Sets ks->types to what txn sees, each field's type resolved. CQL_CORRUPT; CQL_LIMIT: types nested too deep, or
+ * holding too much. */
+cql_status cqle_catalog_load_types(cqle_txn *txn, cql_arena *a, cqle_keyspace *ks, cql_error *err);
+/* Does the type hold the user type of that name, or is it that one? */
+bool cqle_type_refers(const cql_type *type, cql_slice name);
+/* The type with tuples in the place of user types; NULL: out of memory. */
+const cql_type *cqle_type_without_names(cql_arena *a, const cql_type *type);
+/* catalog_table.c and catalog_type.c: a type by its CQL text, led by its length. */
+void cqle_catalog_write_type(cql_buf *b, const cql_type *type);
 
 /* Strings with their length, for the values above. */
 void cqle_catalog_put_string(cql_buf *b, const char *s);
@@ -100,10 +118,10 @@ cql_status cqle_property_unknown(const cqle_property *p, cql_error *err);
 
 bool cqle_name_is_valid(cql_slice name); /* letters, digits, underscores; not empty */
 /* Reads a written type and checks what holds for every column's type. CQL_SYNTAX, CQL_INVALID, CQL_LIMIT, CQL_NOMEM. */
-cql_status cqle_column_type(cql_arena *a, const char *keyspace, const cqle_raw_type *raw, const cql_type **out,
+cql_status cqle_column_type(cql_arena *a, const cqle_keyspace *ks, const cqle_raw_type *raw, const cql_type **out,
                             cql_error *err);
 /* Makes a table of a definition, without ids: names, types and keys checked. */
-cql_status cqle_table_define(cql_arena *a, const char *keyspace, const cqle_create_table *def, cqle_table *out,
+cql_status cqle_table_define(cql_arena *a, const cqle_keyspace *ks, const cqle_create_table *def, cqle_table *out,
                              cql_error *err);
 const char *cqle_column_kind_text(cqle_column_kind kind); /* "partition_key", …, as system_schema shows it */
 

@@ -16,7 +16,7 @@ enum { OPTION_LEN_MAX = 1024 * 1024, TYPE_TEXT_MAX = 65535 };
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
 /* A type is printed into room of its own first: its length comes before it. */
-static void put_type(cql_buf *b, const cql_type *type) {
+void cqle_catalog_write_type(cql_buf *b, const cql_type *type) {
   cql_buf text;
   cql_buf_init(&text, b->alloc, TYPE_TEXT_MAX);
   cql_type_print_cql(&text, type);
@@ -28,7 +28,7 @@ static void put_type(cql_buf *b, const cql_type *type) {
 
 static void put_column(cql_buf *b, const cqle_column *c) {
   cqle_catalog_put_string(b, c->name);
-  put_type(b, c->type);
+  cqle_catalog_write_type(b, c->type);
   cql_buf_u8(b, (uint8_t)c->kind);
   cql_buf_uvarint(b, c->position);
   cql_buf_u32(b, c->id);
@@ -65,7 +65,7 @@ void cqle_catalog_encode_table(cql_buf *b, const cqle_table *t) {
   cql_buf_uvarint(b, t->dropped_count);
   for (uint32_t i = 0; i < t->dropped_count; i++) {
     cqle_catalog_put_string(b, t->dropped[i].name);
-    put_type(b, t->dropped[i].type);
+    cqle_catalog_write_type(b, t->dropped[i].type);
     cql_buf_u8(b, (uint8_t)t->dropped[i].kind);
     cql_buf_u64(b, (uint64_t)t->dropped[i].dropped_us);
   }
@@ -86,20 +86,21 @@ static cql_status read_count(cql_reader *r, uint32_t max, size_t item_len_min, u
   return CQL_OK;
 }
 
-static cql_status read_type(cql_reader *r, cql_arena *a, const cql_type **out) {
+static cql_status read_type(cql_reader *r, cql_arena *a, const cqle_keyspace *ks, const cql_type **out) {
+  cql_type_resolver resolver = cqle_type_resolver_of(ks);
   const char *text;
   cql_status st;
   CQLE_SCHEMA(cqle_catalog_read_string(r, a, &text));
-  st = cql_type_parse_cql(a, cql_slice_str(text), NULL, out, NULL);
+  st = cql_type_parse_cql(a, cql_slice_str(text), &resolver, out, NULL);
   return st == CQL_OK || st == CQL_NOMEM ? st : CQL_CORRUPT;
 }
 
-static cql_status read_column(cql_reader *r, cql_arena *a, cqle_column *c) {
+static cql_status read_column(cql_reader *r, cql_arena *a, const cqle_keyspace *ks, cqle_column *c) {
   uint8_t kind, reversed;
   uint64_t position;
   CQLE_SCHEMA(cqle_catalog_read_string(r, a, &c->name));
   c->name_slice = cql_slice_str(c->name);
-  CQLE_SCHEMA(read_type(r, a, &c->type));
+  CQLE_SCHEMA(read_type(r, a, ks, &c->type));
   NEED(cql_read_u8(r, &kind) == CQL_OK && kind <= CQLE_REGULAR);
   NEED(cql_read_uvarint(r, &position) == CQL_OK && position < CQLE_COLUMNS_MAX);
   NEED(cql_read_u32(r, &c->id) == CQL_OK);
@@ -119,7 +120,7 @@ static cql_status read_columns(cql_reader *r, cql_arena *a, cqle_table *t) {
   if (!columns) return CQL_NOMEM;
   memset(columns, 0, (count + 1) * sizeof *columns);
   for (uint32_t i = 0; i < count; i++) {
-    CQLE_SCHEMA(read_column(r, a, &columns[i]));
+    CQLE_SCHEMA(read_column(r, a, t->keyspace, &columns[i]));
     NEED(columns[i].id < t->next_column_id);
     for (uint32_t j = 0; j < i; j++) NEED(columns[j].id != columns[i].id);
   }
@@ -188,7 +189,7 @@ static cql_status read_dropped(cql_reader *r, cql_arena *a, cqle_table *t) {
     uint8_t kind;
     uint64_t when;
     CQLE_SCHEMA(cqle_catalog_read_string(r, a, &dropped[i].name));
-    CQLE_SCHEMA(read_type(r, a, &dropped[i].type));
+    CQLE_SCHEMA(read_type(r, a, t->keyspace, &dropped[i].type));
     NEED(cql_read_u8(r, &kind) == CQL_OK && kind <= CQLE_REGULAR && cql_read_u64(r, &when) == CQL_OK);
     dropped[i].kind = (cqle_column_kind)kind;
     dropped[i].dropped_us = (int64_t)when;
@@ -218,8 +219,7 @@ static cql_status read_table(cql_reader *r, cql_arena *a, cqle_table *t) {
 cql_status cqle_catalog_decode_table(cql_arena *a, cql_slice name, cql_slice value, cqle_table *out, cql_error *err) {
   cql_reader r = cql_reader_of(value);
   cql_status st;
-  memset(out, 0, sizeof *out);
-  out->name = cql_arena_str(a, name);
+  *out = (cqle_table){.keyspace = out->keyspace, .name = cql_arena_str(a, name)};
   st = out->name ? read_table(&r, a, out) : CQL_NOMEM;
   if (st == CQL_NOMEM) return cqle_out_of_memory(err);
   return st == CQL_OK && cqle_name_is_valid(name) ? CQL_OK : cqle_catalog_corrupt(err);

@@ -14,32 +14,23 @@ bool cqle_name_is_valid(cql_slice name) {
 
 /* --- types of columns --------------------------------------------------------------------------------------------- */
 
-typedef struct unknown_type {
-  cql_slice keyspace, name;
-} unknown_type;
-
-/* There are no user-defined types; the name is kept for the error. */
-static const cql_type *find_no_type(void *user, cql_slice keyspace, cql_slice name) {
-  unknown_type *u = user;
-  u->keyspace = keyspace;
-  u->name = name;
-  return NULL;
+/* A user type that is stored field by field cannot hold a collection that would be stored element by element. */
+static bool holds_multicell(const cql_type *type) {
+  for (uint32_t i = 0; i < type->arg_count; i++)
+    if (cql_type_is_multicell(type->args[i])) return true;
+  return false;
 }
 
-cql_status cqle_column_type(cql_arena *a, const char *keyspace, const cqle_raw_type *raw, const cql_type **out,
+cql_status cqle_column_type(cql_arena *a, const cqle_keyspace *ks, const cqle_raw_type *raw, const cql_type **out,
                             cql_error *err) {
-  unknown_type unknown = {0};
-  cql_type_resolver resolver = {find_no_type, &unknown, cql_slice_str(keyspace)};
-  cql_status st = cql_type_parse_cql(a, raw->text, &resolver, out, err);
-  if (unknown.name.data && unknown.keyspace.len && !cql_slice_eq_str(unknown.keyspace, keyspace))
-    return cql_fail(err, CQL_INVALID,
-                    "Statement on keyspace %s cannot refer to a user type in keyspace " CQL_SLICE_FMT
-                    "; user types can only be used in the keyspace they are defined in",
-                    keyspace, CQL_SLICE_ARG(unknown.keyspace));
-  if (st == CQL_OK && (*out)->code == CQL_TYPE_CUSTOM)
+  cql_type_resolver resolver = cqle_type_resolver_of(ks);
+  CQLE_SCHEMA(cql_type_parse_cql(a, raw->text, &resolver, out, err));
+  if ((*out)->code == CQL_TYPE_CUSTOM)
     return cql_fail(err, CQL_INVALID, "Custom types are not supported by the embedded engine: " CQL_SLICE_FMT,
                     CQL_SLICE_ARG((*out)->name));
-  return st;
+  if ((*out)->code == CQL_TYPE_UDT && !(*out)->frozen && holds_multicell(*out))
+    return cql_fail(err, CQL_INVALID, "Non-frozen UDTs with nested non-frozen collections are not supported");
+  return CQL_OK;
 }
 
 /* --- what may be a key -------------------------------------------------------------------------------------------- */
@@ -53,10 +44,15 @@ static bool holds_duration(const cql_type *type) {
 
 static cql_status check_key_type(const cqle_column *c, cql_error *err) {
   char text[512];
+  if (c->type->code == CQL_TYPE_UDT && cql_type_is_multicell(c->type))
+    return cql_fail(err, CQL_INVALID,
+                    "Invalid non-frozen user-defined type \"" CQL_SLICE_FMT "." CQL_SLICE_FMT
+                    "\" for PRIMARY KEY column '%s'",
+                    CQL_SLICE_ARG(c->type->keyspace), CQL_SLICE_ARG(c->type->name), c->name);
   if (cql_type_is_multicell(c->type)) {
     cql_type_to_cql(c->type, text, sizeof text);
-    return cql_fail(err, CQL_INVALID, "Invalid non-frozen %s type %s for PRIMARY KEY column '%s'",
-                    c->type->code == CQL_TYPE_UDT ? "user-defined" : "collection", text, c->name);
+    return cql_fail(err, CQL_INVALID, "Invalid non-frozen collection type %s for PRIMARY KEY column '%s'", text,
+                    c->name);
   }
   if (c->type->code == CQL_TYPE_COUNTER)
     return cql_fail(err, CQL_INVALID, "counter type is not supported for PRIMARY KEY column '%s'", c->name);
@@ -69,7 +65,8 @@ static cql_status check_key_type(const cqle_column *c, cql_error *err) {
 
 typedef struct definition {
   cql_arena *a;
-  const char *keyspace, *table;
+  const cqle_keyspace *keyspace;
+  const char *table;
   const char *written; /* the name as the statement has it, with or without its keyspace */
   const cqle_create_table *def;
   cqle_column *columns;
@@ -191,12 +188,12 @@ static cql_status check_values(definition *d, bool *is_counter) {
   return CQL_OK;
 }
 
-cql_status cqle_table_define(cql_arena *a, const char *keyspace, const cqle_create_table *def, cqle_table *out,
+cql_status cqle_table_define(cql_arena *a, const cqle_keyspace *ks, const cqle_create_table *def, cqle_table *out,
                              cql_error *err) {
-  definition d = {.a = a, .keyspace = keyspace, .def = def, .err = err};
+  definition d = {.a = a, .keyspace = ks, .def = def, .err = err};
   memset(out, 0, sizeof *out);
   out->name = d.table = d.written = cql_arena_str(a, def->name.name);
-  if (out->name && def->name.keyspace.data) d.written = cql_arena_printf(a, "%s.%s", keyspace, out->name);
+  if (out->name && def->name.keyspace.data) d.written = cql_arena_printf(a, "%s.%s", ks->name, out->name);
   if (!d.written) return cqle_out_of_memory(err);
   CQLE_SCHEMA(read_columns(&d));
   CQLE_SCHEMA(set_primary_key(&d));

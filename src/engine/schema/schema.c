@@ -111,6 +111,7 @@ static cql_status load_keyspace(loader *l, cql_slice name, cql_slice value) {
   if (!ks) return cqle_out_of_memory(l->err);
   if (l->count == CQLE_TABLES_MAX) return cqle_catalog_corrupt(l->err);
   CQLE_SCHEMA(cqle_catalog_decode_keyspace(l->a, name, value, ks, l->err));
+  CQLE_SCHEMA(cqle_catalog_load_types(l->txn, l->a, ks, l->err));
   return add_keyspace(l, ks);
 }
 
@@ -138,8 +139,8 @@ static cql_status load_table(loader *l, table_list *list, cql_slice name, cql_sl
   while (list->keyspace < l->count && compare_name(keyspace, l->keyspaces[list->keyspace]->name) != 0)
     close_keyspace(l, list);
   if (list->keyspace == l->count || list->count == CQLE_TABLES_MAX) return cqle_catalog_corrupt(l->err);
-  CQLE_SCHEMA(cqle_catalog_decode_table(l->a, cql_slice_of(zero + 1, name.len - keyspace.len - 1), value, t, l->err));
   t->keyspace = l->keyspaces[list->keyspace];
+  CQLE_SCHEMA(cqle_catalog_decode_table(l->a, cql_slice_of(zero + 1, name.len - keyspace.len - 1), value, t, l->err));
   if (list->count == list->cap) {
     uint32_t cap = list->cap ? list->cap * 2 : 16;
     const cqle_table **grown = cql_arena_array(l->a, cap, sizeof *grown);

@@ -99,6 +99,8 @@ struct cqle_keyspace {
   const char *const *replication; /* key, value, …; "class" first */
   uint32_t table_count;
   const cqle_table *const *tables; /* by name */
+  uint32_t type_count;
+  const cql_type *const *types; /* user types, by name; not frozen, their fields as they were declared */
 };
 
 typedef struct cqle_schema {
@@ -123,6 +125,9 @@ cql_status cqle_schema_version(cqle_txn *txn, uint64_t *out);
 
 const cqle_keyspace *cqle_schema_keyspace(const cqle_schema *s, cql_slice name);
 const cqle_table *cqle_keyspace_table(const cqle_keyspace *ks, cql_slice name);
+const cql_type *cqle_keyspace_type(const cqle_keyspace *ks, cql_slice name); /* a user type; NULL: none */
+/* Finds user types for cql_type_parse_cql(). ks NULL: finds none. Borrows ks. */
+cql_type_resolver cqle_type_resolver_of(const cqle_keyspace *ks);
 const cqle_column *cqle_table_column(const cqle_table *t, cql_slice name);    /* NULL: none */
 const cqle_column *cqle_table_column_by_id(const cqle_table *t, uint32_t id); /* NULL: dropped */
 /* Resolves [keyspace.]name with the default keyspace (may be NULL). CQL_INVALID with Cassandra's texts: "No keyspace

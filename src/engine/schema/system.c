@@ -98,7 +98,7 @@ static const system_table schema_tables[] = {
     {"CREATE TABLE types (keyspace_name text, type_name text, field_names frozen<list<text>>, "
      "field_types frozen<list<text>>, PRIMARY KEY (keyspace_name, type_name))" SCHEMA_WITH(
          "5a8b1ca8-6602-3f77-a045-9273d308917a", "user defined type definitions"),
-     cqle_read_nothing},
+     cqle_read_types},
     {"CREATE TABLE views (keyspace_name text, view_name text, base_table_id uuid, base_table_name text, "
      "include_all_columns boolean, where_clause text, " TABLE_COLUMNS
      "PRIMARY KEY (keyspace_name, view_name))" SCHEMA_WITH("9786ac1c-dd58-3201-a7cd-ad556410c985", "view definitions"),
@@ -144,7 +144,7 @@ static cql_status define(cql_arena *a, const cqle_keyspace *ks, const system_tab
   cqle_statement *s;
   if (!t) return cqle_out_of_memory(err);
   CQLE_SCHEMA(cqle_parse(a, cql_slice_str(from->cql), &s, err));
-  CQLE_SCHEMA(cqle_table_define(a, ks->name, &s->as.create_table, t, err));
+  CQLE_SCHEMA(cqle_table_define(a, ks, &s->as.create_table, t, err));
   t->keyspace = ks;
   t->read = from->read;
   CQLE_SCHEMA(cqle_options_apply(a, t, s->as.create_table.properties, s->as.create_table.property_count, true, err));

@@ -18,6 +18,7 @@ cql_status cqle_read_dropped_columns(cqle_exec *x, const cqle_table *t, cqle_emi
 cql_status cqle_read_indexes(cqle_exec *x, const cqle_table *t, cqle_emit emit, void *user);
 cql_status cqle_read_built_indexes(cqle_exec *x, const cqle_table *t, cqle_emit emit, void *user);
 cql_status cqle_read_sai_indexes(cqle_exec *x, const cqle_table *t, cqle_emit emit, void *user);
+cql_status cqle_read_types(cqle_exec *x, const cqle_table *t, cqle_emit emit, void *user);
 cql_status cqle_read_virtual_keyspaces(cqle_exec *x, const cqle_table *t, cqle_emit emit, void *user);
 cql_status cqle_read_virtual_tables(cqle_exec *x, const cqle_table *t, cqle_emit emit, void *user);
 cql_status cqle_read_virtual_columns(cqle_exec *x, const cqle_table *t, cqle_emit emit, void *user);

@@ -367,6 +367,41 @@ cql_status cqle_read_sai_indexes(cqle_exec *x, const cqle_table *t, cqle_emit em
   return each_keyspace(x, t, emit, user, sai_rows);
 }
 
+/* The names, or the types, of a user type's fields as a list. */
+static cql_status set_fields(row *r, const char *name, const cql_type *type, bool types) {
+  cql_buf list, text;
+  cql_status st;
+  cql_buf_init(&list, r->x->engine->alloc, CQL_VALUE_LEN_MAX);
+  cql_buf_init(&text, r->x->engine->alloc, CQLE_CATALOG_STRING_MAX);
+  cql_put_count(&list, type->arg_count);
+  for (uint32_t i = 0; i < type->arg_count && text.st == CQL_OK; i++) {
+    cql_buf_reset(&text);
+    if (types)
+      cql_type_print_cql(&text, type->args[i]);
+    else
+      cql_buf_slice(&text, type->field_names[i]);
+    cql_put_element(&list, cql_buf_view(&text));
+  }
+  st = list.st == CQL_OK && text.st == CQL_OK ? set_bytes(r, name, list.data, list.len) : cqle_out_of_memory(r->x->err);
+  cql_buf_free(&list);
+  cql_buf_free(&text);
+  return st;
+}
+
+static cql_status type_rows(row *r, const cqle_keyspace *ks) {
+  for (uint32_t i = 0; i < ks->type_count; i++) {
+    set(r, "type_name", ks->types[i]->name);
+    CQLE_SCHEMA(set_fields(r, "field_names", ks->types[i], false));
+    CQLE_SCHEMA(set_fields(r, "field_types", ks->types[i], true));
+    CQLE_SCHEMA(emit_row(r));
+  }
+  return CQL_OK;
+}
+
+cql_status cqle_read_types(cqle_exec *x, const cqle_table *t, cqle_emit emit, void *user) {
+  return each_keyspace(x, t, emit, user, type_rows);
+}
+
 /* --- system_virtual_schema ---------------------------------------------------------------------------------------- */
 
 static cql_status virtual_keyspace_row(row *r, const cqle_keyspace *ks) {

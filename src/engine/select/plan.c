@@ -195,6 +195,7 @@ cql_status cqle_select_plan_new(cqle_binder *b, const cqle_select *ast, const cq
   planner pl = {.b = b, .ast = ast, .p = p};
   CQL_CHECK(p != NULL, CQL_NOMEM);
   CQL_TRY(cqle_schema_resolve(b->schema, b->keyspace, &ast->table, &p->table, b->err));
+  b->home = p->table->keyspace;
   p->distinct = ast->distinct;
   p->is_json = ast->is_json;
   CQL_TRY(plan_selection(&pl));

@@ -36,7 +36,7 @@ struct cqle_node {
   bool of_slice;               /* TIMES */
   const cqle_function *function;
   uint32_t count;
-  cqle_node **args;
+  cqle_node **args;    /* TIMES: of a field the field itself, which has no time when it is null */
   uint32_t slot;       /* AGGREGATE and COUNT: their state; COLUMN and TIMES: the group's first value */
   uint32_t value_slot; /* VALUE; ELEMENT, SLICE, TIMES: two of them */
 };

@@ -31,6 +31,8 @@ cql_status cqle_selector_check_columns(cqle_select_compiler *c, const cqle_selec
   const cqle_column *column;
   if (sel->kind == CQLE_SEL_COLUMN) return find_column(c, sel->name, &column);
   for (uint32_t i = 0; i < sel->count; i++) {
+    /* The names before the colons may be fields: if they are not, compiling says so. */
+    if (sel->kind == CQLE_SEL_MAP && i % 2 == 0 && sel->args[i]->kind == CQLE_SEL_COLUMN) continue;
     cql_status st = cqle_selector_check_columns(c, sel->args[i]);
     if (st != CQL_OK) return st;
   }
@@ -131,7 +133,7 @@ static cql_status compile_count(cqle_select_compiler *c, cqle_node **out) {
 }
 
 static cql_status parse_type(cqle_select_compiler *c, const cqle_selector *sel, const cql_type **out) {
-  return cql_type_parse_cql(c->b->arena, sel->type.text, NULL, out, c->b->err);
+  return cqle_binder_type(c->b, &sel->type, out, c->b->err);
 }
 
 static cql_status compile_cast(cqle_select_compiler *c, const cqle_selector *sel, cqle_node **out) {
@@ -164,7 +166,9 @@ static cql_status compile_hint(cqle_select_compiler *c, const cqle_selector *sel
   const cql_type *type, *own = cqle_selector_type(c, sel->args[0]);
   cql_status st = parse_type(c, sel, &type);
   if (st != CQL_OK) return st;
-  if (own != NULL && !cql_type_eq(own, type) && !cql_type_is_value_compatible(type, own)) {
+  bool foreign = own != NULL && !cql_type_eq(own, type) && !cql_type_is_value_compatible(type, own);
+  bool literal = type->code == CQL_TYPE_UDT && sel->args[0]->kind == CQLE_SEL_MAP;
+  if (foreign || (literal && cqle_selector_test(c, sel->args[0], type) == CQL_NOT_ASSIGNABLE)) {
     const char *text = cqle_selector_text(c, sel);
     return cql_fail(c->b->err, CQL_INVALID, "Cannot assign value %s to %s of type %s", text, text, type_text(c, type));
   }
@@ -178,7 +182,8 @@ static const char *times_name(cqle_selector_kind kind) {
   return kind == CQLE_SEL_TTL ? "ttl" : "maxwritetime";
 }
 
-static cql_status compile_times_part(cqle_select_compiler *c, const cqle_selector *part, cqle_node *n);
+static cql_status compile_times_part(cqle_select_compiler *c, const cqle_selector *of, const cqle_selector *base,
+                                     cqle_node *n);
 
 static cql_status compile_times(cqle_select_compiler *c, const cqle_selector *sel, cqle_node **out) {
   cql_status st = CQL_OK;
@@ -199,7 +204,7 @@ static cql_status compile_times(cqle_select_compiler *c, const cqle_selector *se
   n->slot = c->s->capture_count++;
   many = cql_type_is_multicell(n->column->type) && !max;
   if (of != base) {
-    CQL_TRY(compile_times_part(c, of, n));
+    CQL_TRY(compile_times_part(c, of, base, n));
     many = many && n->of_slice;
   }
   n->type = cql_type_native(n->times == CQLE_TTL ? CQL_TYPE_INT : CQL_TYPE_BIGINT);
@@ -272,7 +277,9 @@ static cql_status compile_field(cqle_select_compiler *c, const cqle_selector *se
   cql_status st = CQL_OK;
   cqle_node *arg = NULL;
   uint32_t field = 0;
-  CQL_TRY(cqle_selector_compile(c, sel->args[0], NULL, &arg));
+  const cqle_selector *of = sel->args[0];
+  while (of->kind == CQLE_SEL_TUPLE && of->count == 1) of = of->args[0]; /* only parentheses */
+  CQL_TRY(cqle_selector_compile(c, of, NULL, &arg));
   CQL_TRY(find_field(c, sel, arg->type, &field));
   cqle_node *n = new_node(c, CQLE_NODE_FIELD, arg->type->args[field]);
   CQL_CHECK(n != NULL, CQL_NOMEM);
@@ -284,18 +291,26 @@ done:
   return st;
 }
 
-/* writetime(m[k]): the times of one cell. Frozen values have one time for all they hold. */
-static cql_status compile_times_part(cqle_select_compiler *c, const cqle_selector *part, cqle_node *n) {
+/* writetime(m[k]), writetime(u.f): the times of one cell. Frozen values have one time for all they hold, so that what
+ * is selected of a part does not matter; but a field that is null has none. */
+static cql_status compile_times_part(cqle_select_compiler *c, const cqle_selector *of, const cqle_selector *base,
+                                     cqle_node *n) {
   const cql_type *type = n->column->type;
-  if (part->args[0]->kind != CQLE_SEL_COLUMN)
-    return cql_fail(c->b->err, CQL_INVALID, "Cannot use selection function on %s", cqle_selector_text(c, part));
+  const cqle_selector *part = of;
+  cql_status st = CQL_OK;
+  while (part->args[0] != base) part = part->args[0];
   if (part->kind == CQLE_SEL_FIELD) {
+    CQL_TRY(find_field(c, part, type, &n->field));
     n->of_field = cql_type_is_multicell(type);
-    return find_field(c, part, type, &n->field);
+  } else {
+    CQL_TRY(check_element(c, part, type));
+    CQL_TRY(bind_element(c, part, type, n));
+    n->of_slice = part->kind == CQLE_SEL_SLICE && part == of;
   }
-  cql_status st = check_element(c, part, type);
-  if (st == CQL_OK) st = bind_element(c, part, type, n);
-  n->of_slice = part->kind == CQLE_SEL_SLICE;
+  if (of->kind != CQLE_SEL_FIELD) return CQL_OK;
+  CQL_TRY(new_args(c, n, 1));
+  CQL_TRY(cqle_selector_compile(c, of, NULL, &n->args[0]));
+done:
   return st;
 }
 
@@ -313,6 +328,7 @@ static bool fits(cqle_selector_kind kind, const cql_type *type) {
   case CQL_TYPE_VECTOR: return kind == CQLE_SEL_LIST;
   case CQL_TYPE_SET: return kind == CQLE_SEL_SET;
   case CQL_TYPE_MAP: return kind == CQLE_SEL_MAP || kind == CQLE_SEL_SET;
+  case CQL_TYPE_UDT: return kind == CQLE_SEL_MAP;
   default: return false;
   }
 }
@@ -329,6 +345,7 @@ static cql_status pack_form(cqle_select_compiler *c, cqle_node *n) {
   case CQL_TYPE_VECTOR: form->kind = CQLE_EXPR_VECTOR; break;
   case CQL_TYPE_SET: form->kind = CQLE_EXPR_SET; break;
   case CQL_TYPE_MAP: form->kind = CQLE_EXPR_MAP; break;
+  case CQL_TYPE_UDT: form->kind = CQLE_EXPR_UDT; break;
   default: form->kind = CQLE_EXPR_TUPLE; break;
   }
   form->type = n->type;
@@ -336,6 +353,50 @@ static cql_status pack_form(cqle_select_compiler *c, cqle_node *n) {
   form->count = n->count;
   n->value = form;
   return CQL_OK;
+}
+
+/* What is selected for a field: of several the last; NULL: nothing. */
+static const cqle_selector *selected_field(const cqle_selector *sel, cql_slice field) {
+  for (uint32_t i = sel->count; i > 1; i -= 2)
+    if (sel->args[i - 2]->kind == CQLE_SEL_COLUMN && cql_slice_eq(sel->args[i - 2]->name, field))
+      return sel->args[i - 1];
+  return NULL;
+}
+
+static cql_status check_fields(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *type) {
+  for (uint32_t i = 0; i < sel->count; i += 2) {
+    const cqle_selector *key = sel->args[i];
+    uint32_t field = 0;
+    if (key->kind != CQLE_SEL_COLUMN)
+      return cql_fail(c->b->err, CQL_INVALID, "%s is not a valid field identifier of type %s",
+                      cqle_selector_text(c, key), type_text(c, type));
+    while (field < type->arg_count && !cql_slice_eq(type->field_names[field], key->name)) field++;
+    if (field == type->arg_count)
+      return cql_fail(c->b->err, CQL_INVALID,
+                      "Unknown field '" CQL_SLICE_FMT "' in value of user defined type " CQL_SLICE_FMT,
+                      CQL_SLICE_ARG(key->name), CQL_SLICE_ARG(type->name));
+  }
+  return CQL_OK;
+}
+
+/* {field: selector, …}; a field that is not there is null. */
+static cql_status compile_user_type(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *type,
+                                    cqle_node **out) {
+  static const cqle_term null = {.kind = CQLE_TERM_NULL};
+  static const cqle_selector nothing = {.kind = CQLE_SEL_TERM, .term = (cqle_term *)&null};
+  cql_status st = check_fields(c, sel, type);
+  if (st != CQL_OK) return st;
+  cqle_node *n = new_node(c, CQLE_NODE_PACK, type);
+  CQL_CHECK(n != NULL, CQL_NOMEM);
+  CQL_TRY(new_args(c, n, type->arg_count));
+  for (uint32_t i = 0; i < type->arg_count; i++) {
+    const cqle_selector *field = selected_field(sel, type->field_names[i]);
+    CQL_TRY(cqle_selector_compile(c, field != NULL ? field : &nothing, type->args[i], &n->args[i]));
+  }
+  CQL_TRY(pack_form(c, n));
+  *out = n;
+done:
+  return st;
 }
 
 static cql_status compile_pack(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *expected,
@@ -349,6 +410,7 @@ static cql_status compile_pack(cqle_select_compiler *c, const cqle_selector *sel
   if (!fits(sel->kind, type))
     return cql_fail(c->b->err, CQL_INVALID, "Invalid literal %s for type %s", cqle_selector_text(c, sel),
                     type_text(c, type));
+  if (type->code == CQL_TYPE_UDT) return compile_user_type(c, sel, type, out);
   if (type->code == CQL_TYPE_TUPLE && sel->count > type->arg_count)
     return cql_fail(c->b->err, CQL_INVALID, "Invalid tuple literal %s: too many elements for type %s",
                     cqle_selector_text(c, sel), type_text(c, type));

@@ -61,6 +61,25 @@ static void put_cast(cqle_select_compiler *c, cql_buf *b, const cqle_selector *s
   cql_buf_str(b, ")");
 }
 
+static bool holds_user_type(const cql_type *type) {
+  if (type->code == CQL_TYPE_UDT) return true;
+  for (uint32_t i = 0; i < type->arg_count; i++)
+    if (holds_user_type(type->args[i])) return true;
+  return false;
+}
+
+/* A hint is shown as it was written, user types with their keyspace. */
+static void put_hint(cqle_select_compiler *c, cql_buf *b, const cqle_selector *s) {
+  const cql_type *type;
+  cql_buf_str(b, "(");
+  if (cqle_binder_type(c->b, &s->type, &type, NULL) == CQL_OK && holds_user_type(type))
+    cql_type_print_full(b, type);
+  else
+    cql_buf_slice(b, s->type.text);
+  cql_buf_str(b, ")");
+  put(c, b, s->args[0]);
+}
+
 static void put_term(cqle_select_compiler *c, cql_buf *b, const cqle_term *t) {
   cql_buf_str(b, cqle_term_text(c->b->arena, t));
 }
@@ -81,12 +100,7 @@ static void put(cqle_select_compiler *c, cql_buf *b, const cqle_selector *s) {
   case CQLE_SEL_COUNT_STAR: cql_buf_str(b, "count"); break;
   case CQLE_SEL_CALL: put_call(c, b, s); break;
   case CQLE_SEL_CAST: put_cast(c, b, s); break;
-  case CQLE_SEL_HINT:
-    cql_buf_str(b, "(");
-    cql_buf_slice(b, s->type.text);
-    cql_buf_str(b, ")");
-    put(c, b, s->args[0]);
-    break;
+  case CQLE_SEL_HINT: put_hint(c, b, s); break;
   case CQLE_SEL_WRITETIME: put_args(c, b, s, "writetime(", ")"); break;
   case CQLE_SEL_MAXWRITETIME: put_args(c, b, s, "maxwritetime(", ")"); break;
   case CQLE_SEL_TTL: put_args(c, b, s, "ttl(", ")"); break;

@@ -20,6 +20,16 @@ static cql_assignable test_items(cqle_select_compiler *c, const cqle_selector *s
   return worst;
 }
 
+/* Each value may stand for the field of its name; names that are no fields are complained about later. */
+static cql_assignable test_fields(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *type) {
+  for (uint32_t i = 0; i + 1 < sel->count; i += 2)
+    for (uint32_t f = 0; f < type->arg_count; f++)
+      if (sel->args[i]->kind == CQLE_SEL_COLUMN && cql_slice_eq(sel->args[i]->name, type->field_names[f]) &&
+          cqle_selector_test(c, sel->args[i + 1], type->args[f]) == CQL_NOT_ASSIGNABLE)
+        return CQL_NOT_ASSIGNABLE;
+  return CQL_WEAKLY_ASSIGNABLE;
+}
+
 static bool is_of_kind(const cqle_selector *sel, const cql_type *type) {
   switch (type->code) {
   case CQL_TYPE_TUPLE: return sel->kind == CQLE_SEL_TUPLE && sel->count <= type->arg_count;
@@ -33,6 +43,7 @@ static bool is_of_kind(const cqle_selector *sel, const cql_type *type) {
 
 cql_assignable cqle_selector_test(cqle_select_compiler *c, const cqle_selector *sel, const cql_type *type) {
   if (sel->kind == CQLE_SEL_TERM) return cqle_term_test(c->b, sel->term, type);
+  if (sel->kind == CQLE_SEL_MAP && type->code == CQL_TYPE_UDT) return test_fields(c, sel, type);
   if (sel->kind == CQLE_SEL_TUPLE && sel->count == 1 && type->code != CQL_TYPE_TUPLE)
     return cqle_selector_test(c, sel->args[0], type);
   if (sel->kind == CQLE_SEL_TUPLE || sel->kind == CQLE_SEL_LIST || sel->kind == CQLE_SEL_SET ||
@@ -134,7 +145,7 @@ const cql_type *cqle_selector_type(cqle_select_compiler *c, const cqle_selector 
   case CQLE_SEL_COUNT_STAR: return cql_type_native(CQL_TYPE_BIGINT);
   case CQLE_SEL_CALL: return call_type(c, sel);
   case CQLE_SEL_CAST:
-  case CQLE_SEL_HINT: return cql_type_parse_cql(c->b->arena, sel->type.text, NULL, &type, NULL) == CQL_OK ? type : NULL;
+  case CQLE_SEL_HINT: return cqle_binder_type(c->b, &sel->type, &type, NULL) == CQL_OK ? type : NULL;
   case CQLE_SEL_WRITETIME:
   case CQLE_SEL_MAXWRITETIME:
   case CQLE_SEL_TTL: return times_type(c, sel);

@@ -3,18 +3,21 @@
 
 typedef struct span { /* the cells that are asked for: their paths as values of type */
   const cql_type *type;
+  bool of_field; /* then: the path that says field */
+  uint32_t field;
   cql_slice from, to;
   bool exact, open_from, open_to;
 } span;
 
 static bool in_span(const span *s, cql_slice path) {
+  if (s->of_field) return path.len == 2 && cql_load_u16(path.data) == s->field;
   if (s->exact) return s->from.data != NULL && cql_value_cmp(s->type, path, s->from) == 0;
   if (!s->open_from && cql_value_cmp(s->type, path, s->from) < 0) return false;
   return s->open_to || cql_value_cmp(s->type, path, s->to) <= 0;
 }
 
 static span span_of(const cqle_eval *e, const cqle_node *n) {
-  span s = {.open_from = true, .open_to = true};
+  span s = {.of_field = n->of_field, .field = n->field, .open_from = true, .open_to = true};
   if (n->value == NULL && n->to == NULL) return s;
   s.type = n->column->type->args[0];
   s.exact = !n->of_slice;
@@ -93,11 +96,44 @@ static cql_status several(cqle_eval *e, const cqle_node *n, const cqle_column_da
   return CQL_OK;
 }
 
+/* One number for every field of the type; null where there is none. */
+static cql_status of_fields(cqle_eval *e, const cqle_node *n, const cqle_column_data *d, cql_slice *out) {
+  uint32_t count = n->column->type->arg_count, next = 0;
+  size_t width = n->times == CQLE_TTL ? 4 : 8, at = 4;
+  bool any = false;
+  *out = (cql_slice){NULL, 0};
+  uint8_t *bytes = cql_arena_get(e->row_arena, 4 + (size_t)count * (4 + width));
+  if (bytes == NULL) return CQL_NOMEM;
+  for (uint32_t field = 0; field < count; field++) {
+    int64_t number;
+    while (next < d->count && cql_load_u16(d->cells[next].path.data) < field) next++;
+    bool live = next < d->count && cql_load_u16(d->cells[next].path.data) == field &&
+                cqle_cell_is_live(&d->cells[next], e->x.now_s);
+    bool set = live && number_of(e, n, &d->cells[next], &number);
+    any = any || live;
+    cql_store_u32(bytes + at, set ? (uint32_t)width : UINT32_MAX);
+    at += 4;
+    if (!set) continue;
+    encode(n, number, bytes + at);
+    at += width;
+  }
+  if (!any) return CQL_OK;
+  cql_store_u32(bytes, count);
+  *out = cql_slice_of(bytes, at);
+  return CQL_OK;
+}
+
 cql_status cqle_eval_times(cqle_eval *e, const cqle_node *n, const cqle_view *v, cql_slice *out) {
   const cqle_row *row = n->column->kind == CQLE_STATIC ? v->static_row : v->row;
   const cqle_column_data *d = row == NULL ? NULL : cqle_row_column(row, n->column->id);
   *out = (cql_slice){NULL, 0};
   if (d == NULL) return CQL_OK;
+  if (n->count > 0) {
+    cql_slice field;
+    cql_status st = cqle_eval_row(e, n->args[0], v, &field);
+    if (st != CQL_OK || field.data == NULL) return st;
+  }
+  if (n->type->code == CQL_TYPE_LIST && n->column->type->code == CQL_TYPE_UDT) return of_fields(e, n, d, out);
   span s = span_of(e, n);
   return n->type->code == CQL_TYPE_LIST ? several(e, n, d, &s, out) : single(e, n, d, &s, out);
 }

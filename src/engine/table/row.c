@@ -243,7 +243,7 @@ static void put_elements(cql_buf *b, const cqle_column_data *d, cql_type_code co
   }
 }
 
-/* Fields up to the last one that is set; the value of a field that is not is null. */
+/* Every field of the type; the value of one that is not set is null. */
 static void put_fields(cql_buf *b, const cqle_column_data *d, uint32_t field_count, int64_t now_s) {
   uint32_t next = 0;
   for (uint32_t i = 0; i < d->count; i++) {
@@ -255,6 +255,7 @@ static void put_fields(cql_buf *b, const cqle_column_data *d, uint32_t field_cou
     cql_put_element(b, c->value);
     next = field + 1;
   }
+  for (; next < field_count; next++) cql_put_element(b, (cql_slice){NULL, 0});
 }
 
 static cql_status assemble(cql_arena *a, const cqle_column_data *d, const cql_type *type, int64_t now_s,

@@ -30,13 +30,17 @@ static void put_string(cql_buf *b, const uint8_t *p, size_t len) {
   cql_buf_u8(b, '"');
 }
 
-void cqle_json_put_name(cql_buf *b, const char *name) {
+static void put_name(cql_buf *b, cql_slice name) {
   bool upper = false;
-  for (const char *c = name; *c != '\0'; c++) upper |= *c >= 'A' && *c <= 'Z';
+  for (size_t i = 0; i < name.len; i++) upper |= name.data[i] >= 'A' && name.data[i] <= 'Z';
   cql_buf_u8(b, '"');
   if (upper) cql_buf_str(b, "\\\"");
-  put_escaped(b, (const uint8_t *)name, strlen(name));
+  put_escaped(b, name.data, name.len);
   cql_buf_str(b, upper ? "\\\"\"" : "\"");
+}
+
+void cqle_json_put_name(cql_buf *b, const char *name) {
+  put_name(b, cql_slice_str(name));
 }
 
 /* The text of a CQL literal, without the quotes that some types have there. */
@@ -97,7 +101,7 @@ static cql_status put_map(cql_buf *b, const cql_type *type, cql_slice value) {
     if (st != CQL_OK) break;
     if (i > 0) cql_buf_str(b, ", ");
     if (udt)
-      put_string(b, type->field_names[i].data, type->field_names[i].len);
+      put_name(b, type->field_names[i]);
     else if ((st = put_key(b, type->args[0], v)) == CQL_OK)
       st = cql_elements_next(&e, &v);
     cql_buf_str(b, ": ");

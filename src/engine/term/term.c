@@ -1,5 +1,5 @@
 /* term.c: binds terms to receivers. Cassandra: the prepare() methods of cql3/Constants, Lists, Sets, Maps, Tuples,
- * Vectors, TypeCast, functions/FunctionCall.
+ * UserTypes, Vectors, TypeCast, functions/FunctionCall.
  */
 #include "engine/term/term_int.h"
 
@@ -7,6 +7,11 @@
 
 cqle_receiver cqle_receiver_of(const cqle_table *t, const cqle_column *c) {
   return (cqle_receiver){t->keyspace->name, t->name, c->name, c->type};
+}
+
+cql_status cqle_binder_type(const cqle_binder *b, const cqle_raw_type *raw, const cql_type **out, cql_error *err) {
+  cql_type_resolver resolver = cqle_type_resolver_of(b->home);
+  return cql_type_parse_cql(b->arena, raw->text, &resolver, out, err);
 }
 
 static cql_status out_of_memory(const cqle_binder *b) {
@@ -200,9 +205,10 @@ static cql_status bind_set(cqle_binder *b, const cqle_term *t, const cqle_receiv
   return bind_items(b, t, r, &set, parts, 1, e);
 }
 
-/* (x) is a tuple of one or x in parentheses: the receiver decides. */
+/* (x) is a tuple of one or x in parentheses: the receiver decides. A user type may be written as the tuple that it is.
+ */
 static cql_status bind_tuple(cqle_binder *b, const cqle_term *t, const cqle_receiver *r, cqle_expr **out) {
-  if (r->type->code != CQL_TYPE_TUPLE) {
+  if (r->type->code != CQL_TYPE_TUPLE && !(r->type->code == CQL_TYPE_UDT && t->count > 1)) {
     if (t->count == 1) return cqle_term_bind(b, t->items[0], r, (const cqle_expr **)out);
     return cql_fail(b->err, CQL_INVALID, "Invalid tuple type literal for %s of type %s", r->name,
                     type_text(b, r->type));
@@ -225,6 +231,66 @@ static cql_status bind_tuple(cqle_binder *b, const cqle_term *t, const cqle_rece
     if (st != CQL_OK) return st;
   }
   e->count = t->count;
+  *out = e;
+  return fold(b, e);
+}
+
+/* --- user types --------------------------------------------------------------------------------------------------- */
+
+/* The term that was written for a field: of several the last. NULL: none. */
+static const cqle_term *written_field(const cqle_term *t, cql_slice field) {
+  for (uint32_t i = t->count; i-- > 0;)
+    if (cql_slice_eq(t->names[i], field)) return t->items[i];
+  return NULL;
+}
+
+static bool has_field(const cql_type *type, cql_slice name) {
+  for (uint32_t i = 0; i < type->arg_count; i++)
+    if (cql_slice_eq(type->field_names[i], name)) return true;
+  return false;
+}
+
+static cql_status check_fields(cqle_binder *b, const cqle_term *t, const cqle_receiver *r) {
+  const cql_type *type = r->type;
+  if (type->code != CQL_TYPE_UDT)
+    return cql_fail(b->err, CQL_INVALID, "Invalid user type literal for %s of type %s", r->name, type_text(b, type));
+  for (uint32_t i = 0; i < type->arg_count; i++) {
+    const cqle_term *item = written_field(t, type->field_names[i]);
+    if (item == NULL || cqle_term_test(b, item, type->args[i]) != CQL_NOT_ASSIGNABLE) continue;
+    return cql_fail(b->err, CQL_INVALID, "Invalid user type literal for %s: field " CQL_SLICE_FMT " is not of type %s",
+                    r->name, CQL_SLICE_ARG(type->field_names[i]), type_text(b, type->args[i]));
+  }
+  return CQL_OK;
+}
+
+static cql_status bind_field(cqle_binder *b, const cqle_term *t, const cqle_receiver *r, uint32_t i,
+                             const cqle_expr **out) {
+  static const cqle_term null = {.kind = CQLE_TERM_NULL};
+  cql_slice field = r->type->field_names[i];
+  const cqle_term *item = written_field(t, field);
+  const char *name = cql_arena_printf(b->arena, "%s." CQL_SLICE_FMT, r->name, CQL_SLICE_ARG(field));
+  cqle_receiver part = {r->keyspace, r->table, name, r->type->args[i]};
+  return cqle_term_bind(b, item != NULL ? item : &null, &part, out);
+}
+
+/* A field that is not written is null. */
+static cql_status bind_udt(cqle_binder *b, const cqle_term *t, const cqle_receiver *r, cqle_expr **out) {
+  cql_status st = check_fields(b, t, r);
+  if (st != CQL_OK) return st;
+  cqle_expr *e = new_expr(b, CQLE_EXPR_UDT, r);
+  if (e == NULL) return out_of_memory(b);
+  e->items = cql_arena_array(b->arena, r->type->arg_count, sizeof(cqle_expr *));
+  if (e->items == NULL) return out_of_memory(b);
+  for (uint32_t i = 0; i < r->type->arg_count; i++) {
+    st = bind_field(b, t, r, i, &e->items[i]);
+    if (st != CQL_OK) return st;
+  }
+  for (uint32_t i = 0; i < t->count; i++)
+    if (!has_field(r->type, t->names[i]))
+      return cql_fail(b->err, CQL_INVALID,
+                      "Unknown field '" CQL_SLICE_FMT "' in value of user defined type " CQL_SLICE_FMT,
+                      CQL_SLICE_ARG(t->names[i]), CQL_SLICE_ARG(r->type->name));
+  e->count = r->type->arg_count;
   *out = e;
   return fold(b, e);
 }
@@ -259,14 +325,21 @@ static cql_status bind_call(cqle_binder *b, const cqle_term *t, const cqle_recei
 
 static cql_status bind_hint(cqle_binder *b, const cqle_term *t, const cqle_receiver *r, cqle_expr **out) {
   const cql_type *type;
-  cql_status st = cql_type_parse_cql(b->arena, t->type.text, NULL, &type, b->err);
+  cql_status st = cqle_binder_type(b, &t->type, &type, b->err);
   if (st != CQL_OK) return st;
   if (cqle_term_test(b, t->items[0], type) == CQL_NOT_ASSIGNABLE)
     return cql_fail(b->err, CQL_INVALID, "Cannot cast value " CQL_SLICE_FMT " to type %s",
                     CQL_SLICE_ARG(t->items[0]->source), type_text(b, type));
-  if (!cql_type_is_value_compatible(r->type, type))
-    return cql_fail(b->err, CQL_INVALID, "Cannot assign value " CQL_SLICE_FMT " to %s of type %s",
-                    CQL_SLICE_ARG(t->source), r->name, type_text(b, r->type));
+  if (!cql_type_is_value_compatible(r->type, type)) {
+    cql_buf hint;
+    cql_buf_init(&hint, b->arena->alloc, CQL_ERROR_MESSAGE_LEN);
+    cql_type_print_full(&hint, type);
+    st = cql_fail(b->err, CQL_INVALID, "Cannot assign value (" CQL_SLICE_FMT ")" CQL_SLICE_FMT " to %s of type %s",
+                  CQL_SLICE_ARG(cql_buf_view(&hint)), CQL_SLICE_ARG(t->items[0]->source), r->name,
+                  type_text(b, r->type));
+    cql_buf_free(&hint);
+    return st;
+  }
   return cqle_term_bind(b, t->items[0], r, (const cqle_expr **)out);
 }
 
@@ -283,9 +356,7 @@ cql_status cqle_term_bind(cqle_binder *b, const cqle_term *term, const cqle_rece
   case CQLE_TERM_SET: return bind_set(b, term, receiver, made);
   case CQLE_TERM_MAP: return bind_map(b, term, receiver, made);
   case CQLE_TERM_TUPLE: return bind_tuple(b, term, receiver, made);
-  case CQLE_TERM_UDT:
-    return cql_fail(b->err, CQL_INVALID, "Invalid user type literal for %s of type %s", receiver->name,
-                    type_text(b, receiver->type));
+  case CQLE_TERM_UDT: return bind_udt(b, term, receiver, made);
   case CQLE_TERM_CALL: return bind_call(b, term, receiver, made);
   case CQLE_TERM_HINT: return bind_hint(b, term, receiver, made);
   }

@@ -9,9 +9,10 @@
 typedef struct cqle_binder {
   cql_arena *arena; /* the plan's */
   const cqle_schema *schema;
-  const char *keyspace;   /* default keyspace; NULL: none */
-  uint32_t count;         /* markers of the statement */
-  cql_column *binds;      /* one each; type NULL until it is bound; name set beforehand for a named marker */
+  const char *keyspace;      /* default keyspace; NULL: none */
+  const cqle_keyspace *home; /* of the statement's table: whose user types it may name. NULL: not known yet */
+  uint32_t count;            /* markers of the statement */
+  cql_column *binds;         /* one each; type NULL until it is bound; name set beforehand for a named marker */
   const char **targets;   /* one each: the name of the receiver it was bound to, as the very pointer that was given */
   struct cqle_memo *memo; /* what calls were found to be, see term_int.h */
   cql_error *err;
@@ -23,6 +24,8 @@ typedef struct cqle_receiver {
   const char *name; /* "city", "in(city)", "[limit]", "value(m)", … */
   const cql_type *type;
 } cqle_receiver;
+/* Reads the type of a hint or cast; user types are those of b->home. err may be NULL. */
+cql_status cqle_binder_type(const cqle_binder *b, const cqle_raw_type *raw, const cql_type **out, cql_error *err);
 cqle_receiver cqle_receiver_of(const cqle_table *t, const cqle_column *c);
 /* CQL_INVALID: "Undefined column name \"X\" in table ks.t", with quotes where CQL needs them. */
 bool cqle_needs_quotes(cql_slice name); /* CQL would not read it back bare */

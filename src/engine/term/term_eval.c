@@ -61,9 +61,10 @@ static cql_status refuse_nulls(const cqle_expr *e, const cql_slice *items, uint3
 
 cql_status cqle_expr_pack(cql_arena *a, const cqle_expr *e, cql_slice *items, cql_slice *out, cql_error *err) {
   uint32_t count = e->count;
-  cql_status st = e->kind == CQLE_EXPR_TUPLE || e->nulls ? CQL_OK : refuse_nulls(e, items, count, err);
+  bool fields = e->kind == CQLE_EXPR_TUPLE || e->kind == CQLE_EXPR_UDT;
+  cql_status st = fields || e->nulls ? CQL_OK : refuse_nulls(e, items, count, err);
   if (st != CQL_OK) return st;
-  if (e->kind == CQLE_EXPR_TUPLE) {
+  if (fields) {
     st = pack_lengths(a, items, count, false, out);
   } else if (e->kind == CQLE_EXPR_VECTOR) {
     st = pack_vector(a, e->type, items, count, out);
@@ -142,6 +143,10 @@ static cql_status eval_items(cqle_exec *x, const cqle_expr *e, cqle_value *out) 
     if (st != CQL_OK) return st;
     if (v.unset && e->kind == CQLE_EXPR_TUPLE)
       return cql_fail(x->err, CQL_INVALID, "Invalid unset value for tuple field number %u", i);
+    if (v.unset && e->kind == CQLE_EXPR_UDT)
+      return cql_fail(x->err, CQL_INVALID,
+                      "Invalid unset value for field '" CQL_SLICE_FMT "' of user defined type " CQL_SLICE_FMT,
+                      CQL_SLICE_ARG(e->type->field_names[i]), CQL_SLICE_ARG(e->type->name));
     if (v.unset) {
       out->unset = true;
       return CQL_OK;

@@ -12,6 +12,7 @@ typedef enum cqle_expr_kind {
   CQLE_EXPR_SET,
   CQLE_EXPR_MAP, /* items alternate */
   CQLE_EXPR_TUPLE,
+  CQLE_EXPR_UDT, /* one item for each field of the type */
   CQLE_EXPR_VECTOR,
   CQLE_EXPR_CALL, /* function over items */
 } cqle_expr_kind;

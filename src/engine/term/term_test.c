@@ -54,7 +54,8 @@ static cql_assignable test_type(const cql_type *to, const cql_type *from) {
 }
 
 static cql_assignable test_tuple(cqle_binder *b, const cqle_term *t, const cql_type *type) {
-  if (type->code != CQL_TYPE_TUPLE) return t->count == 1 ? cqle_term_test(b, t->items[0], type) : CQL_NOT_ASSIGNABLE;
+  bool fields = type->code == CQL_TYPE_TUPLE || (type->code == CQL_TYPE_UDT && t->count > 1);
+  if (!fields) return t->count == 1 ? cqle_term_test(b, t->items[0], type) : CQL_NOT_ASSIGNABLE;
   if (t->count > type->arg_count) return CQL_NOT_ASSIGNABLE;
   cql_assignable a = CQL_EXACT_MATCH;
   for (uint32_t i = 0; i < t->count && a != CQL_NOT_ASSIGNABLE; i++)
@@ -62,9 +63,20 @@ static cql_assignable test_tuple(cqle_binder *b, const cqle_term *t, const cql_t
   return a;
 }
 
+/* Fields that the type does not have are complained about when the literal is bound. */
+static cql_assignable test_udt(cqle_binder *b, const cqle_term *t, const cql_type *type) {
+  if (type->code != CQL_TYPE_UDT) return CQL_NOT_ASSIGNABLE;
+  for (uint32_t i = 0; i < t->count; i++)
+    for (uint32_t f = 0; f < type->arg_count; f++)
+      if (cql_slice_eq(t->names[i], type->field_names[f]) &&
+          cqle_term_test(b, t->items[i], type->args[f]) == CQL_NOT_ASSIGNABLE)
+        return CQL_NOT_ASSIGNABLE;
+  return CQL_WEAKLY_ASSIGNABLE;
+}
+
 static cql_assignable test_hint(cqle_binder *b, const cqle_term *t, const cql_type *type) {
   const cql_type *hint;
-  if (cql_type_parse_cql(b->arena, t->type.text, NULL, &hint, NULL) != CQL_OK) return CQL_NOT_ASSIGNABLE;
+  if (cqle_binder_type(b, &t->type, &hint, NULL) != CQL_OK) return CQL_NOT_ASSIGNABLE;
   return test_type(type, hint);
 }
 
@@ -107,7 +119,7 @@ cql_assignable cqle_term_test(cqle_binder *b, const cqle_term *term, const cql_t
     return type->code == CQL_TYPE_SET ? test_items(b, term, type->args, 1) : CQL_NOT_ASSIGNABLE;
   case CQLE_TERM_MAP: return type->code == CQL_TYPE_MAP ? test_items(b, term, type->args, 2) : CQL_NOT_ASSIGNABLE;
   case CQLE_TERM_TUPLE: return test_tuple(b, term, type);
-  case CQLE_TERM_UDT: return CQL_NOT_ASSIGNABLE;
+  case CQLE_TERM_UDT: return test_udt(b, term, type);
   case CQLE_TERM_CALL: return test_call(b, term, type);
   case CQLE_TERM_HINT: return test_hint(b, term, type);
   }
@@ -130,7 +142,7 @@ const cql_type *cqle_term_own_type(cqle_binder *b, const cqle_term *term) {
   const cql_type *type;
   switch (term->kind) {
   case CQLE_TERM_LITERAL: return literal_type(term);
-  case CQLE_TERM_HINT: return cql_type_parse_cql(b->arena, term->type.text, NULL, &type, NULL) == CQL_OK ? type : NULL;
+  case CQLE_TERM_HINT: return cqle_binder_type(b, &term->type, &type, NULL) == CQL_OK ? type : NULL;
   case CQLE_TERM_CALL: return call_type(b, term);
   case CQLE_TERM_TUPLE: return term->count == 1 ? cqle_term_own_type(b, term->items[0]) : NULL;
   default: return NULL;

@@ -286,6 +286,51 @@ static void test_partition_key(void **state) {
   cql_buf_free(&b);
 }
 
+/* A value of a user type, as the type was and as it is with one more field, is the same key; and keys have the order
+ * that values have. */
+static void test_user_type_key(void **state) {
+  cql_arena *a = *state;
+  static const char *const ascending[] = {
+      "{}",       "{a: null, b: null, c: 'z'}", "{b: 1}",          "{b: 1, c: ''}",  "{a: ''}",
+      "{a: 'x'}", "{a: 'x', c: 'z'}",           "{a: 'x', b: -1}", "{a: 'x', b: 2}", "{a: 'xa'}"};
+  enum { COUNT = sizeof ascending / sizeof ascending[0] };
+  const cql_type *grown, *old;
+  cql_slice values[COUNT], before;
+  cql_buf x, y;
+  assert_int_equal(cql_type_parse_java(a, CQL_SLICE_LITERAL("UserType(k,74,61:UTF8Type,62:Int32Type,63:UTF8Type)"),
+                                       &grown, NULL, NULL),
+                   CQL_OK);
+  assert_int_equal(
+      cql_type_parse_java(a, CQL_SLICE_LITERAL("UserType(k,74,61:UTF8Type,62:Int32Type)"), &old, NULL, NULL), CQL_OK);
+  cql_buf_init(&x, &cql_alloc_libc, 1 << 20);
+  cql_buf_init(&y, &cql_alloc_libc, 1 << 20);
+  for (int i = 0; i < COUNT; i++)
+    assert_int_equal(cql_value_parse(a, grown, cql_slice_str(ascending[i]), &values[i], NULL), CQL_OK);
+  for (int i = 0; i < COUNT; i++)
+    for (int j = 0; j < COUNT; j++) {
+      cql_buf_reset(&x);
+      cql_buf_reset(&y);
+      cql_key_put(&x, grown, values[i], false);
+      cql_key_put(&y, grown, values[j], false);
+      int keys = cql_slice_cmp(cql_buf_view(&x), cql_buf_view(&y)), order = cql_value_cmp(grown, values[i], values[j]);
+      assert_int_equal((keys > 0) - (keys < 0), (i > j) - (i < j));
+      assert_int_equal((order > 0) - (order < 0), (i > j) - (i < j));
+    }
+  for (int i = 0; i < COUNT; i++) {
+    if (cql_value_parse(a, old, cql_slice_str(ascending[i]), &before, NULL) != CQL_OK) continue; /* it has a c */
+    cql_buf_reset(&x);
+    cql_buf_reset(&y);
+    cql_key_put(&x, old, before, false);
+    cql_key_put(&y, grown, before, false); /* the same bytes, read as the type is now */
+    assert_true(cql_slice_eq(cql_buf_view(&x), cql_buf_view(&y)));
+    cql_buf_reset(&y);
+    cql_key_put(&y, grown, values[i], false);
+    assert_true(cql_slice_eq(cql_buf_view(&x), cql_buf_view(&y)));
+  }
+  cql_buf_free(&x);
+  cql_buf_free(&y);
+}
+
 /* Allocations that fail one after the other: out of memory is said, and nothing leaks. */
 typedef struct faulty {
   size_t until_failure, live;
@@ -339,6 +384,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_walk_and_build, set_up, tear_down),
       cmocka_unit_test(test_normalize_many),
       cmocka_unit_test(test_partition_key),
+      cmocka_unit_test_setup_teardown(test_user_type_key, set_up, tear_down),
       cmocka_unit_test(test_out_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,13 @@ static const struct {
     {"frozen<map<text,list<addr>>>", "frozen<map<text, frozen<list<frozen<addr>>>>>"},
     {"tuple<addr>", "frozen<tuple<frozen<addr>>>"},
     {"\"Odd \"\"name\"", "\"Odd \"\"name\""},
+    {"\"int\"", "\"int\""},
+    {"ks.int", "\"int\""},
+    {"frozen<\"select\">", "frozen<\"select\">"},
+    {"list", "list"},
+    {"list<frozen<\"list\">>", "list<frozen<list>>"},
+    {"vector<list<int>, 2>", "vector<list<int>, 2>"},
+    {"frozen<vector<addr, 2>>", "vector<addr, 2>"},
 };
 
 static const struct {
@@ -66,7 +73,9 @@ static const struct {
      "keyspace "
      "they are defined in"},
     {"", CQL_SYNTAX, NULL},
-    {"list", CQL_SYNTAX, NULL},
+    {"set", CQL_INVALID, "Unknown type ks.set"},
+    {"set<set>", CQL_INVALID, "Unknown type ks.set"},
+    {"odd<int>", CQL_SYNTAX, NULL},
     {"list<", CQL_SYNTAX, NULL},
     {"list<>", CQL_SYNTAX, NULL},
     {"list<int", CQL_SYNTAX, NULL},
@@ -79,21 +88,25 @@ static const struct {
     {"int>", CQL_SYNTAX, NULL},
 };
 
-/* The keyspace ks has two types, addr and Odd "name. */
+/* The keyspace ks has these types, all of the same fields. */
+static const char *const type_names[] = {"addr", "Odd \"name", "int", "select", "list"};
+enum { TYPE_COUNT = sizeof type_names / sizeof type_names[0] };
+
 static const cql_type *find_udt(void *user, cql_slice keyspace, cql_slice name) {
   static const cql_slice fields[] = {{(const uint8_t *)"street", 6}, {(const uint8_t *)"Nr", 2}};
   static const cql_type *args[2];
   static const cql_type udt = {.code = CQL_TYPE_UDT, .arg_count = 2, .args = args, .field_names = fields};
-  static cql_type found[2];
+  static cql_type found[TYPE_COUNT];
+  size_t i = 0;
   args[0] = cql_type_native(CQL_TYPE_TEXT);
   args[1] = cql_type_native(CQL_TYPE_INT);
   *(int *)user += 1;
-  bool odd = cql_slice_eq_str(name, "Odd \"name");
-  if (!cql_slice_eq_str(keyspace, "ks") || !(odd || cql_slice_eq_str(name, "addr"))) return NULL;
-  found[odd] = udt;
-  found[odd].keyspace = CQL_SLICE_LITERAL("ks");
-  found[odd].name = odd ? CQL_SLICE_LITERAL("Odd \"name") : CQL_SLICE_LITERAL("addr");
-  return &found[odd];
+  while (i < TYPE_COUNT && !cql_slice_eq_str(name, type_names[i])) i++;
+  if (!cql_slice_eq_str(keyspace, "ks") || i == TYPE_COUNT) return NULL;
+  found[i] = udt;
+  found[i].keyspace = CQL_SLICE_LITERAL("ks");
+  found[i].name = cql_slice_str(type_names[i]);
+  return &found[i];
 }
 
 static int asked;

@@ -198,6 +198,31 @@ static void print_create_index(cql_buf *b, const cqle_create_index *i) {
   print_properties(b, i->properties, i->property_count);
 }
 
+static void print_field(cql_buf *b, const cqle_field_def *f) {
+  cql_buf_printf(b, " " CQL_SLICE_FMT, CQL_SLICE_ARG(f->name));
+  if (f->type.text.data) cql_buf_printf(b, ":" CQL_SLICE_FMT, CQL_SLICE_ARG(f->type.text));
+}
+
+static void print_create_type(cql_buf *b, const cqle_create_type *t) {
+  cql_buf_str(b, "create_type ");
+  print_qname(b, &t->name);
+  print_flag(b, "if_not_exists", t->if_not_exists);
+  for (uint32_t i = 0; i < t->count; i++) print_field(b, &t->fields[i]);
+}
+
+static void print_alter_type(cql_buf *b, const cqle_alter_type *t) {
+  static const char *const kinds[] = {"add", "rename", "alter"};
+  cql_buf_str(b, "alter_type ");
+  print_qname(b, &t->name);
+  print_flag(b, "if_exists", t->if_exists);
+  cql_buf_printf(b, " %s", kinds[t->kind]);
+  print_flag(b, t->kind == CQLE_FIELD_ADD ? "if_not_exists" : "if_field_exists", t->if_field);
+  for (uint32_t i = 0; i < t->count; i++) {
+    print_field(b, &t->fields[i]);
+    if (t->renamed) cql_buf_printf(b, " to " CQL_SLICE_FMT, CQL_SLICE_ARG(t->renamed[i]));
+  }
+}
+
 static void print_drop(cql_buf *b, const char *what, const cqle_drop *d) {
   cql_buf_printf(b, "%s ", what);
   print_qname(b, &d->name);
@@ -232,6 +257,9 @@ void print_statement(cql_buf *b, const cqle_statement *s) {
   case CQLE_STMT_DROP_TABLE: print_drop(b, "drop_table", &s->as.drop); return;
   case CQLE_STMT_CREATE_INDEX: print_create_index(b, &s->as.create_index); return;
   case CQLE_STMT_DROP_INDEX: print_drop(b, "drop_index", &s->as.drop); return;
+  case CQLE_STMT_CREATE_TYPE: print_create_type(b, &s->as.create_type); return;
+  case CQLE_STMT_ALTER_TYPE: print_alter_type(b, &s->as.alter_type); return;
+  case CQLE_STMT_DROP_TYPE: print_drop(b, "drop_type", &s->as.drop); return;
   case CQLE_STMT_DESCRIBE: print_describe(b, &s->as.describe); return;
   case CQLE_STMT_REFUSED:
     cql_buf_printf(b, "refused %s %s", cql_status_name(s->as.refused.status), s->as.refused.message);
