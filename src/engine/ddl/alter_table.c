@@ -1,5 +1,5 @@
 /* alter_table.c: ALTER TABLE. Cassandra: cql3/statements/schema/AlterTableStatement.java. A column keeps its id when
- * it is renamed, and gets a new one when it is added again, so that the cells of the dropped one never come back. */
+ * it is renamed, and when it is dropped and added again: then its cells that are newer than the drop come back. */
 #include "engine/ddl/ddl_int.h"
 
 #include <string.h>
@@ -103,6 +103,7 @@ static cql_status check_dropped(change *c, const cqle_column *added) {
 static cql_status add_column(change *c, const cqle_column_def *def, bool if_not_exists) {
   cql_error *err = c->x->err;
   cqle_column *column = &c->columns[c->count];
+  const cqle_dropped_column *dropped;
   const cql_type *type;
   CQLE_SCHEMA(cqle_column_type(c->x->arena, c->t.keyspace, &def->type, &type, err));
   if (def->masked) return cql_fail(err, CQL_INVALID, CQLE_NO_MASKS);
@@ -121,7 +122,9 @@ static cql_status add_column(change *c, const cqle_column_def *def, bool if_not_
     return cql_fail(err, CQL_CONFIG, "%s.%s: Cannot have a %scounter column (\"%s\") in a %scounter table",
                     c->t.keyspace->name, c->t.name, c->t.is_counter ? "non " : "", column->name,
                     c->t.is_counter ? "" : "non ");
-  column->id = c->t.next_column_id++;
+  dropped = find_dropped(c, column->name_slice);
+  bool again = dropped != NULL && dropped->id != CQLE_COLUMN_ID_NONE;
+  column->id = again ? dropped->id : c->t.next_column_id++;
   c->count++;
   return CQL_OK;
 }
@@ -168,8 +171,11 @@ static cql_status drop_column(change *c, const cqle_column_def *def, bool if_exi
       return cql_fail(c->x->err, CQL_LIMIT, "More than %d columns of table %s were dropped", CQLE_DROPPED_COLUMNS_MAX,
                       c->t.name);
     dropped = (cqle_dropped_column *)&c->t.dropped[c->t.dropped_count++];
+    *dropped = (cqle_dropped_column){.id = column->id, .dropped_us = when_us};
   }
-  *dropped = (cqle_dropped_column){column->name, type, column->kind, when_us};
+  /* What is gone stays gone, though the next drop names an earlier time. */
+  if (dropped->dropped_us > when_us) when_us = dropped->dropped_us;
+  *dropped = (cqle_dropped_column){column->name, type, column->kind, column->id, when_us};
   *column = c->columns[--c->count];
   return CQL_OK;
 }

@@ -1,16 +1,18 @@
 /* catalog_table.c: a table's definition as bytes. Counts and lengths are LEB128, strings led by their length, integers
  * big-endian.
  *
- *   format (u8) · uuid (16) · id (u32) · counter (u8) · next column id (u32)
+ *   format (u8: 2) · uuid (16) · id (u32) · counter (u8) · next column id (u32)
  *   columns:  name · CQL type · kind (u8) · position · id (u32) · reversed (u8)
  *   indexes:  name · kind (u8) · target (u8) · column id (u32) · id (u32) · options
  *   options:  name · null (u8) · value
- *   dropped:  name · CQL type · kind (u8) · when, µs (u64)
+ *   dropped:  name · CQL type · kind (u8) · id (u32) · when, µs (u64)
  */
 #include "engine/schema/catalog.h"
 
 #include <string.h>
 
+/* The first format did not keep the ids of dropped columns; such a column begins anew when it is added again. */
+enum { FORMAT_WITHOUT_IDS = 1, FORMAT = 2 };
 enum { OPTION_LEN_MAX = 1024 * 1024, TYPE_TEXT_MAX = 65535 };
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
@@ -46,7 +48,7 @@ static void put_index(cql_buf *b, const cqle_index *i) {
 }
 
 void cqle_catalog_encode_table(cql_buf *b, const cqle_table *t) {
-  cql_buf_u8(b, CQLE_CATALOG_FORMAT);
+  cql_buf_u8(b, FORMAT);
   cql_buf_put(b, t->uuid, 16);
   cql_buf_u32(b, t->id);
   cql_buf_u8(b, t->is_counter);
@@ -67,6 +69,7 @@ void cqle_catalog_encode_table(cql_buf *b, const cqle_table *t) {
     cqle_catalog_put_string(b, t->dropped[i].name);
     cqle_catalog_write_type(b, t->dropped[i].type);
     cql_buf_u8(b, (uint8_t)t->dropped[i].kind);
+    cql_buf_u32(b, t->dropped[i].id);
     cql_buf_u64(b, (uint64_t)t->dropped[i].dropped_us);
   }
 }
@@ -180,7 +183,7 @@ static cql_status read_options(cql_reader *r, cql_arena *a, cqle_table *t) {
   return cqle_options_read(t, NULL);
 }
 
-static cql_status read_dropped(cql_reader *r, cql_arena *a, cqle_table *t) {
+static cql_status read_dropped(cql_reader *r, cql_arena *a, cqle_table *t, bool with_ids) {
   cqle_dropped_column *dropped;
   CQLE_SCHEMA(read_count(r, CQLE_DROPPED_COLUMNS_MAX, 11, &t->dropped_count));
   dropped = cql_arena_array(a, t->dropped_count + 1, sizeof *dropped);
@@ -190,7 +193,10 @@ static cql_status read_dropped(cql_reader *r, cql_arena *a, cqle_table *t) {
     uint64_t when;
     CQLE_SCHEMA(cqle_catalog_read_string(r, a, &dropped[i].name));
     CQLE_SCHEMA(read_type(r, a, t->keyspace, &dropped[i].type));
-    NEED(cql_read_u8(r, &kind) == CQL_OK && kind <= CQLE_REGULAR && cql_read_u64(r, &when) == CQL_OK);
+    NEED(cql_read_u8(r, &kind) == CQL_OK && kind <= CQLE_REGULAR);
+    dropped[i].id = CQLE_COLUMN_ID_NONE;
+    if (with_ids) NEED(cql_read_u32(r, &dropped[i].id) == CQL_OK);
+    NEED(cql_read_u64(r, &when) == CQL_OK);
     dropped[i].kind = (cqle_column_kind)kind;
     dropped[i].dropped_us = (int64_t)when;
   }
@@ -201,7 +207,7 @@ static cql_status read_dropped(cql_reader *r, cql_arena *a, cqle_table *t) {
 static cql_status read_table(cql_reader *r, cql_arena *a, cqle_table *t) {
   uint8_t format, counter;
   cql_slice uuid;
-  NEED(cql_read_u8(r, &format) == CQL_OK && format == CQLE_CATALOG_FORMAT);
+  NEED(cql_read_u8(r, &format) == CQL_OK && (format == FORMAT || format == FORMAT_WITHOUT_IDS));
   NEED(cql_read_bytes(r, 16, &uuid) == CQL_OK);
   memcpy(t->uuid, uuid.data, 16);
   NEED(cql_read_u32(r, &t->id) == CQL_OK && t->id >= CQLE_FIRST_ID);
@@ -211,7 +217,7 @@ static cql_status read_table(cql_reader *r, cql_arena *a, cqle_table *t) {
   CQLE_SCHEMA(read_columns(r, a, t));
   CQLE_SCHEMA(read_indexes(r, a, t));
   CQLE_SCHEMA(read_options(r, a, t));
-  CQLE_SCHEMA(read_dropped(r, a, t));
+  CQLE_SCHEMA(read_dropped(r, a, t, format == FORMAT));
   NEED(cql_reader_left(r) == 0);
   return CQL_OK;
 }

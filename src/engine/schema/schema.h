@@ -10,6 +10,8 @@
 #include "engine/store/store.h"
 #include "value/value.h"
 
+#define CQLE_COLUMN_ID_NONE UINT32_MAX
+
 enum { CQLE_NAME_MAX = 48, CQLE_COLUMNS_MAX = 4096 };
 
 typedef enum cqle_column_kind { CQLE_PARTITION_KEY, CQLE_CLUSTERING, CQLE_STATIC, CQLE_REGULAR } cqle_column_kind;
@@ -21,7 +23,7 @@ typedef struct cqle_column {
   cqle_column_kind kind;
   uint32_t
       position;  /* among the partition key or clustering columns; else its place in table->regular or table->statics */
-  uint32_t id;   /* stable over renames, never used twice in a table: the number rows are stored under */
+  uint32_t id;   /* the number rows are stored under: stable over renames, and over DROP and ADD of the same name */
   bool reversed; /* clustering order DESC */
 } cqle_column;
 
@@ -54,7 +56,8 @@ typedef struct cqle_dropped_column {
   const char *name;
   const cql_type *type;
   cqle_column_kind kind;
-  int64_t dropped_us;
+  uint32_t id;        /* CQLE_COLUMN_ID_NONE: not known, of a file made before it was kept */
+  int64_t dropped_us; /* cells at or below it are gone, also when the column is there again */
 } cqle_dropped_column;
 
 typedef struct cqle_table cqle_table;

@@ -77,12 +77,14 @@ int cqle_path_cmp(const cqle_column *column, cql_slice x, cql_slice y);
 /* --- purge -------------------------------------------------------------------------------------------------------- */
 
 /* When the first thing in r ends or has ended: a tombstone's or deletion's local deletion time, a TTL's expiry, s.
- * CQLE_NO_EXPIRY: nothing does; INT64_MIN: it has cells of dropped columns. */
+ * CQLE_NO_EXPIRY: nothing does; INT64_MIN: it has cells that a column's drop took. */
 int64_t cqle_row_first_end(const cqle_row *r, const cqle_table *t);
-/* Takes out what ended before gc_before (now - gc_grace_seconds), and cells of dropped columns. Changes r's arrays in
- * place: r comes from cqle_row_merge(). */
+/* Takes out what ended before gc_before (now - gc_grace_seconds), and what cqle_row_cut_dropped() does. Changes r's
+ * arrays in place: r comes from cqle_row_merge(). */
 void cqle_row_purge(cqle_row *r, const cqle_table *t, int64_t gc_before);
-/* Takes out the cells of dropped columns alone: no reader may see a row live by them. In place; r owns its arrays. */
+/* Takes out of columns that were dropped what is not newer than the drop. In place; r owns its arrays. */
+void cqle_row_cut_dropped(cqle_row *r, const cqle_table *t);
+/* That, and all of columns that the table does not have now: no reader may see a row live by them. */
 void cqle_row_forget_dropped(cqle_row *r, const cqle_table *t);
 
 /* --- what a reader sees at now_s ---------------------------------------------------------------------------------- */

@@ -10,10 +10,21 @@ static bool ends(const cqle_cell *c) {
   return c->tombstone || c->ttl > 0;
 }
 
-static bool has_dropped_columns(const cqle_row *r, const cqle_table *t) {
-  if (t->dropped_count == 0) return false;
-  for (uint32_t i = 0; i < r->count; i++)
-    if (cqle_table_column_by_id(t, r->columns[i].column_id) == NULL) return true;
+/* Up to when the cells of a column are gone by a drop; CQLE_NO_TIMESTAMP: none are. */
+static int64_t dropped_until(const cqle_table *t, uint32_t column_id) {
+  for (uint32_t i = 0; i < t->dropped_count; i++)
+    if (t->dropped[i].id == column_id) return t->dropped[i].dropped_us;
+  return cqle_table_column_by_id(t, column_id) == NULL ? INT64_MAX : CQLE_NO_TIMESTAMP;
+}
+
+static bool has_dropped_cells(const cqle_row *r, const cqle_table *t) {
+  for (uint32_t i = 0; i < r->count && t->dropped_count > 0; i++) {
+    const cqle_column_data *d = &r->columns[i];
+    int64_t until = dropped_until(t, d->column_id);
+    if (d->deletion.timestamp != CQLE_NO_TIMESTAMP && d->deletion.timestamp <= until) return true;
+    for (uint32_t j = 0; j < d->count; j++)
+      if (d->cells[j].timestamp <= until) return true;
+  }
   return false;
 }
 
@@ -23,7 +34,7 @@ static void lower(int64_t *least, int64_t v) {
 
 int64_t cqle_row_first_end(const cqle_row *r, const cqle_table *t) {
   int64_t least = CQLE_NO_EXPIRY;
-  if (has_dropped_columns(r, t)) return INT64_MIN;
+  if (has_dropped_cells(r, t)) return INT64_MIN;
   if (r->marker.timestamp != CQLE_NO_TIMESTAMP && r->marker.ttl > 0) lower(&least, r->marker.expires);
   if (r->deletion.timestamp != CQLE_NO_TIMESTAMP) lower(&least, r->deletion.at);
   for (uint32_t i = 0; i < r->count; i++) {
@@ -47,16 +58,41 @@ static void purge_column(cqle_column_data *d, int64_t gc_before) {
   d->count = n;
 }
 
-void cqle_row_forget_dropped(cqle_row *r, const cqle_table *t) {
+/* False: nothing of the column is left. */
+static bool cut_column(cqle_column_data *d, int64_t until) {
+  uint32_t n = 0;
+  if (d->deletion.timestamp <= until) d->deletion = (cqle_deletion){CQLE_NO_TIMESTAMP, CQLE_NO_EXPIRY};
+  for (uint32_t i = 0; i < d->count; i++) {
+    if (d->cells[i].timestamp <= until) continue;
+    if (n < i) d->cells[n] = d->cells[i];
+    n++;
+  }
+  d->count = n;
+  return n > 0 || d->deletion.timestamp != CQLE_NO_TIMESTAMP;
+}
+
+static void cut(cqle_row *r, const cqle_table *t, bool all_of_dropped) {
   uint32_t n = 0;
   if (t->dropped_count == 0) return;
-  for (uint32_t i = 0; i < r->count; i++)
-    if (cqle_table_column_by_id(t, r->columns[i].column_id) != NULL) r->columns[n++] = r->columns[i];
+  for (uint32_t i = 0; i < r->count; i++) {
+    cqle_column_data d = r->columns[i];
+    int64_t until = dropped_until(t, d.column_id);
+    if (all_of_dropped && cqle_table_column_by_id(t, d.column_id) == NULL) continue;
+    if (until == CQLE_NO_TIMESTAMP || cut_column(&d, until)) r->columns[n++] = d;
+  }
   r->count = n;
 }
 
+void cqle_row_cut_dropped(cqle_row *r, const cqle_table *t) {
+  cut(r, t, false);
+}
+
+void cqle_row_forget_dropped(cqle_row *r, const cqle_table *t) {
+  cut(r, t, true);
+}
+
 void cqle_row_purge(cqle_row *r, const cqle_table *t, int64_t gc_before) {
-  cqle_row_forget_dropped(r, t);
+  cqle_row_cut_dropped(r, t);
   if (r->marker.timestamp != CQLE_NO_TIMESTAMP && r->marker.ttl > 0 && r->marker.expires < gc_before)
     r->marker = (cqle_liveness){CQLE_NO_TIMESTAMP, 0, CQLE_NO_EXPIRY};
   if (r->deletion.timestamp != CQLE_NO_TIMESTAMP && r->deletion.at < gc_before)

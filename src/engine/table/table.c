@@ -56,8 +56,18 @@ static cql_status write_merged(const writer *w, cql_slice key, cql_slice stored,
   cqle_row merged;
   cql_status st = cqle_row_merge(a, w->table, base, update, covering, &merged);
   if (st != CQL_OK) return cqle_row_corrupt(st, w->table, w->err);
-  if (stored.len > 0) cqle_row_purge(&merged, w->table, w->gc_before); /* a new row has nothing old in it */
+  if (stored.len > 0)
+    cqle_row_purge(&merged, w->table, w->gc_before); /* a new row has nothing old in it */
+  else
+    cqle_row_cut_dropped(&merged, w->table);
   return cqle_table_replace(w->t, w->table, w->pkey, key, stored, base, &merged, a, w->err);
+}
+
+/* A stored row as an index knows it, without what a column's drop took. */
+static cql_status decode_base(const writer *w, cql_arena *a, cql_slice bytes, cqle_row *out) {
+  cql_status st = cqle_row_decode(a, w->table, bytes, out);
+  if (st == CQL_OK) cqle_row_cut_dropped(out, w->table);
+  return cqle_row_corrupt(st, w->table, w->err);
 }
 
 static cql_status write_at(const writer *w, cql_buf *key, size_t kind_at, const cqle_row *update, cql_arena *a) {
@@ -68,7 +78,7 @@ static cql_status write_at(const writer *w, cql_buf *key, size_t kind_at, const 
   cql_status st = cqle_deletion_covering(w->t, w->table, key, kind_at, a, &covering, w->err);
   if (st == CQL_OK) st = cqle_get(w->t, cql_buf_view(key), &stored, w->err);
   if (st == CQL_OK)
-    st = cqle_row_corrupt(cqle_row_decode(a, w->table, stored, &base), w->table, w->err);
+    st = decode_base(w, a, stored, &base);
   else if (st == CQL_DONE)
     st = CQL_OK;
   return st == CQL_OK ? write_merged(w, cql_buf_view(key), stored, &base, update, covering, a) : st;
@@ -100,7 +110,7 @@ static cql_status cover_rows(const writer *w, cql_slice from, cql_slice to, cqle
   cql_status st = cqle_cursor_open(w->t, from, to, false, &c, w->err);
   while (st == CQL_OK && (st = cqle_cursor_next(c, &key, &bytes, w->err)) == CQL_OK) {
     cql_arena_reset(&scratch);
-    st = cqle_row_corrupt(cqle_row_decode(&scratch, w->table, bytes, &base), w->table, w->err);
+    st = decode_base(w, &scratch, bytes, &base);
     if (st == CQL_OK) st = write_merged(w, key, bytes, &base, &nothing, d, &scratch);
   }
   cqle_cursor_close(c);
