@@ -291,7 +291,15 @@ static void put_applied(cas *c, bool applied) {
 }
 
 /* Cassandra reads static columns for an answer about existence only when the statement writes some, and regular ones
- * only when it names a row. */
+ * only when it names a row; beside them those of other conditions. */
+static bool is_read(const cas *c, const cqle_column *col, bool writes_such) {
+  if (!c->any_existence || writes_such) return true;
+  for (uint32_t i = 0; i < c->count; i++)
+    for (uint32_t k = 0; k < c->plans[i]->condition_count; k++)
+      if (c->plans[i]->conditions[k].column == col) return true;
+  return false;
+}
+
 static cql_status cell_of(cas *c, const cqle_column *col, const check *k, const cql_slice *partition, cql_slice *out) {
   *out = (cql_slice){NULL, 0};
   switch (col->kind) {
@@ -300,10 +308,10 @@ static cql_status cell_of(cas *c, const cqle_column *col, const check *k, const 
     if (k != NULL) *out = k->clustering[col->position];
     return CQL_OK;
   case CQLE_STATIC:
-    if (!c->static_found || (c->any_existence && !c->writes_statics)) return CQL_OK;
+    if (!c->static_found || !is_read(c, col, c->writes_statics)) return CQL_OK;
     return cqle_row_value(c->x->arena, &c->static_row, col, c->x->now_s, out);
   case CQLE_REGULAR:
-    if (k == NULL || (c->any_existence && !c->writes_regulars)) return CQL_OK;
+    if (k == NULL || !is_read(c, col, c->writes_regulars)) return CQL_OK;
     return cqle_row_value(c->x->arena, &k->row, col, c->x->now_s, out);
   }
   return CQL_OK;
@@ -329,10 +337,10 @@ static cql_status put_row(cas *c, const answer *a, const check *k) {
 static cql_status has_statics(cas *c, const answer *a, bool *out) {
   cql_status st = CQL_OK;
   *out = c->static_found && c->writes_statics;
-  if (!c->static_found || c->any_existence) return CQL_OK;
+  if (!c->static_found) return CQL_OK;
   for (uint32_t i = 0; i < a->count && !*out && st == CQL_OK; i++) {
     cql_slice value;
-    if (a->columns[i]->kind != CQLE_STATIC) continue;
+    if (a->columns[i]->kind != CQLE_STATIC || !is_read(c, a->columns[i], c->writes_statics)) continue;
     st = cqle_row_value(c->x->arena, &c->static_row, a->columns[i], c->x->now_s, &value);
     *out = value.data != NULL;
   }

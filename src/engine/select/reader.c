@@ -100,11 +100,23 @@ static cql_status keep_place(cqle_reader *r, cqle_place *out) {
   return cql_arena_slice(&r->partition_arena, r->source.at.position, &out->position);
 }
 
+/* A walk over partitions is done with one that it gave without a row, even if it gets rows before the next page. */
+static cql_status keep_static_place(cqle_reader *r) {
+  cql_status st = keep_place(r, &r->static_place);
+  if (st != CQL_OK || r->source.by_key || r->p->where->index != NULL) return st;
+  cql_alloc alloc = cqle_arena_alloc(&r->partition_arena);
+  cql_buf behind;
+  cql_buf_init(&behind, &alloc, SIZE_MAX / 2);
+  cqle_position_behind(&behind, r->pkey);
+  r->static_place.position = cql_buf_view(&behind);
+  return behind.st;
+}
+
 static cql_status begin_static(cqle_reader *r) {
   cql_status st = load_statics(r, r->found.row);
   bool live = cqle_row_is_live(r->found.row, r->x->now_s);
   r->static_pending = live && r->p->returns_partitions_without_rows && !r->had_rows;
-  return st == CQL_OK && r->static_pending ? keep_place(r, &r->static_place) : st;
+  return st == CQL_OK && r->static_pending ? keep_static_place(r) : st;
 }
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */

@@ -7,11 +7,12 @@
 enum { INDEX_BATCH = 1024 };
 
 /* Without an interval no partition is read, and then Cassandra does not look at the keys; except that it reads static
- * columns for an IN () on whole clusterings. */
+ * columns for an IN () on whole clusterings: those that are selected, or all of them when no regular one is. */
 static cql_status settle_keys(cqle_source *s) {
   const cqle_where *w = s->p->where;
   bool names_rows = w->clustering_count == s->p->table->clustering_count && !w->clustering_has_slice;
-  if (s->bounds_count == 0 && !(names_rows && s->p->static_count > 0)) s->partition_count = 0;
+  bool statics = s->p->static_count > 0 || (s->p->regular_count == 0 && s->p->table->static_count > 0);
+  if (s->bounds_count == 0 && !(names_rows && statics)) s->partition_count = 0;
   for (uint32_t i = 0; i < s->partition_count; i++)
     if (s->partitions[i].bytes.len == 0) return cql_fail(s->x->err, CQL_INVALID, "Key may not be empty");
   s->settled = s->partition_count == 0;

@@ -1,4 +1,5 @@
-/* calendar.c: days to dates and back (Howard Hinnant's method), and durations added to them. */
+/* calendar.c: durations added to dates, which days become and which become days (Howard Hinnant's method). Months are
+ * added by Java's calendar, which is Julian before 1582-10-15. */
 #include "engine/term/calendar.h"
 
 int64_t cqle_floor_div(int64_t a, int64_t b) {
@@ -6,38 +7,58 @@ int64_t cqle_floor_div(int64_t a, int64_t b) {
   return a % b < 0 ? q - 1 : q;
 }
 
-cqle_ymd cqle_ymd_of(int64_t days) {
-  int64_t z = days + 719468, era = cqle_floor_div(z, 146097), doe = z - era * 146097;
-  int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-  int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-  cqle_ymd d;
-  d.day = (int32_t)(doy - (153 * mp + 2) / 5 + 1);
+typedef struct ymd {
+  int64_t year;
+  int32_t month, day; /* from 1 */
+} ymd;
+
+enum { GREGORIAN_START = -141427 }; /* 1582-10-15 in days since 1970 */
+
+/* Years begin with March here: leap days stand at their end. */
+static ymd ymd_of_year(int64_t year, int64_t day_of_year) {
+  int64_t mp = (5 * day_of_year + 2) / 153;
+  ymd d;
+  d.day = (int32_t)(day_of_year - (153 * mp + 2) / 5 + 1);
   d.month = (int32_t)(mp < 10 ? mp + 3 : mp - 9);
-  d.year = yoe + era * 400 + (d.month <= 2);
+  d.year = year + (d.month <= 2);
   return d;
 }
 
-int64_t cqle_days_of(cqle_ymd d) {
-  int64_t months = d.year * 12 + d.month - 1, year = cqle_floor_div(months, 12), month = months - year * 12 + 1;
-  int64_t y = year - (month <= 2), era = cqle_floor_div(y, 400), yoe = y - era * 400;
-  int64_t doy = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + d.day - 1;
-  int64_t doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
-  return era * 146097 + doe - 719468;
+static ymd julian_ymd_of(int64_t days) {
+  int64_t z = days + 719470, era = cqle_floor_div(z, 1461), doe = z - era * 1461, yoe = (doe - doe / 1460) / 365;
+  return ymd_of_year(yoe + era * 4, doe - 365 * yoe);
 }
 
-static int32_t month_length(int64_t year, int64_t month) {
-  cqle_ymd first = {year, (int32_t)month, 1}, next = {year, (int32_t)month + 1, 1};
-  return (int32_t)(cqle_days_of(next) - cqle_days_of(first));
+static ymd ymd_of(int64_t days) {
+  if (days < GREGORIAN_START) return julian_ymd_of(days);
+  int64_t z = days + 719468, era = cqle_floor_div(z, 146097), doe = z - era * 146097;
+  int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+  return ymd_of_year(yoe + era * 400, doe - (365 * yoe + yoe / 4 - yoe / 100));
+}
+
+static int64_t days_of(ymd d) {
+  int64_t y = d.year - (d.month <= 2), era = cqle_floor_div(y, 400), yoe = y - era * 400;
+  int64_t doy = (153 * (d.month > 2 ? d.month - 3 : d.month + 9) + 2) / 5 + d.day - 1;
+  int64_t days = era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+  if (days >= GREGORIAN_START) return days;
+  era = cqle_floor_div(y, 4);
+  return era * 1461 + (y - era * 4) * 365 + doy - 719470;
+}
+
+static int32_t month_length(int64_t year, int32_t month) {
+  static const int32_t lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  bool leap = year % 4 == 0 && (year <= 1582 || year % 100 != 0 || year % 400 == 0);
+  return month == 2 && leap ? 29 : lengths[month - 1];
 }
 
 static int64_t add_months(int64_t days, int64_t months) {
-  cqle_ymd d = cqle_ymd_of(days);
+  ymd d = ymd_of(days);
   int64_t all = d.year * 12 + d.month - 1 + months;
   d.year = cqle_floor_div(all, 12);
   d.month = (int32_t)(all - d.year * 12) + 1;
   int32_t last = month_length(d.year, d.month);
   if (d.day > last) d.day = last;
-  return cqle_days_of(d);
+  return days_of(d);
 }
 
 int64_t cqle_days_add(int64_t days, cql_duration d, int sign) {

@@ -42,22 +42,17 @@ static cql_status take(cqle_exec *x, extreme *e, cql_slice value) {
   return CQL_OK;
 }
 
-/* Durations have no order of their own; Cassandra compares their bytes here. */
-static int order(const cql_type *type, cql_slice a, cql_slice b) {
-  return cql_type_is_comparable(type) ? cql_value_cmp(type, a, b) : cql_slice_cmp(a, b);
-}
-
 static cql_status max_step(cqle_exec *x, const cqle_function *f, void *state, const cql_slice *args) {
   extreme *e = state;
   if (args[0].data == NULL) return CQL_OK;
-  if (e->set && order(f->args[0], args[0], cql_slice_of(e->data, e->len)) <= 0) return CQL_OK;
+  if (e->set && cql_value_cmp(f->args[0], args[0], cql_slice_of(e->data, e->len)) <= 0) return CQL_OK;
   return take(x, e, args[0]);
 }
 
 static cql_status min_step(cqle_exec *x, const cqle_function *f, void *state, const cql_slice *args) {
   extreme *e = state;
   if (args[0].data == NULL) return CQL_OK;
-  if (e->set && order(f->args[0], args[0], cql_slice_of(e->data, e->len)) >= 0) return CQL_OK;
+  if (e->set && cql_value_cmp(f->args[0], args[0], cql_slice_of(e->data, e->len)) >= 0) return CQL_OK;
   return take(x, e, args[0]);
 }
 

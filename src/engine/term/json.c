@@ -144,12 +144,20 @@ cql_status cqle_json_put(cql_buf *b, const cql_type *type, cql_slice value) {
   return put_literal(b, type, value, !cqle_is_numeric(type->code) && type->code != CQL_TYPE_BOOLEAN);
 }
 
+/* An empty value of a type that is neither text nor bytes is null to a function. */
+static bool is_null(const cql_type *type, cql_slice value) {
+  if (value.data == NULL) return true;
+  bool bytes = type->code == CQL_TYPE_ASCII || type->code == CQL_TYPE_TEXT || type->code == CQL_TYPE_BLOB;
+  return value.len == 0 && !bytes && type->arg_count == 0;
+}
+
 /* --- to_json() ---------------------------------------------------------------------------------------------------- */
 
 static cql_status to_json(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
   cql_buf b;
   cql_buf_init(&b, x->engine->alloc, CQL_VALUE_LEN_MAX);
-  cql_status st = cqle_json_put(&b, f->args[0], args[0]);
+  cql_slice value = is_null(f->args[0], args[0]) ? (cql_slice){NULL, 0} : args[0];
+  cql_status st = cqle_json_put(&b, f->args[0], value);
   if (st == CQL_OK) st = b.st;
   if (st == CQL_OK) st = cql_arena_slice(x->arena, cql_buf_view(&b), out);
   cql_buf_free(&b);

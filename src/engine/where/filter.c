@@ -13,12 +13,14 @@ typedef struct test {
   uint32_t count; /* tuples of width values: one, or what IN lists */
   const cql_slice *values;
   cql_slice key;
+  bool exact; /* equal values must be written equally, too: an index of the legacy kind finds bytes */
 } test;
 
 struct cqle_filter {
   uint32_t count;
   test *tests;
   bool has_tokens, no_token;
+  bool nothing; /* a clustering column is to be IN nothing: no row can match */
   int64_t first, last;
 };
 
@@ -61,6 +63,8 @@ static cql_status make_test(cqle_exec *x, const cqle_table *t, const cqle_group 
   CQL_TRY(fill_columns(x, t, r, out));
   if (r->kind == CQLE_REL_TUPLE && g->kind == CQLE_GROUP_SLICE && !clustering)
     return cql_fail(x->err, CQL_INVALID, "Multi-column slice restrictions cannot be used for filtering.");
+  if (r->column_count > 1 && g->kind == CQLE_GROUP_IN && !clustering)
+    return cql_fail(x->err, CQL_INVALID, "Multicolumn IN filters are not supported");
   if (r->key != NULL) CQL_TRY(map_key(x, r, &out->key));
   if (r->op == CQLE_OP_IN) {
     CQL_TRY(cqle_in_values(x, r, clustering ? CQLE_NULL_KEY_EQ : CQLE_NULL_FILTER_IN, &values, &out->count));
@@ -89,8 +93,13 @@ cql_status cqle_filter_new(cqle_exec *x, const cqle_where *w, bool everything, c
   for (uint32_t i = 0; i < w->group_count; i++) {
     const cqle_group *g = &w->groups[i];
     if (g->on_token || (g->in_bounds && !everything)) continue;
-    for (const cqle_restriction *r = g->members; r != NULL; r = r->next)
+    bool exact = g == w->indexed && w->index != NULL && w->index->kind == CQLE_INDEX_LEGACY;
+    for (const cqle_restriction *r = g->members; r != NULL; r = r->next) {
+      f->tests[f->count].exact = exact;
       CQL_TRY(make_test(x, w->table, g, r, &f->tests[f->count++]));
+    }
+    f->nothing = g->in_bounds && g->kind == CQLE_GROUP_IN && f->tests[f->count - 1].count == 0;
+    if (f->nothing) break; /* and what stands behind is not looked at */
   }
   if (everything && w->has_token) {
     f->has_tokens = true;
@@ -122,9 +131,9 @@ static int cell_cmp(const cqle_column *c, cql_slice cell, cql_slice value) {
 }
 
 /* Durations have no order, but they are equal when their bytes are. */
-static bool same(const cql_type *type, cql_slice cell, cql_slice value) {
+static bool same(const test *t, const cql_type *type, cql_slice cell, cql_slice value) {
   if (value.data == NULL) return false;
-  if (!cql_type_is_comparable(type)) return cql_slice_eq(cell, value);
+  if (t->exact || !cql_type_is_comparable(type)) return cql_slice_eq(cell, value);
   return cql_value_cmp(type, cell, value) == 0;
 }
 
@@ -135,7 +144,7 @@ static bool match_tuple(const test *t, const cql_slice *cells, const cql_slice *
     cql_slice cell = cells[t->columns[i]];
     if (cell.data == NULL) return false;
     if (equality) {
-      if (!same(t->types[i], cell, values[i])) return false;
+      if (!same(t, t->types[i], cell, values[i])) return false;
     } else if (cmp == 0)
       cmp = cell_cmp(t->of[i], cell, values[i]);
   }
@@ -154,10 +163,10 @@ static bool match_collection(const test *t, cql_slice cell) {
     if (cql_elements_next(&e, &value) != CQL_OK) return false;
     const cql_type *value_type = type->args[map ? 1 : 0];
     if (t->kind == CQLE_REL_ELEMENT) {
-      if (same(type->args[0], key, t->key)) return value.data != NULL && same(value_type, value, t->values[0]);
+      if (same(t, type->args[0], key, t->key)) return value.data != NULL && same(t, value_type, value, t->values[0]);
     } else if (t->op == CQLE_OP_CONTAINS_KEY) {
-      if (same(type->args[0], key, t->values[0])) return true;
-    } else if (value.data != NULL && same(value_type, value, t->values[0]))
+      if (same(t, type->args[0], key, t->values[0])) return true;
+    } else if (value.data != NULL && same(t, value_type, value, t->values[0]))
       return true;
   }
 }
@@ -171,6 +180,7 @@ static bool match_test(const test *t, const cql_slice *cells) {
 }
 
 bool cqle_filter_match(const cqle_filter *f, const cql_slice *cells, int64_t token) {
+  if (f->nothing) return false;
   if (f->has_tokens && (f->no_token || token < f->first || token > f->last)) return false;
   for (uint32_t i = 0; i < f->count; i++)
     if (!match_test(&f->tests[i], cells)) return false;
