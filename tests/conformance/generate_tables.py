@@ -71,6 +71,7 @@ class Table:
     default_ttl: int = 0
     indexes: dict[str, Column] = field(default_factory=dict)  # by name
     dropped: list[Column] = field(default_factory=list)
+    sai: bool = False  # has a storage-attached index
     changes: int = 0
 
     @property
@@ -142,8 +143,11 @@ class Tables(Values):
         """A change of the schema, and what the catalog says of it."""
         t = self.t
         t.changes += 1
-        ways = [self.add, self.rename, self.options]
-        yield self.rng.choice(ways + [self.create_index] * 4 + [self.drop_index])()
+        if self.odds(25):
+            yield from self.drop()
+        else:
+            ways = [self.add, self.rename, self.options]
+            yield self.rng.choice(ways + [self.create_index] * 4 + [self.drop_index])()
         yield from self.catalog()
 
     def catalog(self) -> Iterator[Statement]:
@@ -157,6 +161,7 @@ class Tables(Values):
             yield Statement(f"DESCRIBE TABLE {self.t.name}")
 
     def add(self) -> Statement:
+        """A new column, or one that was there before, perhaps of another type."""
         t = self.t
         kept = {c.name for c in t.columns}
         gone = [c for c in t.dropped if c.name not in kept]
@@ -176,16 +181,19 @@ class Tables(Values):
                 (t.static if static else t.regular).append(column)
 
         only = "IF NOT EXISTS " if self.odds(10) else ""
-        kind = " static" if static else ""
-        return Statement(
-            f"ALTER TABLE {t.name} ADD {only}{column.name} {column.type}{kind}",
-            writes=True,
-            then=then,
-        )
+        return self.adding(column, static, only, then)
 
-    def drop(self) -> Statement:
+    def adding(self, column: Column, static: bool, only: str, then) -> Statement:
+        kind = " static" if static else ""
+        text = f"ALTER TABLE {self.t.name} ADD {only}{column.name} {column.type}{kind}"
+        return Statement(text, writes=True, then=then)
+
+    def drop(self) -> Iterator[Statement]:
+        """A drop up to some time is followed by the column's return, since reads may fail in between, and made once."""
         t = self.t
         column = self.rng.choice((t.static + t.regular) * 8 + t.key)
+        static = column in t.static
+        timed = t.timestamps and column not in t.dropped and column not in t.key and self.odds(60)
 
         def then() -> None:
             t.dropped.append(column)
@@ -193,10 +201,14 @@ class Tables(Values):
                 if column in columns:
                     columns.remove(column)
 
-        when = (
-            f" USING TIMESTAMP {self.rng.randint(1, 5)}" if t.timestamps and self.odds(60) else ""
-        )
-        return Statement(f"ALTER TABLE {t.name} DROP {column.name}{when}", writes=True, then=then)
+        when = f" USING TIMESTAMP {self.rng.randint(1, 5)}" if timed else ""
+        yield Statement(f"ALTER TABLE {t.name} DROP {column.name}{when}", writes=True, then=then)
+        if timed and column in t.dropped:
+
+            def back() -> None:
+                (t.static if static else t.regular).append(column)
+
+            yield self.adding(column, static, "", back)
 
     def rename(self) -> Statement:
         t = self.t
@@ -225,7 +237,8 @@ class Tables(Values):
 
     def create_index(self) -> Statement:
         t = self.t
-        column = self.rng.choice(t.columns + t.regular + t.static)
+        columns = [c for c in t.columns + t.regular + t.static if c.type.name != "vector"]
+        column = self.rng.choice(columns)
         target = column.name
         if column.type.collection and self.odds(85):
             if column.type.frozen:
@@ -243,10 +256,15 @@ class Tables(Values):
             t.indexes[name] = column
 
         if self.odds(45):
+
+            def then_sai() -> None:
+                t.sai = True
+                then()
+
             return Statement(
                 f"CREATE CUSTOM INDEX {name} ON {t.name} ({target}) USING 'StorageAttachedIndex'",
                 writes=True,
-                then=then,
+                then=then_sai,
             )
         return Statement(f"CREATE INDEX {name} ON {t.name} ({target})", writes=True, then=then)
 

@@ -38,7 +38,7 @@ DOMAINS: dict[str, list[str]] = {
         "00000000-0000-1001-8000-000000000001",
     ],
     "timestamp": [
-        "'1582-10-15 00:00:00.000+0000'",
+        "'1500-02-28 00:00:00.000+0000'",
         "'1969-12-31 23:59:59.999+0000'",
         "'1970-01-01 00:00:00.000+0000'",
         "'2024-02-29 12:00:00.001+0000'",
@@ -210,7 +210,7 @@ class Values:
             ways.append(f"blob_as_{t.name}({t.name}_as_blob({literal}))")
         if t.name in ("int", "bigint", "uuid", "timestamp", "boolean", "date", "time", "double"):
             ways.append(f"blob_as_{t.name}(0x)")
-        if t.name in ("int", "bigint", "varint", "decimal"):
+        if t.name in ("int", "bigint", "decimal"):
             ways.append(f"{literal} + 0" if self.odds(50) else f"- {self.term(t, 0, unique)}")
         if t.name == "date":
             ways.append(f"to_date({self.term(simple('timestamp'))})")

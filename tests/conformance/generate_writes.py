@@ -59,7 +59,7 @@ class Writes(Tables):
         if nullable and self.odds(15):
             return "null"
         unique = c in self.t.clustering
-        if not self.binds and self.odds(2):
+        if not self.binds and not self.t.is_descending(c) and self.odds(2):
             return self.expression(c.type, unique)
         return self.term(c.type, 0, unique)
 

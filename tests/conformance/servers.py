@@ -375,7 +375,9 @@ class LocalServer:
             return [self._for_libcql(v, t.args[0]) for v in value]
         if t.name == "map":
             key, item = t.args
-            return {self._for_libcql(k, key): self._for_libcql(v, item) for k, v in value}
+            return {
+                _hashable(self._for_libcql(k, key)): self._for_libcql(v, item) for k, v in value
+            }
         if t.name == "tuple":
             return tuple(self._for_libcql(v, a) for v, a in zip(value, t.args, strict=True))
         if t.fields:
@@ -390,6 +392,13 @@ class LocalServer:
 
     def close(self) -> None:
         self.session.close()
+
+
+def _hashable(value: Any) -> Any:
+    """A map's key: lists become tuples, and so do those within."""
+    if isinstance(value, dict):
+        return tuple((_hashable(k), _hashable(v)) for k, v in value.items())
+    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
 
 
 def _class_of_status(code: str | None) -> str:
