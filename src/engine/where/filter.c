@@ -13,7 +13,9 @@ typedef struct test {
   uint32_t count; /* tuples of width values: one, or what IN lists */
   const cql_slice *values;
   cql_slice key;
-  bool exact; /* equal values must be written equally, too: an index of the legacy kind finds bytes */
+  /* Equal values must be written equally, too: an index of the legacy kind finds bytes, and what a frozen collection
+   * contains is compared as Java objects are (1.0 is not 1.00). */
+  bool exact;
 } test;
 
 struct cqle_filter {
@@ -95,7 +97,8 @@ cql_status cqle_filter_new(cqle_exec *x, const cqle_where *w, bool everything, c
     if (g->on_token || (g->in_bounds && !everything)) continue;
     bool exact = g == w->indexed && w->index != NULL && w->index->kind == CQLE_INDEX_LEGACY;
     for (const cqle_restriction *r = g->members; r != NULL; r = r->next) {
-      f->tests[f->count].exact = exact;
+      bool contains = r->op == CQLE_OP_CONTAINS;
+      f->tests[f->count].exact = exact || (contains && !cql_type_is_multicell(r->columns[0]->type));
       CQL_TRY(make_test(x, w->table, g, r, &f->tests[f->count++]));
     }
     f->nothing = g->in_bounds && g->kind == CQLE_GROUP_IN && f->tests[f->count - 1].count == 0;
