@@ -75,6 +75,21 @@ PARTS = [
         slow=True,
     ),
     Part(
+        "differential",
+        "random statements on the engine and on Cassandra",
+        [
+            "tests/conformance/with-node",
+            "tests/conformance/differential.py",
+            "--statements",
+            "1500",
+            "--seed",
+            "1",
+            "2",
+            "3",
+        ],
+        slow=True,
+    ),
+    Part(
         "browser",
         "partyfinder in a browser",
         [PYTHON, "-m", "pytest", "-q", "tests/e2e"],

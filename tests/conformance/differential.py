@@ -2,7 +2,7 @@
 """Random statements on the embedded engine and on a real Cassandra, whose answers must be equal.
 
     tools/cassandra/node start
-    $(tools/driver-venv) tests/conformance/differential.py --statements 5000 --seed 1
+    $(tools/driver-venv) tests/conformance/differential.py --statements 5000 --seed 1 2
 
 Each table gets bursts of writes and then reads of all shapes; after every burst all that the table shows is
 compared, with write times and TTLs. Errors are compared by class; ``--texts`` lists those whose words differ. The
@@ -245,15 +245,30 @@ def renamed(s: Statement, name: str) -> Statement:
 
 
 class Run:
-    def __init__(self, pair: Pair, generator: Generator) -> None:
+    def __init__(self, pair: Pair) -> None:
         self.pair = pair
-        self.generator = generator
+        self.generator: Generator
+        self.tables = 0  # whose names are taken
         self.passed = 0
         self.rows = 0
         self.errors: Counter[str] = Counter()
         self.failures: list[Failure] = []
         self.stumbles: list[str] = []  # where Cassandra gave no answer
         self.texts: dict[tuple[str, str], str] = {}
+
+    def with_seed(self, seed: int, statements: int, failures: int) -> None:
+        """So many statements more, or until there are too many failures."""
+        self.generator = Generator(random.Random(seed), self.tables)
+        goal, shown = self.passed + statements, time.monotonic()
+        while self.passed < goal and len(self.failures) < failures:
+            failed = len(self.failures)
+            self.one_table()
+            for failure in self.failures[failed:]:
+                print(f"\n{failure.show(self.pair.keyspace)}\n")
+            if time.monotonic() > shown + PROGRESS_S:
+                shown = time.monotonic()
+                print(f"{self.passed} statements, {len(self.failures)} failed")
+        self.tables = self.generator.number
 
     def make(self, schema: list[str]) -> None:
         for text in schema:
@@ -347,28 +362,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--seed", type=int, help="(default: a random one, which is printed)")
-    parser.add_argument("--statements", type=int, default=5000, help="(default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, nargs="+", help="one or more (default: a random one, which is printed)"
+    )
+    parser.add_argument(
+        "--statements", type=int, default=5000, help="for each seed (default: %(default)s)"
+    )
     parser.add_argument("--failures", type=int, default=10, help="give up after that many")
     parser.add_argument("--texts", action="store_true", help="list errors whose words differ")
     parser.add_argument("--address", default="127.0.0.1:9142", help="Cassandra's host:port")
     args = parser.parse_args()
     sys.stdout.reconfigure(line_buffering=True)
-    seed = args.seed if args.seed is not None else random.randrange(1_000_000)
-    print(f"seed {seed}")
     keyspace = f"d_{os.getpid()}"
     pair = Pair(args.address, keyspace)
-    run = Run(pair, Generator(random.Random(seed)))
-    shown = time.monotonic()
+    run = Run(pair)
     try:
-        while run.passed < args.statements and len(run.failures) < args.failures:
-            failed = len(run.failures)
-            run.one_table()
-            for failure in run.failures[failed:]:
-                print(f"\n{failure.show(keyspace)}\n")
-            if time.monotonic() > shown + PROGRESS_S:
-                shown = time.monotonic()
-                print(f"{run.passed} statements, {len(run.failures)} failed")
+        for seed in args.seed or [random.randrange(1_000_000)]:
+            print(f"seed {seed}")
+            run.with_seed(seed, args.statements, args.failures)
     finally:
         pair.close()
     if args.texts:

@@ -4,6 +4,7 @@ Values come from domains of a few, so that keys meet, writes tie and filters mat
 leaves open is not generated:
 
 - now(), uuid() and the like differ by their nature;
+- what a counter is after a deletion: tables of counters have none;
 - two cells of one timestamp that both expire are told apart by the second they expire in: every TTL is used once, and a
   table with a default TTL has no timestamps of its own;
 - a table sees conditional writes or plain ones: Cassandra orders the two kinds by different clocks;
@@ -34,13 +35,16 @@ EXPIRY_S = 3.5
 class Generator(Reads):
     """A table after another, each with its statements."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, number: int = 0) -> None:
+        """``number`` tables have their names already."""
         super().__init__(rng)
+        self.number = number
 
     def table(self) -> Table:
         self.ttls.clear()
-        self.changing = self.odds(45)
-        return self.make_table()
+        table = self.make_table()
+        self.changing = self.odds(45) and not table.counter
+        return table
 
     def statements(self) -> Iterator[Statement]:
         """Bursts of writes, each followed by all that the table shows and by reads of all shapes."""
@@ -60,7 +64,7 @@ class Generator(Reads):
 
     def expiry(self) -> Iterator[Statement]:
         """A row that is gone by the next read."""
-        if 1 in self.ttls or not self.t.regular:
+        if 1 in self.ttls or not self.t.regular or self.t.counter:
             return
         self.ttls.add(1)
         t = self.t

@@ -17,7 +17,8 @@ class Reads(Writes):
         """All that the table shows, with the write times and TTLs of its cells."""
         t = self.t
         items = [c.name for c in t.columns]
-        items += [f"{f}({c.name})" for c in t.static + t.regular for f in ("writetime", "ttl")]
+        if not t.counter:
+            items += [f"{f}({c.name})" for c in t.static + t.regular for f in ("writetime", "ttl")]
         page = self.rng.randint(1, 5) if self.odds(30) else None
         return Statement(f"SELECT {', '.join(items)} FROM {t.name}", page_size=page)
 
@@ -27,8 +28,8 @@ class Reads(Writes):
         distinct = self.odds(8)
         group = [] if distinct or self.odds(90) else t.key[: self.rng.randint(1, len(t.key))]
         s.add("SELECT ")
-        self.json = self.odds(6)  # Java before 19 prints some sums with a digit too many
-        s.add("JSON " if self.json else "")
+        self.as_json = self.odds(6)  # Java before 19 prints some sums with a digit too many
+        s.add("JSON " if self.as_json else "")
         self.selection(s, distinct, bool(group))
         s.add(f" FROM {t.name}")
         filtering = self.where(s)
@@ -90,7 +91,7 @@ class Reads(Writes):
         name = self.rng.choice(names + (["sum", "avg"] * 2 if numeric else []))
         if name == "count" and self.odds(50):
             return "count(*)"
-        if numeric and not self.json and self.odds(10):
+        if numeric and not self.as_json and self.odds(10):
             return f"{name}({self.arithmetic(c)})"
         return f"{name}({c.name})"
 
@@ -133,7 +134,7 @@ class Reads(Writes):
             names += ["map_keys", "map_values"] if t.name == "map" else []
             names += ["collection_sum", "collection_avg"] if t.args[0].name in NUMERIC else []
             return f"{self.rng.choice(names)}({c.name})"
-        if way < 0.54 and t.name in NUMERIC and not self.json:
+        if way < 0.54 and t.name in NUMERIC and not self.as_json:
             return self.arithmetic(c)
         if way < 0.58 and t.name in NUMERIC:
             return f"{self.rng.choice(['abs', 'round', '-'])}({c.name})"

@@ -71,6 +71,7 @@ class Table:
     default_ttl: int = 0
     indexes: dict[str, Column] = field(default_factory=dict)  # by name
     dropped: list[Column] = field(default_factory=list)
+    counter: bool = False
     sai: bool = False  # has a storage-attached index
     changes: int = 0
 
@@ -85,7 +86,7 @@ class Table:
     @property
     def timestamps(self) -> bool:
         """Whether writes may say their time: not beside Paxos's clock, nor where TTLs come by themselves."""
-        return not self.conditional and not self.default_ttl
+        return not (self.conditional or self.default_ttl or self.counter)
 
     def is_descending(self, c: Column) -> bool:
         return any(d and c is k for k, d in zip(self.clustering, self.descending, strict=True))
@@ -119,12 +120,17 @@ class Tables(Values):
     def make_table(self) -> Table:
         r = self.rng
         self.number += 1
+        counter = self.odds(6)
+
+        def column(name: str) -> Column:
+            return Column(name, simple("counter") if counter else self.column_type())
+
         partition = [Column(f"p{i}", self.key_type()) for i in range(r.choice([1, 1, 2]))]
         clustering = [Column(f"c{i}", self.key_type()) for i in range(r.choice([0, 1, 1, 2, 2, 3]))]
         least = 0 if clustering else 1
-        regular = [Column(f"v{i}", self.column_type()) for i in range(r.randint(least, 6))]
+        regular = [column(f"v{i}") for i in range(r.randint(least, 6) if not counter else 2)]
         statics = r.choice([0, 0, 1, 2]) if clustering else 0
-        static = [Column(f"s{i}", self.column_type()) for i in range(statics)]
+        static = [column(f"s{i}") for i in range(statics)]
         self.t = Table(
             f"t{self.number}",
             partition,
@@ -132,8 +138,9 @@ class Tables(Values):
             [self.odds(40) for _ in clustering],
             regular,
             static,
-            conditional=self.odds(25),
-            default_ttl=500_000 if self.odds(6) else 0,
+            conditional=self.odds(25) and not counter,
+            default_ttl=500_000 if self.odds(6) and not counter else 0,
+            counter=counter,
         )
         return self.t
 

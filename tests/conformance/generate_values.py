@@ -6,6 +6,7 @@ map. ``show`` prints it in the form that cqltypes.py reads, which is CQL as well
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass
 from typing import Any
@@ -47,10 +48,21 @@ DOMAINS: dict[str, list[str]] = {
     "date": ["'1000-01-01'", "'1969-12-31'", "'1970-01-01'", "'2024-02-29'", "'9000-12-31'"],
     "time": ["'00:00:00.000000000'", "'12:30:00.000000001'", "'23:59:59.999999999'"],
     "inet": ["'::1'", "'10.0.0.1'", "'127.0.0.1'", "'255.0.0.1'", "'ff02::1'"],
+    "counter": ["-1", "0", "1", "5"],
     "duration": ["1ns", "-1mo2d3h", "1mo", "30d", "1y2mo3d4h5m6s7ms8us9ns"],
 }
-SIMPLE = [name for name in DOMAINS if name != "duration"]
-NUMERIC = {"int", "bigint", "smallint", "tinyint", "varint", "decimal", "double", "float"}
+SIMPLE = [name for name in DOMAINS if name not in ("duration", "counter")]
+NUMERIC = {
+    "counter",
+    "int",
+    "bigint",
+    "smallint",
+    "tinyint",
+    "varint",
+    "decimal",
+    "double",
+    "float",
+}
 VECTOR_ELEMENTS = ["float", "float", "int", "text"]
 TWINS = {
     "1.00",
@@ -83,6 +95,10 @@ class CqlType:
 
 def simple(name: str) -> CqlType:
     return CqlType(name)
+
+
+def unquoted(literal: str) -> str:
+    return literal[1:-1].replace("''", "'") if literal.startswith("'") else literal
 
 
 class Values:
@@ -201,6 +217,24 @@ class Values:
     def term(self, t: CqlType, low: int = 0, unique: bool = False) -> str:
         """A value's text."""
         return self.show(t, self.value(t, low, unique))
+
+    def json(self, t: CqlType, value: Any) -> str:
+        """A value as INSERT JSON takes it."""
+        if value is None:
+            return "null"
+        if t.name in DOMAINS:
+            bare = t.name == "boolean" or (t.name in NUMERIC and value[-1].isdigit())
+            return value if bare else json.dumps(unquoted(value), ensure_ascii=False)
+        if t.name == "map":
+            k, v = t.args
+            return f"{{{', '.join(f'{self.json_key(k, a)}: {self.json(v, b)}' for a, b in value)}}}"
+        args = t.args if t.name == "tuple" else t.args * len(value)
+        return f"[{', '.join(self.json(a, v) for a, v in zip(args, value, strict=True))}]"
+
+    def json_key(self, t: CqlType, value: Any) -> str:
+        """Keys are strings: of what they hold when that is simple, else of its JSON."""
+        text = unquoted(value) if t.name in DOMAINS else self.json(t, value)
+        return json.dumps(text, ensure_ascii=False)
 
     def expression(self, t: CqlType, unique: bool = False) -> str:
         """A term that is more than a literal, for statements without markers."""

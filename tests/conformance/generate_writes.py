@@ -91,6 +91,8 @@ class Writes(Tables):
 
     def write(self) -> Statement:
         way = self.rng.random()
+        if self.t.counter and way < 0.95:
+            return self.count()
         if way < 0.12:
             return self.batch()
         if way < 0.20 and self.t.conditional:
@@ -104,6 +106,34 @@ class Writes(Tables):
     def one_write(self, s: Text, timestamp: bool = True, condition: float = 50) -> None:
         kind = self.rng.choices([self.insert, self.update, self.delete], [45, 35, 30])[0]
         kind(s, timestamp, self.t.conditional and self.odds(condition))
+
+    def count(self) -> Statement:
+        """Steps of counters, alone or in a batch. What a deletion does to them Cassandra leaves open."""
+        s = self.text()
+        batch = self.odds(15)
+        s.add("BEGIN COUNTER BATCH " if batch else "")
+        for _ in range(self.rng.randint(1, 3) if batch else 1):
+            self.steps(s)
+            s.add("; " if batch else "")
+        s.add("APPLY BATCH" if batch else "")
+        return s.statement(writes=True)
+
+    def steps(self, s: Text) -> None:
+        t = self.t
+        columns = self.some(t.static if t.static and self.odds(25) else t.static + t.regular, 1, 2)
+        s.add(f"UPDATE {t.name}")
+        if self.odds(1):
+            self.using(s, True)
+        s.add(" SET ")
+        s.join(", ", columns, lambda c: self.step(s, c))
+        statics_alone = all(c in t.static for c in columns)
+        self.where_row(s, [] if statics_alone else t.clustering)
+
+    def step(self, s: Text, c: Column) -> None:
+        if self.odds(1):
+            s.add(f"{c.name} = ").value(self.literal(c))
+        else:
+            self.add_to(s, c, self.rng.choice("+-"), self.literal(c, nullable=self.odds(5)))
 
     def batch(self) -> Statement:
         s = self.text()
@@ -139,12 +169,25 @@ class Writes(Tables):
             columns.pop(self.rng.randrange(len(columns)))
         if not columns:
             columns = t.key
-        s.add(f"INSERT INTO {t.name} (", ", ".join(c.name for c in columns), ") VALUES (")
-        s.join(", ", columns, lambda c: self.column_value(s, c))
-        s.add(")")
+        if self.odds(12) and not self.pinned:
+            self.json_object(s, columns)
+        else:
+            s.add(f"INSERT INTO {t.name} (", ", ".join(c.name for c in columns), ") VALUES (")
+            s.join(", ", columns, lambda c: self.column_value(s, c))
+            s.add(")")
         if conditional:
             s.add(" IF NOT EXISTS")
         self.using(s, True, timestamp and not conditional)
+
+    def json_object(self, s: Text, columns: list[Column]) -> None:
+        def item(c: Column) -> str:
+            null = c not in self.t.key and self.odds(10)
+            value = None if null else self.value(c.type, 0, c in self.t.clustering)
+            return f'"{c.name}": {self.json(c.type, value)}'
+
+        text = f"{{{', '.join(map(item, columns))}}}".replace("'", "''")
+        s.add(f"INSERT INTO {self.t.name} JSON ").value(f"'{text}'")
+        s.add(self.rng.choice(["", "", " DEFAULT NULL", " DEFAULT UNSET"]))
 
     def column_value(self, s: Text, c: Column) -> None:
         if c in self.t.key:
