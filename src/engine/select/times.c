@@ -58,6 +58,18 @@ static cql_status one(cqle_eval *e, const cqle_node *n, bool found, int64_t numb
   return CQL_OK;
 }
 
+/* Whether a frozen collection holds what is asked for: then its cell's times are those. */
+static bool holds_span(const span *s, const cql_type *type, cql_slice value) {
+  cql_elements walk;
+  cql_slice key, item;
+  if (cql_elements_open(&walk, type, value) != CQL_OK) return false;
+  while (cql_elements_next(&walk, &key) == CQL_OK) {
+    if (type->code == CQL_TYPE_MAP && cql_elements_next(&walk, &item) != CQL_OK) return false;
+    if (in_span(s, key)) return true;
+  }
+  return false;
+}
+
 /* The newest, or the only one. */
 static cql_status single(cqle_eval *e, const cqle_node *n, const cqle_column_data *d, const span *s, cql_slice *out) {
   bool found = false;
@@ -66,6 +78,7 @@ static cql_status single(cqle_eval *e, const cqle_node *n, const cqle_column_dat
     int64_t number;
     if (!cqle_cell_is_live(&d->cells[i], e->x.now_s)) continue;
     if (d->multicell && !in_span(s, d->cells[i].path)) continue;
+    if (!d->multicell && s->type != NULL && !holds_span(s, n->column->type, d->cells[i].value)) continue;
     if (!number_of(e, n, &d->cells[i], &number)) continue;
     if (!found || number > best) best = number;
     found = true;

@@ -6,6 +6,7 @@
 
 #define CQLE_DATE_EPOCH ((int64_t)1 << 31) /* the date type's number for 1970-01-01 */
 #define CQLE_DAY_MS     ((int64_t)86400000)
+#define CQLE_MS_NS      ((int64_t)1000000)
 #define CQLE_DAY_NS     ((int64_t)86400 * 1000000000)
 
 int64_t cqle_floor_div(int64_t a, int64_t b); /* b > 0 */

@@ -241,12 +241,12 @@ static cql_status date_call(cqle_exec *x, const cqle_function *f, const cql_slic
   if (args[0].len != (is_date ? 4u : 8u)) return CQL_OK;
   cql_status st = cql_read_duration(args[1], &d);
   if (st != CQL_OK) return st;
-  if (is_date && d.nanoseconds != 0) {
+  if (is_date ? d.nanoseconds != 0 : d.nanoseconds % CQLE_MS_NS != 0) {
     cql_buf b;
     cql_buf_init(&b, x->engine->alloc, 256);
     cql_value_print(&b, f->args[1], args[1]);
-    const char *text = cql_arena_printf(x->arena, "The duration must have a day precision. Was: " CQL_SLICE_FMT,
-                                        CQL_SLICE_ARG(cql_buf_view(&b)));
+    const char *text = cql_arena_printf(x->arena, "The duration must have a %s precision. Was: " CQL_SLICE_FMT,
+                                        is_date ? "day" : "millisecond", CQL_SLICE_ARG(cql_buf_view(&b)));
     cql_buf_free(&b);
     return fail_operation(x, f, text == NULL ? "" : text);
   }

@@ -135,6 +135,18 @@ static cql_status floor_ms(cqle_exec *x, int64_t ms, cql_duration d, int64_t sta
   return CQL_OK;
 }
 
+static cql_status too_precise(cqle_exec *x, const cqle_function *f, cql_slice duration, bool is_date) {
+  cql_buf b;
+  cql_buf_init(&b, x->engine->alloc, 256);
+  cql_value_print(&b, f->args[1], duration);
+  cql_status st =
+      cql_fail(x->err, CQL_INVALID,
+               "The floor%s cannot be computed for the " CQL_SLICE_FMT " duration as precision is below 1 %s",
+               is_date ? " on date values" : "", CQL_SLICE_ARG(cql_buf_view(&b)), is_date ? "day" : "millisecond");
+  cql_buf_free(&b);
+  return st;
+}
+
 static cql_status floor_call(cqle_exec *x, const cqle_function *f, const cql_slice *args, cql_slice *out) {
   cql_status st = CQL_OK;
   int64_t ms, start = 0;
@@ -143,17 +155,7 @@ static cql_status floor_call(cqle_exec *x, const cqle_function *f, const cql_sli
   if (!load_ms(f->args[0]->code, args[0], &ms)) return give_null(out);
   if (f->arg_count == 3 && !load_ms(f->args[2]->code, args[2], &start)) return give_null(out);
   CQL_TRY(cql_read_duration(args[1], &d));
-  if (is_date && d.nanoseconds != 0) {
-    cql_buf b;
-    cql_buf_init(&b, x->engine->alloc, 256);
-    cql_value_print(&b, f->args[1], args[1]);
-    st = cql_fail(x->err, CQL_INVALID,
-                  "The floor on date values cannot be computed for the " CQL_SLICE_FMT
-                  " duration as precision is below 1 day",
-                  CQL_SLICE_ARG(cql_buf_view(&b)));
-    cql_buf_free(&b);
-    goto done;
-  }
+  if (is_date ? d.nanoseconds != 0 : d.nanoseconds % CQLE_MS_NS != 0) return too_precise(x, f, args[1], is_date);
   CQL_TRY(floor_ms(x, ms, d, start, &ms));
   st = is_date ? give_date(x, ms, out) : cqle_give_bigint(x, ms, out);
 done:
