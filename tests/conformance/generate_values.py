@@ -188,9 +188,9 @@ class Values:
     def rank(self, t: CqlType, value: Any) -> Any:
         """A sort key for the server's order."""
         if value is None:
-            return (-1,)
+            return []
         if t.name in DOMAINS:
-            return (DOMAINS[t.name].index(value),)
+            return [DOMAINS[t.name].index(value)]
         if t.name == "map":
             return [
                 part

@@ -91,7 +91,7 @@ class Writes(Tables):
 
     def write(self) -> Statement:
         way = self.rng.random()
-        if self.t.counter and way < 0.95:
+        if self.t.counter:
             return self.count()
         if way < 0.12:
             return self.batch()
@@ -120,6 +120,8 @@ class Writes(Tables):
 
     def steps(self, s: Text) -> None:
         t = self.t
+        if self.odds(3):
+            return self.insert(s, True, False)  # which is refused
         columns = self.some(t.static if t.static and self.odds(25) else t.static + t.regular, 1, 2)
         s.add(f"UPDATE {t.name}")
         if self.odds(1):
@@ -357,8 +359,9 @@ class Writes(Tables):
             s.add(" IF EXISTS")
             return
         columns = self.some(others, 1, 2)
+        alone = len(columns) == 1 and not self.pinned
         s.add(" IF ")
-        s.join(" AND ", columns, lambda c: self.one_condition(s, c, len(columns) == 1))
+        s.join(" AND ", columns, lambda c: self.one_condition(s, c, alone))
 
     def one_condition(self, s: Text, c: Column, alone: bool) -> None:
         """``alone``: no other condition stands beside it, so that it may be an error as it runs."""
