@@ -2,8 +2,8 @@
 
 from .access import SCAN, Access
 from .expr import Column
-from .keys import TableKey, can_be_ranged, physical_key
-from .predicates import And, Comparison, Or, Predicate
+from .keys import TableKey, can_be_ranged, default_target, physical_key
+from .predicates import And, Comparison, Contains, Or, Predicate
 from .server_order import Served
 
 
@@ -14,6 +14,11 @@ def advise(model, key: TableKey, access: Access, predicate: Predicate, served: S
         listed = ", ".join(f'models.Index(fields=["{name}"])' for name in names)
         text = f"An index would serve it; in {model.__name__}.Meta: indexes = [{listed}]."
         return text + _or_the_key(model, key, access)
+    if (line := _element_index(model, key, access)) is not None:
+        return (
+            f"An index would serve it; in {model.__name__}.Meta: indexes = [{line}]."
+            + _or_the_key(model, key, access)
+        )
     order = _order(model, served)
     if order and (access.pinned or access.kind != SCAN):
         return f"A key in this order would serve it: {_key_line(model, key, order)}"
@@ -68,6 +73,19 @@ def _wants_index(model, key: TableKey, part: Predicate) -> bool:
     if column is None or column in key.indexed or (column,) == key.partition:
         return False
     return part.op in ("=", "in") or can_be_ranged(_stored(model, column))
+
+
+def _element_index(model, key: TableKey, access: Access) -> str | None:
+    """The index on a collection that would answer `contains` or `has_key` in a scan."""
+    if access.kind != SCAN:
+        return None
+    asked = (part.contained for part in access.rest if isinstance(part, Contains))
+    for column, kind in filter(None, asked):
+        field = _stored(model, column)
+        if field.is_multicell and (column, kind) not in key.contained:
+            on = "" if kind == default_target(field) else f', on="{kind}"'
+            return f'StorageAttachedIndex(fields=["{field.name}"]{on})'
+    return None
 
 
 def _order(model, served: Served) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 
-from bookings.models import Author, Book, Party, Seat
+from bookings.models import Author, Book, Cql, Party, Seat
 from django.db import connection
 from django.db.models import F, Q
 from django.test import TestCase
@@ -97,6 +97,18 @@ class ExplainTests(TestCase):
                 'key = PhysicalKey(partition_by=["…"], cluster_by=["title"])',
             ),
             (Author.objects.all()[100:110], "Pages by key"),
+            (
+                Cql.objects.filter(colours__contains="red"),
+                'Cql.Meta: indexes = [StorageAttachedIndex(fields=["colours"])]',
+            ),
+            (
+                Cql.objects.filter(marks__has_key="maths"),
+                'StorageAttachedIndex(fields=["marks"], on="keys")',
+            ),
+            (
+                Cql.objects.filter(frozen__contains=1),
+                "No index answers this condition on 'frozen'",
+            ),
         ]
         for queryset, expected in cases:
             with self.subTest(expected):
