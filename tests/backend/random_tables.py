@@ -2,7 +2,7 @@
 
 import random
 
-from django_cassandra_backend.literals import quote
+from django_cassandra_backend.literals import literal, quote
 from django_cassandra_backend.operations import quoted
 
 SIMPLE = [
@@ -50,7 +50,8 @@ class RandomTables:
 
     def __init__(self, seed: int, user_types: bool):
         self.random = random.Random(seed)
-        self.types: list[str] = []
+        #: {name of a user type: can its values be compared, as in a key?}
+        self.types: dict[str, bool] = {}
         self.with_types = user_types
 
     def statements(self) -> list[str]:
@@ -58,13 +59,14 @@ class RandomTables:
         found = []
         if self.with_types:
             for i in range(self.random.randint(0, 3)):
-                name = self.random.choice([f"type_{i}", f"Type {i}"])
+                name = self.random.choice([f"type_{i}", f"Type {i}", f'a "b", {i}>', f"säng{i}"])
+                comparable = self.random.random() < 0.7
                 fields = ", ".join(
-                    f"{quoted(self._name(f'f{k}'))} {self._type(1, frozen=True)}"
+                    f"{quoted(self._name(f'f{k}'))} {self._type(1, frozen=True, key=comparable)}"
                     for k in range(self.random.randint(1, 3))
                 )
                 found.append(f"CREATE TYPE {quoted(name)} ({fields})")
-                self.types.append(name)
+                self.types[name] = comparable
         for i in range(self.random.randint(1, 3)):
             found += self._table(
                 self.random.choice([f"t{i}", f"T_{i}", f"a_b_{i}x", f"_{i}", f"n_u00e9_{i}"])
@@ -82,10 +84,11 @@ class RandomTables:
         kind = self.random.choice(
             ["simple"] * 4 + ["list", "set", "map", "tuple", "vector", "user"]
         )
-        if depth > 3 or kind == "simple" or (kind == "user" and not self.types):
+        types = [name for name, comparable in self.types.items() if comparable or not key]
+        if depth > 3 or kind == "simple" or (kind == "user" and not types):
             return self.random.choice(KEY_TYPES if key else SIMPLE)
         if kind == "user":
-            text = quoted(self.random.choice(self.types))
+            text = quoted(self.random.choice(types))
         elif kind == "tuple":
             inner = [
                 self._type(depth + 1, frozen=True, key=key)
@@ -156,9 +159,21 @@ class RandomTables:
             elif cql_type.startswith(("frozen<list", "frozen<set", "frozen<map")):
                 target = f"full({target})"
             using = self.random.choice(["", "", " USING 'sai'", " USING 'StorageAttachedIndex'"])
-            custom = "CUSTOM " if "Storage" in using else ""
+            if cql_type.startswith("vector"):
+                using = self._vector_index()
+            custom = "CUSTOM " if "Storage" in using or "OPTIONS" in using else ""
             name = self.random.choice([f"{table}_i{i}", f"Index_{table}_{i}"])
             found.append(
                 f"CREATE {custom}INDEX {quoted(name)} ON {quoted(table)} ({target}){using}"
             )
         return found
+
+    def _vector_index(self) -> str:
+        options = {
+            "similarity_function": self.random.choice(["cosine", "dot_product", "EUCLIDEAN"]),
+            "optimize_for": self.random.choice(["latency", "recall"]),
+            "maximum_node_connections": "8",
+            "construction_beam_width": "50",
+        }
+        chosen = {name: value for name, value in options.items() if self.random.random() < 0.4}
+        return " USING 'sai'" + (f" WITH OPTIONS = {literal(chosen)}" if chosen else "")
