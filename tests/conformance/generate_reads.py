@@ -136,7 +136,7 @@ class Reads(Writes):
             return f"{self.rng.choice(names)}({c.name})"
         if way < 0.54 and t.name in NUMERIC and not self.as_json:
             return self.arithmetic(c)
-        if way < 0.58 and t.name in NUMERIC:
+        if way < 0.58 and t.name in NUMERIC and not self.as_json:
             return f"{self.rng.choice(['abs', 'round', '-'])}({c.name})"
         if way < 0.62 and t.name in BLOBS:
             return f"{t.name}_as_blob({c.name})"

@@ -94,15 +94,15 @@ cql_status cqle_filter_new(cqle_exec *x, const cqle_where *w, bool everything, c
   CQL_CHECK(f != NULL && f->tests != NULL, CQL_NOMEM);
   for (uint32_t i = 0; i < w->group_count; i++) {
     const cqle_group *g = &w->groups[i];
-    if (g->on_token || (g->in_bounds && !everything)) continue;
+    if (g->on_token || (g->in_bounds && (!everything || f->nothing))) continue;
     bool exact = g == w->indexed && w->index != NULL && w->index->kind == CQLE_INDEX_LEGACY;
     for (const cqle_restriction *r = g->members; r != NULL; r = r->next) {
       bool contains = r->op == CQLE_OP_CONTAINS;
       f->tests[f->count].exact = exact || (contains && !cql_type_is_multicell(r->columns[0]->type));
       CQL_TRY(make_test(x, w->table, g, r, &f->tests[f->count++]));
     }
-    f->nothing = g->in_bounds && g->kind == CQLE_GROUP_IN && f->tests[f->count - 1].count == 0;
-    if (f->nothing) break; /* and what stands behind is not looked at */
+    /* The clustering columns behind it are not looked at then. */
+    if (g->in_bounds && g->kind == CQLE_GROUP_IN && f->tests[f->count - 1].count == 0) f->nothing = true;
   }
   if (everything && w->has_token) {
     f->has_tokens = true;
