@@ -30,7 +30,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[2]))  # for the checkout's libcql
 
 from corpus import ERROR_CLASSES
-from generate import TTL_MAX, TTL_STEP, Generator, Statement
+from generate import TTL_MAX, TTL_STEP, Generator, Statement, create_user_types
 from run import REPLICATION, expectation_of
 from servers import Answer, CassandraServer, LocalServer, Refused, Server
 
@@ -93,7 +93,8 @@ class Pair:
         self.drop()
         self.start_engine()
         self._on_cassandra(Statement(self._create()))
-        self._on_cassandra(Statement(f"USE {keyspace}"))
+        for text in (f"USE {keyspace}", *create_user_types()):
+            self._on_cassandra(Statement(text))
 
     def _create(self) -> str:
         return f"CREATE KEYSPACE {self.keyspace} WITH replication = {REPLICATION}"
@@ -107,7 +108,7 @@ class Pair:
         self.engine = context.Process(target=serve, args=(theirs, "local::memory:"), daemon=True)
         self.engine.start()
         theirs.close()
-        for text in (self._create(), f"USE {self.keyspace}"):
+        for text in (self._create(), f"USE {self.keyspace}", *create_user_types()):
             self.pipe.send((Statement(text), self.keyspace))
             self._engine_outcome()
 
@@ -203,7 +204,8 @@ class Failure:
 
     def show(self, keyspace: str) -> str:
         """The failure as a .test file."""
-        lines = [f"# {self.kind}", "", "exec", *(f"  {text};" for text in self.schema)]
+        schema = [*create_user_types(), *self.schema]
+        lines = [f"# {self.kind}", "", "exec", *(f"  {text};" for text in schema)]
         for s in self.history:
             if s.between:
                 lines.append(

@@ -7,7 +7,8 @@ leaves open is not generated:
 - what a counter is after a deletion: tables of counters have none;
 - two cells of one timestamp that both expire are told apart by the second they expire in: every TTL is used once, and a
   table with a default TTL has no timestamps of its own;
-- a table sees conditional writes or plain ones: Cassandra orders the two kinds by different clocks;
+- Cassandra orders conditional writes and plain ones by clocks that may be a millisecond apart: a table of both sees no
+  timestamps of its own, and a pause before each write;
 - DISTINCT and GROUP BY may cut pages elsewhere: the caller compares all pages as one;
 - writes between two pages are made where a first reading has shown that both servers have more pages to come;
 - of two conditions that would not be decided alike, one of them an error, Cassandra decides one by a hash;
@@ -26,10 +27,12 @@ from collections.abc import Iterator
 
 from generate_reads import Reads
 from generate_tables import CHANGES_MAX, Statement, Table
+from generate_values import create_user_types
 from generate_writes import TTL_MAX, TTL_STEP
 
 BURSTS = 12
 EXPIRY_S = 3.5
+BALLOT_S = 0.003
 
 
 class Generator(Reads):
@@ -52,7 +55,9 @@ class Generator(Reads):
             yield from self.change()
         for _ in range(BURSTS):
             for _ in range(self.rng.randint(1, 12)):
-                yield self.write()
+                write = self.write()
+                write.pause_s = BALLOT_S if self.t.conditional else 0.0
+                yield write
             if self.odds(1):
                 yield from self.expiry()
             yield self.everything()
@@ -79,4 +84,4 @@ class Generator(Reads):
         yield everything
 
 
-__all__ = ["TTL_MAX", "TTL_STEP", "Generator", "Statement", "Table"]
+__all__ = ["TTL_MAX", "TTL_STEP", "Generator", "Statement", "Table", "create_user_types"]

@@ -113,9 +113,13 @@ class Reads(Writes):
             return f"{self.rng.choice(['writetime', 'ttl', 'maxwritetime'])}({c.name})"
         if way < 0.17:
             return f"to_json({c.name}) AS json"  # whether it is called tojson depends on who asked first
-        if way < 0.23 and t.name not in ("list", "set", "map", "tuple", "vector"):
+        if way < 0.23 and not t.args:
             casts = CASTS if t.name in NUMERIC else [*CASTS, "date", "timestamp"]
             return f"cast({c.name} AS {self.rng.choice(casts)})"
+        if t.fields and way < 0.6:
+            part = f"{c.name}.{self.rng.choice(t.fields)}"
+            times = c not in self.t.key and self.odds(25)
+            return f"{self.rng.choice(['writetime', 'ttl'])}({part})" if times else part
         if way < 0.26:
             return f"token({', '.join(c.name for c in self.t.partition)})"
         if way < 0.40 and t.name in ("set", "map"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 # Of each type a few values, edges among them, in the server's order.
@@ -76,8 +76,11 @@ class CqlType:
     args: tuple[CqlType, ...] = ()
     frozen: bool = False
     size: int = 0  # of a vector
+    fields: tuple[str, ...] = ()  # of a user type
 
     def __str__(self) -> str:
+        if self.fields:
+            return f"frozen<{self.name}>" if self.frozen else self.name
         if not self.args:
             return self.name
         inner = [str(a) for a in self.args] + ([str(self.size)] if self.size else [])
@@ -86,7 +89,7 @@ class CqlType:
 
     @property
     def multi_cell(self) -> bool:
-        return self.name in ("list", "set", "map") and not self.frozen
+        return (self.collection or bool(self.fields)) and not self.frozen
 
     @property
     def collection(self) -> bool:
@@ -95,6 +98,24 @@ class CqlType:
 
 def simple(name: str) -> CqlType:
     return CqlType(name)
+
+
+# The user types of the keyspace.
+USER_TYPES = [
+    CqlType("ua", (simple("int"), simple("text")), fields=("a", "b")),
+    CqlType(
+        "ub",
+        (simple("double"), CqlType("set", (simple("int"),), True), simple("timeuuid")),
+        fields=("x", "y", "z"),
+    ),
+]
+
+
+def create_user_types() -> list[str]:
+    return [
+        f"CREATE TYPE {t.name} ({', '.join(f'{f} {a}' for f, a in zip(t.fields, t.args, strict=True))})"
+        for t in USER_TYPES
+    ]
 
 
 def unquoted(literal: str) -> str:
@@ -128,7 +149,9 @@ class Values:
         return self.scalar_type()
 
     def nested_type(self, depth: int, duration: bool) -> CqlType:
-        name = self.rng.choice(["list", "set", "map", "tuple"])
+        name = self.rng.choice(["list", "set", "map", "tuple", "user"])
+        if name == "user":
+            return replace(self.rng.choice(USER_TYPES), frozen=True)
         if name == "tuple":
             count = self.rng.randint(1, 3)
             return CqlType(name, tuple(self.element_type(depth, duration) for _ in range(count)))
@@ -148,12 +171,14 @@ class Values:
     def column_type(self) -> CqlType:
         name = self.rng.choice(
             ["simple"] * 11 + ["list", "list", "set", "set", "map", "map", "map", "tuple", "tuple"]
-            + ["vector", "duration"]
+            + ["vector", "duration", "user", "user"]
         )  # fmt: skip
         if name == "simple":
             return self.scalar_type()
         if name == "duration":
             return simple(name)
+        if name == "user":
+            return replace(self.rng.choice(USER_TYPES), frozen=self.odds(35))
         if name == "vector":
             element = simple(self.rng.choice(VECTOR_ELEMENTS))
             return CqlType(name, (element,), size=self.rng.randint(1, 3))
@@ -169,7 +194,7 @@ class Values:
         if t.name in DOMAINS:
             domain = DOMAINS[t.name]
             return self.rng.choice([v for v in domain if v not in TWINS] if unique else domain)
-        if t.name == "tuple":
+        if t.name == "tuple" or t.fields:
             return [None if self.odds(12) else self.value(a, 0, unique) for a in t.args]
         count = t.size or self.rng.randint(low, 3)
         if t.name in ("list", "vector"):
@@ -197,7 +222,7 @@ class Values:
                 for k, v in value
                 for part in (self.rank(t.args[0], k), self.rank(t.args[1], v))
             ]
-        args = t.args if t.name == "tuple" else t.args * len(value)
+        args = t.args if t.name == "tuple" or t.fields else t.args * len(value)
         return [self.rank(a, v) for a, v in zip(args, value, strict=True)]
 
     def show(self, t: CqlType, value: Any) -> str:
@@ -205,6 +230,9 @@ class Values:
             return "null"
         if t.name in DOMAINS:
             return value
+        if t.fields:
+            given = zip(t.fields, t.args, value, strict=True)
+            return f"{{{', '.join(f'{f}: {self.show(a, v)}' for f, a, v in given)}}}"
         if t.name in ("list", "vector"):
             return f"[{', '.join(self.show(t.args[0], v) for v in value)}]"
         if t.name == "set":
@@ -228,6 +256,9 @@ class Values:
         if t.name == "map":
             k, v = t.args
             return f"{{{', '.join(f'{self.json_key(k, a)}: {self.json(v, b)}' for a, b in value)}}}"
+        if t.fields:
+            given = zip(t.fields, t.args, value, strict=True)
+            return f"{{{', '.join(f'{json.dumps(f)}: {self.json(a, v)}' for f, a, v in given)}}}"
         args = t.args if t.name == "tuple" else t.args * len(value)
         return f"[{', '.join(self.json(a, v) for a, v in zip(args, value, strict=True))}]"
 

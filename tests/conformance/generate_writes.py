@@ -218,6 +218,11 @@ class Writes(Tables):
 
     def assignment(self, s: Text, c: Column) -> None:
         name, args = c.type.name, c.type.args
+        if c.type.fields and self.odds(50 if c.multi_cell else 2):
+            i = self.rng.randrange(len(args))
+            s.add(f"{c.name}.{c.type.fields[i]} = ")
+            s.value("null" if self.odds(25) else self.odd(s, self.term(args[i]), 5))
+            return
         if (not c.multi_cell and not self.odds(1)) or self.odds(30) or not c.type.collection:
             s.add(f"{c.name} = ").value(self.odd(s, self.literal(c, nullable=True), 8))
             return
@@ -273,6 +278,9 @@ class Writes(Tables):
     def deletion(self, s: Text, c: Column) -> None:
         if not c.multi_cell or self.odds(40):
             s.add(c.name)
+            return
+        if c.type.fields:
+            s.add(f"{c.name}.{self.rng.choice(c.type.fields)}")
             return
         at = self.index() if c.type.name == "list" else self.term(c.type.args[0])
         s.add(f"{c.name}[").value(self.odd(s, at)).add("]")
@@ -369,7 +377,11 @@ class Writes(Tables):
         op = self.rng.choice(
             ["=", "=", "!=", "<", "<=", ">", ">=", "IN", "[", "CONTAINS", "CONTAINS KEY"]
         )
-        if op == "[" and name in ("map", "list"):
+        if c.type.fields and op in ("[", "CONTAINS", "CONTAINS KEY"):
+            i = self.rng.randrange(len(args))
+            s.add(f"{c.name}.{c.type.fields[i]} {self.rng.choice(['=', '!='])} ")
+            s.value(self.term(args[i]))
+        elif op == "[" and name in ("map", "list"):
             at = str(self.rng.randint(0, 2)) if name == "list" else self.term(args[0])
             s.add(f"{c.name}[").value(at).add(f"] {self.rng.choice(COMPARE)} ")
             s.value(self.term(args[-1]))

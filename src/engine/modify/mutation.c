@@ -170,8 +170,10 @@ static cql_status build_row(cqle_writer *wr, cqle_pkey pkey, cql_slice *clusteri
   row.clustering = clustering;
   if (p->kind == CQLE_INSERT) row.marker = (cqle_liveness){wr->timestamp, wr->ttl, wr->expires};
   bool deletes = p->kind == CQLE_DELETE && p->operation_count == 0;
-  /* Also in a conditional batch: a row's deletion hides what the batch puts into that row. */
-  if (deletes) row.deletion = (cqle_deletion){wr->timestamp, wr->x->now_s};
+  /* Also in a conditional batch a row's deletion hides what the batch puts into that row; without clustering columns it
+   * is the partition's. */
+  int64_t at = wr->plan->table->clustering_count > 0 ? wr->timestamp : wr->deletion_timestamp;
+  if (deletes) row.deletion = (cqle_deletion){at, wr->x->now_s};
   cql_status st = read_row(wr, pkey, clustering, false, &buffer, &now);
   if (st == CQL_OK) st = apply_operations(wr, false, now, &row);
   if (st != CQL_OK) return st;
