@@ -52,6 +52,7 @@ cql_status cqle_row_builder_delete(cqle_row_builder *rb, const cqle_column *c, c
 /* --- order -------------------------------------------------------------------------------------------------------- */
 
 static const cql_type *path_type(const cqle_column *c) {
+  if (c->type->code == CQL_TYPE_UDT) return cql_type_native(CQL_TYPE_BLOB); /* a field's number, big-endian */
   return c->type->code == CQL_TYPE_LIST ? cql_type_native(CQL_TYPE_TIMEUUID) : c->type->args[0];
 }
 
