@@ -131,7 +131,7 @@ static cql_status set_value(cqle_writer *wr, const cqle_operation *op, cqle_row_
 
 static cql_status delete_column(cqle_writer *wr, const cqle_operation *op, cqle_row_builder *rb) {
   if (cql_type_is_multicell(op->column->type))
-    return cqle_row_builder_delete(rb, op->column, deletion_at(wr, wr->deletion_timestamp));
+    return cqle_row_builder_delete(rb, op->column, deletion_at(wr, wr->timestamp));
   return add_tombstone(wr, op->column, (cql_slice){NULL, 0}, rb);
 }
 
