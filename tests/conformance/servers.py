@@ -361,8 +361,8 @@ class LocalServer:
         value = from_literal(text, t)
         return self.libcql.UNSET if value is UNSET else self._for_libcql(value, t)
 
-    def _for_libcql(self, value: Any, t: Type) -> Any:
-        """The object that libcql documents for the type."""
+    def _for_libcql(self, value: Any, t: Type, is_key: bool = False) -> Any:
+        """The object that libcql documents for the type; inside a map's key, the hashable one."""
         if value is None:
             return None
         if t.name == "date":
@@ -372,17 +372,19 @@ class LocalServer:
         if t.name == "duration":
             return self.libcql.Duration(*value)
         if t.name in ("list", "set", "vector"):
-            return [self._for_libcql(v, t.args[0]) for v in value]
+            items = [self._for_libcql(v, t.args[0], is_key) for v in value]
+            return tuple(items) if is_key else items
         if t.name == "map":
-            key, item = t.args
-            return {
-                _hashable(self._for_libcql(k, key)): self._for_libcql(v, item) for k, v in value
-            }
-        if t.name == "tuple":
-            return tuple(self._for_libcql(v, a) for v, a in zip(value, t.args, strict=True))
-        if t.fields:
-            items = zip(t.fields, value, t.args, strict=True)
-            return {field: self._for_libcql(v, a) for field, v, a in items}
+            of_key, of_item = t.args
+            pairs = [
+                (self._for_libcql(k, of_key, True), self._for_libcql(v, of_item, is_key))
+                for k, v in value
+            ]
+            return tuple(pairs) if is_key else dict(pairs)
+        if t.name == "tuple" or t.fields:
+            fields = zip(value, t.args, strict=True)
+            values = tuple(self._for_libcql(v, a, is_key) for v, a in fields)
+            return dict(zip(t.fields, values, strict=True)) if t.fields and not is_key else values
         return value
 
     def problems(self) -> list[str]:
@@ -392,13 +394,6 @@ class LocalServer:
 
     def close(self) -> None:
         self.session.close()
-
-
-def _hashable(value: Any) -> Any:
-    """A map's key: lists become tuples, and so do those within."""
-    if isinstance(value, dict):
-        return tuple((_hashable(k), _hashable(v)) for k, v in value.items())
-    return tuple(map(_hashable, value)) if isinstance(value, list | tuple) else value
 
 
 def _class_of_status(code: str | None) -> str:
@@ -458,7 +453,8 @@ def _order(value: Any, t: Type) -> Any:
     if t.name == "uuid":
         return value.bytes[6] >> 4, value.time if value.version == 1 else 0, value.bytes
     if t.name in ("float", "double"):
-        return math.isnan(value), value, math.copysign(1, value)
+        nan = math.isnan(value)  # one value, above all others
+        return (True, 0, 0) if nan else (False, value, math.copysign(1, value))
     if t.name == "inet":
         return value.packed
     if t.name == "map":
