@@ -12,6 +12,7 @@ from .compat import aggregate_condition
 from .evaluate import Evaluator
 from .exceptions import not_supported
 from .expr import Column
+from .hashing import hashable
 from .kinds import stored_field
 from .lookups import PredicateBuilder
 from .ordering import order_key
@@ -34,9 +35,10 @@ class Fold:
         if value is None:
             return
         if self.seen is not None:
-            if value in self.seen:
+            mark = hashable(value)
+            if mark in self.seen:
                 return
-            self.seen.add(value)
+            self.seen.add(mark)
         self.add(value)
 
 

@@ -143,6 +143,22 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
         )
         return {name: list(zip(n or (), t or (), strict=True)) for name, n, t in rows}
 
+    def types_used(self, cursor) -> list[str]:
+        """The type of each column, of each user type's fields, and of what functions take and give."""
+        where = "WHERE keyspace_name = %s"
+        found = [
+            t for (t,) in self._rows(cursor, f"SELECT type FROM system_schema.columns {where}")
+        ]
+        for _, fields in self.user_types(cursor).items():
+            found += [text for _, text in fields]
+        for what, wanted in (("functions", "return_type"), ("aggregates", "state_type")):
+            rows = self._rows(
+                cursor, f"SELECT argument_types, {wanted} FROM system_schema.{what} {where}"
+            )
+            for arguments, text in rows:
+                found += [*(arguments or ()), text]
+        return found
+
     def _rows(self, cursor, text, *values):
         cursor.execute(text, [self.connection.settings.keyspace, *values])
         return cursor.fetchall()

@@ -3,6 +3,7 @@
 Only logs, `str(queryset.query)` and `sqlmigrate` use this; what is sent to the database carries
 its values apart from its text."""
 
+import array
 import datetime
 import decimal
 import ipaddress
@@ -12,6 +13,7 @@ import uuid
 from libcql import Duration
 
 from .dbapi import UNSET
+from .hashing import FrozenRecord, Record
 
 #: A string, a quoted name, a comment: places where a marker is not a marker.
 OPAQUE = r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$|--[^\n]*|//[^\n]*|/\*.*?\*/"""
@@ -43,15 +45,25 @@ def literal(value: object) -> str:
         return quote(str(value))
     if isinstance(value, Duration):
         return str(value) or "0s"
+    if isinstance(value, Record):
+        return _record(value.items())
+    if isinstance(value, FrozenRecord):
+        return _record(zip(value.names, value, strict=True))
     if isinstance(value, dict):
         return "{" + ", ".join(f"{literal(k)}: {literal(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (set, frozenset)):
         return "{" + ", ".join(sorted(map(literal, value))) + "}"
-    if isinstance(value, list):
+    if isinstance(value, (list, array.array)):
         return "[" + ", ".join(map(literal, value)) + "]"
     if isinstance(value, tuple):
         return "(" + ", ".join(map(literal, value)) + ")"
     return quote(str(value))
+
+
+def _record(items) -> str:
+    """A value of a user type, whose fields have names and not keys."""
+    quoted = (('"' + name.replace('"', '""') + '"', literal(value)) for name, value in items)
+    return "{" + ", ".join(f"{name}: {text}" for name, text in quoted) + "}"
 
 
 def inline(cql: str, values) -> str:

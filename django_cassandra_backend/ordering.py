@@ -1,5 +1,6 @@
 """One order for values, on both sides: what Python sorts agrees with Cassandra's clustering order."""
 
+import array
 import functools
 import ipaddress
 import math
@@ -17,7 +18,20 @@ def order_key(value: object) -> object:
         return value.packed
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
+    if isinstance(
+        value, dict
+    ):  # a map, sorted by its keys, or a user type, in the order of its fields
+        return [(_part(k), _part(v)) for k, v in value.items()]
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(_part, value))
+    if isinstance(value, (list, tuple, array.array)):
+        return list(map(_part, value))
     return value
+
+
+def _part(value: object) -> tuple:
+    """A value inside of another, where null comes first."""
+    return (0,) if value is None else (1, order_key(value))
 
 
 @functools.total_ordering

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from .access import NOTHING, POINTS, Access
 from .budget import ScanBudget
+from .hashing import hashable
 from .keys import TableKey
 from .ordering import order_key, sort_key
 from .plan import Plan
@@ -204,7 +205,7 @@ def _sorted_groups(rows, group, key, hold):
 def _distinct(rows, identity, budget):
     seen = set()
     for row in rows:
-        mark = identity(row)
+        mark = hashable(identity(row))
         if mark in seen:
             budget.spend()
         else:

@@ -12,7 +12,7 @@ from django.db.utils import NotSupportedError
 
 from . import index_build, indexes, names, sequences, user_types
 from .checks import UNIQUE_REASON, constraint_is_implied, unique_off_key
-from .fields import CounterField, PhysicalKey, TableOptions
+from .fields import CounterField, PhysicalKey, TableOptions, UserTypeField
 from .fields.columnless import ColumnlessField
 from .fields.static import is_static
 from .fields.table_options import DEFAULTS, option_text, table_options
@@ -127,6 +127,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         self.execute(f"DROP TABLE {self.table(model)}")
         if model._meta.auto_field is not None:
             self._forget_sequence(names.encode(model._meta.db_table))
+        user_types.drop_unused(self, model._meta.local_concrete_fields)
 
     def _forget_sequence(self, table: str) -> None:
         for plan in self.connection.ops.sequence_reset_by_name_sql(None, [{"table": table}]):
@@ -251,7 +252,11 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             self._refuse_key(model)
         for statement in indexes.drop_statements(self, model, {(field.column, None)}):
             self.execute(statement)
-        self.execute(f"ALTER TABLE {self.table(model)} DROP {self.quote_name(field.column)}")
+        if isinstance(field, UserTypeField) and field.is_multicell:  # CQL drops no such column
+            copy_table(self, model, without=field.column)
+        else:
+            self.execute(f"ALTER TABLE {self.table(model)} DROP {self.quote_name(field.column)}")
+        user_types.drop_unused(self, [field])
 
     def alter_field(self, model, old_field, new_field, strict=False):
         if isinstance(old_field, TableOptions) and isinstance(new_field, TableOptions):
@@ -314,6 +319,8 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         self._index_fields(new_model, [one for one in wanted if one.target not in had])
         if old_field.null and not new_field.null:
             self._fill(new_model, new_field)
+        if user_types.names_of(old_field) - user_types.names_of(new_field):
+            user_types.drop_unused(self, [old_field])
 
     def _rename_column(self, model, old_field, new_field) -> None:
         """CQL renames columns of the key; the others are copied."""

@@ -7,7 +7,7 @@ meanwhile. If it stops in the middle, the rows are still in one of the two table
 import contextlib
 import decimal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -19,17 +19,24 @@ from .evaluate import stored_field
 from .fields.static import is_static
 from .fields.table_options import options_set, table_options
 from .keys import key_fields, wanted_indexes
-from .types import column_type
+from .type_names import parse_type
+from .types import FIELDS_BY_TYPE, column_type
 
 REPORT_EVERY = 10_000  # rows
 
 
-def copy_table(editor, model, *, changed=None, old_table=None, new_table=None) -> None:
-    """Change columns (`changed`: old column → new field), or the table's name, by copying all rows."""
+def copy_table(
+    editor, model, *, changed=None, without=None, old_table=None, new_table=None
+) -> None:
+    """Change columns (`changed`: old column → new field), leave one out (`without`), or change the table's name,
+    by copying all rows."""
     changed = changed or {}
     table = names.encode(model._meta.db_table)
     source, target = old_table or table, new_table or table
-    copier = _Copier(editor, _shape(editor, model, source, changed), changed)
+    shape = _shape(editor, model, source, changed)
+    if without is not None:
+        shape.leave_out(without)
+    copier = _Copier(editor, shape, changed)
     if source != target:
         with _dropped_on_error(editor, target):
             copier.create(target)
@@ -83,6 +90,12 @@ class _Shape:
     static: set[str]
     options: dict  # what stands behind WITH
     indexes: list[tuple]  # (name, column, target, class behind USING, options)
+
+    def leave_out(self, column: str) -> None:
+        """Forget a column that does not belong to the key."""
+        del self.types[column]
+        self.static.discard(column)
+        self.indexes = [index for index in self.indexes if index[1] != column]
 
 
 def _shape(editor, model, table: str, changed) -> _Shape:
@@ -224,12 +237,12 @@ def _converter(editor, old_type: str, new_field):
     """A function from the old column's values to the new one's, or NotSupportedError."""
     connection = editor.connection
     new_type = column_type(new_field, connection)
-    if old_type == new_type:
+    if old_type == new_type or _differ_in_freezing(old_type, new_type):
         return None
     convert = _CONVERSIONS.get((old_type, new_type)) or (
         _from_text(connection, new_field) if old_type == "text" else None
     )
-    if convert is None and new_type == "text" and old_type != "blob":
+    if convert is None and new_type == "text" and old_type in FIELDS_BY_TYPE and old_type != "blob":
         convert = str
     if convert is None:
         raise NotSupportedError(
@@ -250,6 +263,13 @@ def _converter(editor, old_type: str, new_field):
             ) from error
 
     return converted
+
+
+def _differ_in_freezing(old_type: str, new_type: str) -> bool:
+    """Are the types the same apart from a `frozen` around them, and quotes in their text?"""
+    return replace(parse_type(old_type), frozen=False) == replace(
+        parse_type(new_type), frozen=False
+    )
 
 
 def _decimal(connection, field, convert):

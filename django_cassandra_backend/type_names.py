@@ -27,6 +27,17 @@ def parse_type(text: str) -> CqlType:
     return found
 
 
+def type_names(text: str) -> set[str]:
+    """All names in a type's text, those of CQL's own types too."""
+    found = set()
+    for quoted, _, name, _ in (match.groups() for match in _TOKEN.finditer(text)):
+        if quoted is not None:
+            found.add(quoted[1:-1].replace('""', '"'))
+        elif name is not None:
+            found.add(name)
+    return found
+
+
 class _Parser:
     def __init__(self, text: str, tokens):
         self.text, self.rest = text, list(tokens)

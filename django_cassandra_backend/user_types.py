@@ -1,11 +1,12 @@
-"""User types for the fields that use them: made before the table, grown with ALTER TYPE.
+"""User types for the fields that use them: made before the table, grown with ALTER TYPE, dropped with their last user.
 
-A type belongs to the keyspace, and other tables may use it: it is never dropped here."""
+A type belongs to the keyspace: what uses it is asked of the database, because other tables than this project's may."""
 
 from django.db.utils import NotSupportedError
 
 from .fields.containers import ContainerField
 from .fields.records import UserTypeField, type_name_text
+from .type_names import type_names
 
 
 def types_in(field) -> list[UserTypeField]:
@@ -17,6 +18,10 @@ def types_in(field) -> list[UserTypeField]:
     if isinstance(field, UserTypeField):
         found.append(field)
     return found
+
+
+def names_of(field) -> set[str]:
+    return {one.type_name for one in types_in(field)}
 
 
 def make(editor, field) -> None:
@@ -36,6 +41,28 @@ def alter(editor, old_field, new_field) -> None:
             old = _rename(editor, one.type_name, old, wanted)
         if old != wanted:
             _make(editor, one.type_name, wanted, old)
+
+
+def drop_unused(editor, fields) -> None:
+    """DROP TYPE for each type of the fields that nothing in the keyspace uses any longer."""
+    mine = [one.type_name for field in fields for one in types_in(field)]
+    for name in dict.fromkeys(reversed(mine)):  # those first that others do not consist of
+        text = f"DROP TYPE IF EXISTS {type_name_text(name)}"
+        if editor.collect_sql:
+            editor.execute(f"-- unless anything else uses it: {text}")
+        elif name not in _in_use(editor):
+            editor.execute(text)
+
+
+def _in_use(editor) -> set[str]:
+    """The names in all types of columns, of user types' fields, and of what functions take and give."""
+    connection = editor.connection
+    with connection.cursor() as cursor:
+        return {
+            name
+            for text in connection.introspection.types_used(cursor)
+            for name in type_names(text)
+        }
 
 
 def _make(editor, name: str, wanted, before=None) -> None:

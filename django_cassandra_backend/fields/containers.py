@@ -9,11 +9,20 @@ import math
 from django.core import checks, exceptions
 from django.db import models
 from django.db.models.expressions import Value
+from django.db.models.query_utils import DeferredAttribute
 from django.utils.translation import gettext_lazy as _
 
+from ..hashing import hashable
 from ..types import column_type
 from .columnless import ColumnlessField
 from .static import is_static
+
+
+class _KeyAttribute(DeferredAttribute):
+    """The attribute of a primary key, which holds what can be hashed: models are compared by it."""
+
+    def __set__(self, instance, value):
+        instance.__dict__[self.field.attname] = self.field.in_key(value)
 
 
 class ContainerField(models.Field):
@@ -63,6 +72,20 @@ class ContainerField(models.Field):
         if self.can_be_unfrozen and self.frozen:
             kwargs["frozen"] = True
         return name, f"django_cassandra_backend.models.{type(self).__name__}", args, kwargs
+
+    def contribute_to_class(self, cls, name, private_only=False):
+        if self.primary_key:
+            self.descriptor_class = _KeyAttribute
+        super().contribute_to_class(cls, name, private_only)
+
+    def in_key(self, value):
+        """A value as it stands in `pk`: lists and user types are tuples there, sets frozensets."""
+        if value is None or hasattr(value, "resolve_expression"):
+            return value
+        try:
+            return hashable(self.to_python(value))
+        except exceptions.ValidationError:
+            return value  # full_clean() and save() say what is wrong with it
 
     # --- database ---
 
@@ -229,12 +252,12 @@ def _has_duration(field) -> bool:
     return getattr(field, "cql_type", None) == "duration"
 
 
-def check_is_field(kind: str, field) -> models.Field:
+def check_is_field(kind: str, field, name: str = "element") -> models.Field:
     """The field, named as an element; TypeError when it is none."""
     if not isinstance(field, models.Field):
         raise TypeError(f"{kind} holds model fields, not {field!r}.")
     if field.name is None:
-        field.set_attributes_from_name("element")
+        field.set_attributes_from_name(name)
     return field
 
 

@@ -3,6 +3,7 @@
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
+from django.db.models.fields.composite import CompositeAttribute
 from django.db.models.fields.tuple_lookups import (
     TupleGreaterThanOrEqual,
     TupleLessThanOrEqual,
@@ -12,6 +13,7 @@ from django.db.models.lookups import Range
 from django.db.models.sql.where import WhereNode
 
 from .columnless import ColumnlessField
+from .containers import ContainerField
 
 
 def _names(argument: str, names) -> tuple[str, ...]:
@@ -44,12 +46,25 @@ class TupleRange(TupleLookupMixin, Range):
         return WhereNode(list(self.ends())).as_sql(compiler, connection)
 
 
+class _PrimaryKeyValue(CompositeAttribute):
+    """Reads as a tuple that can be hashed: collections and user types in it are tuples themselves."""
+
+    def __get__(self, instance, cls=None):
+        value = super().__get__(instance, cls)
+        if not any(isinstance(member, (dict, list, set, tuple)) for member in value):
+            return value
+        pairs = zip(instance._meta.pk_fields, value, strict=True)
+        return tuple(f.in_key(v) if isinstance(f, ContainerField) else v for f, v in pairs)
+
+
 class PrimaryKey(models.CompositePrimaryKey):
     """A primary key of several columns: `pk = PrimaryKey(partition_by=["city"], cluster_by=["-date", "id"])`.
 
     Rows with equal values of the `partition_by` fields are stored together, sorted by the `cluster_by` fields;
     a leading "-" sorts that one from the greatest to the least. `pk` reads as a tuple, in this order.
     """
+
+    descriptor_class = _PrimaryKeyValue
 
     def __init__(self, *, partition_by, cluster_by=(), **kwargs):
         by = _names("partition_by", partition_by)

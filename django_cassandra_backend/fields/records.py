@@ -91,7 +91,8 @@ class UserTypeField(ContainerField):
         if not pairs or not all(len(p) == 2 and isinstance(p[0], str) for p in pairs):
             raise TypeError("UserTypeField needs fields: a list of (name, field).")
         self.type_name = type_name
-        self.fields = {name: check_is_field(type(self).__name__, field) for name, field in pairs}
+        kind = type(self).__name__
+        self.fields = {name: check_is_field(kind, field, name) for name, field in pairs}
         if len(self.fields) != len(pairs):
             raise ValueError(f"The type {type_name!r} names a field twice.")
         self.frozen = frozen
@@ -113,11 +114,25 @@ class UserTypeField(ContainerField):
         return [(name, element_type(f, connection)) for name, f in self.fields.items()]
 
     def to_database(self, value, connection):
-        value = self._by_name(value)
+        value = self._given(value)
         return Record(
             (name, element_to_database(field, value.get(name), connection))
             for name, field in self.fields.items()
         )
+
+    def _given(self, value) -> dict:
+        """A value that is to be written, by name: a dict, or a sequence in the order of the fields."""
+        if not isinstance(value, (dict, tuple, list)):
+            raise TypeError(f"A value of the type {self.type_name!r} is a dict, not {value!r}.")
+        if not isinstance(value, dict):
+            if len(value) > len(self.fields):
+                raise ValueError(
+                    f"The type {self.type_name!r} has {len(self.fields)} fields, not {len(value)}."
+                )
+            return self._by_name(value)
+        if unknown := value.keys() - self.fields.keys():
+            raise ValueError(f"The type {self.type_name!r} has no field {min(unknown, key=str)!r}.")
+        return value
 
     def _by_name(self, value) -> dict:
         return value if isinstance(value, dict) else dict(zip(self.fields, value, strict=False))

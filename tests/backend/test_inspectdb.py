@@ -3,7 +3,7 @@
 import io
 import os
 
-from bookings.models import Cql, Sensor, Tagged
+from bookings.models import Cql, Sensor, Tagged, Visit
 from django.core.management import call_command
 from django.db import DatabaseError, connections
 from django.db.migrations.autodetector import MigrationAutodetector
@@ -21,6 +21,7 @@ from django_cassandra_backend.operations import quoted
 from django_cassandra_backend.type_names import CqlType, parse_type
 
 SEEDS = int(os.environ.get("INSPECT_SEEDS", "40"))
+OURS = (Cql, Sensor, Tagged, Visit)
 IDS = ("keyspace_name", "id")
 
 
@@ -156,11 +157,11 @@ class RoundTripTests(InspectTestCase):
 
     def test_our_own_models(self):
         """Tables that models made are read as models that make them."""
-        tables = [Cql._meta.db_table, Sensor._meta.db_table, Tagged._meta.db_table]
+        tables = [model._meta.db_table for model in OURS]
         before = self.rows("default", tables)
         source = inspected(*tables, database="default")
         with connections["default"].schema_editor() as editor:
-            for model in (Cql, Sensor, Tagged):
+            for model in OURS:
                 editor.delete_model(model)
         self.migrate(source)
         self.assertEqual(self.rows("default", tables), before)

@@ -6,6 +6,32 @@ from django_cassandra_backend import models as cassandra
 from django_cassandra_backend.models import PrimaryKey
 
 
+def address(**kwargs):
+    """A user type with a collection, a tuple and names that need quotes in it."""
+    fields = [
+        ("street", models.CharField(max_length=20, blank=True)),
+        ("Zip code", models.IntegerField()),
+        ("tags", cassandra.SetField(models.TextField())),
+        ("place", cassandra.TupleField(models.FloatField(), models.FloatField())),
+    ]
+    return cassandra.UserTypeField("address", fields, **kwargs)
+
+
+def person(**kwargs):
+    """A user type that holds another, and values that Django's fields convert."""
+    fields = [
+        ("name", models.TextField()),
+        ("home", address()),
+        ("since", models.DateTimeField()),
+        ("worth", models.DecimalField(max_digits=8, decimal_places=2)),
+        ("wait", models.DurationField()),
+        ("photo", models.BinaryField()),
+        ("more", models.JSONField()),
+        ("homes", cassandra.ListField(address())),
+    ]
+    return cassandra.UserTypeField("Person of note", fields, **kwargs)
+
+
 class Cql(models.Model):
     """Each type that CQL has and Django has not."""
 
@@ -35,6 +61,14 @@ class Cql(models.Model):
     )
     blobs = cassandra.MapField(models.DateField(), models.BinaryField(), frozen=True, null=True)
     json = cassandra.ListField(models.JSONField(), null=True)
+    home = address(null=True)
+    owner = person(null=True)
+    office = address(frozen=True, null=True)
+    homes = cassandra.ListField(address(), null=True)
+    places = cassandra.SetField(address(), null=True)
+    by_name = cassandra.MapField(models.TextField(), person(), null=True)
+    by_home = cassandra.MapField(address(), models.IntegerField(), null=True)
+    numbered = cassandra.TupleField(models.IntegerField(), address(), null=True)
 
     class Meta:
         required_db_vendor = "cassandra"
@@ -85,6 +119,27 @@ class Hits(models.Model):
     page = models.TextField()
     n = cassandra.CounterField()
     bytes = cassandra.CounterField()
+
+    class Meta:
+        required_db_vendor = "cassandra"
+
+
+class Visit(models.Model):
+    """User types in the key, in an index and in a static column."""
+
+    pk = PrimaryKey(partition_by=["where", "day"], cluster_by=["-who", "n"])
+    where = address(frozen=True)
+    day = models.DateField()
+    who = cassandra.UserTypeField("name", [("first", models.TextField())], frozen=True)
+    n = models.IntegerField()
+    keeper = cassandra.Static(address(null=True))
+    paid = cassandra.UserTypeField(
+        "money",
+        [("amount", models.IntegerField()), ("currency", models.TextField())],
+        frozen=True,
+        null=True,
+        db_index=True,
+    )
 
     class Meta:
         required_db_vendor = "cassandra"

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from django_cassandra_backend.models import PhysicalKey, PrimaryKey
 
-from .cql_models import Cql, Hits, Sensor, Tagged
+from .cql_models import Cql, Hits, Sensor, Tagged, Visit
 
-__all__ = ["Cql", "Hits", "Sensor", "Tagged"]
+__all__ = ["Cql", "Hits", "Sensor", "Tagged", "Visit"]
 
 
 class Party(models.Model):

@@ -1,0 +1,56 @@
+"""Operations of migrations, applied to tables of one test."""
+
+from django.db import connection, migrations, models
+from django.db.migrations.state import ProjectState
+from django.test import TransactionTestCase
+
+
+def integer_key():
+    return ("id", models.IntegerField(primary_key=True))
+
+
+class OperationTestCase(TransactionTestCase):
+    """Each test makes tables of its own by operations, and drops them again."""
+
+    available_apps = ["bookings"]
+
+    def setUp(self):
+        self.state = ProjectState()
+        self.addCleanup(self.drop)
+
+    def drop(self):
+        own = [name for name in connection.introspection.table_names() if name.startswith("shop_")]
+        with connection.cursor() as cursor:
+            for name in own:
+                cursor.execute(f'DROP TABLE "{name}"')
+            for plan in connection.ops.sequence_reset_by_name_sql(
+                None, [{"table": t} for t in own]
+            ):
+                cursor.execute(plan)
+
+    def apply(self, *operations, collect=False):
+        """Run operations; return the new state's apps."""
+        with connection.schema_editor(collect_sql=collect) as editor:
+            for operation in operations:
+                before = self.state.clone()
+                operation.state_forwards("shop", self.state)
+                operation.database_forwards("shop", editor, before, self.state)
+        self.collected = editor.collected_sql if collect else []
+        return self.state.apps
+
+    def create(self, *fields, **options):
+        apps = self.apply(migrations.CreateModel("Item", [integer_key(), *fields], options))
+        return apps.get_model("shop", "Item")
+
+    def item(self):
+        return self.state.apps.get_model("shop", "Item")
+
+    def columns(self, table="shop_item"):
+        with connection.cursor() as cursor:
+            description = connection.introspection.get_table_description(cursor, table)
+        return {column.name: column.type_code for column in description}
+
+    def indexes(self, table="shop_item"):
+        with connection.cursor() as cursor:
+            constraints = connection.introspection.get_constraints(cursor, table)
+        return {name: c["columns"][0] for name, c in constraints.items() if c["index"]}
