@@ -21,6 +21,47 @@ PyObject *cqlpy_members(const cqlpy_context *c, const cql_type *type, PyObject *
   return NULL;
 }
 
+/* Sorts values, count of them, which borrow from bytes. false where they are not what a server takes. */
+static bool sorted_members(const cql_type *type, cql_slice bytes, cql_slice *values, uint32_t *count) {
+  cql_elements e;
+  uint32_t stride = type->code == CQL_TYPE_MAP ? 2 : 1;
+  if (cql_elements_open(&e, type, bytes) != CQL_OK) return false;
+  for (uint32_t i = 0; i < *count; i++)
+    if (cql_elements_next(&e, &values[i]) != CQL_OK || (i % stride == 0 && values[i].data == NULL)) return false;
+  *count /= stride;
+  if (stride == 1)
+    cql_set_normalize(type->args[0], values, count);
+  else
+    cql_map_normalize(type->args[0], values, count);
+  *count *= stride;
+  return true;
+}
+
+/* Brings the count members of a set or map, which stand in out from start on, into Cassandra's order. The server does
+ * it with those of a column, but not with a set or map inside of another value, which then equals no other. What it
+ * refuses, as a null among them, stays as it is. */
+static int sort_members(cql_buf *out, const cql_type *type, size_t start, uint32_t count) {
+  if (out->st != CQL_OK || count <= (type->code == CQL_TYPE_MAP ? 2 : 1)) return 0;
+  size_t len = out->len - start;
+  cql_slice *values = PyMem_Malloc((size_t)count * sizeof *values);
+  uint8_t *copy = PyMem_Malloc(len);
+  if (values == NULL || copy == NULL) {
+    PyMem_Free(values);
+    PyMem_Free(copy);
+    PyErr_NoMemory();
+    return -1;
+  }
+  memcpy(copy, out->data + start, len);
+  if (sorted_members(type, (cql_slice){copy, len}, values, &count)) {
+    out->len = start;
+    cql_put_count(out, type->code == CQL_TYPE_MAP ? count / 2 : count);
+    for (uint32_t i = 0; i < count; i++) cql_put_element(out, values[i]);
+  }
+  PyMem_Free(values);
+  PyMem_Free(copy);
+  return 0;
+}
+
 /* --- list --------------------------------------------------------------------------------------------------------- */
 
 PyObject *cqlpy_decode_list(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
@@ -45,9 +86,11 @@ static int encode_members(const cqlpy_context *c, cql_buf *out, const cql_type *
   if (members == NULL) return -1;
   Py_ssize_t count = PyTuple_GET_SIZE(members);
   int rc = count > INT32_MAX ? cqlpy_refuse(c, "too many elements") : 0;
+  size_t start = out->len;
   cql_put_count(out, (uint32_t)count);
   for (Py_ssize_t i = 0; rc == 0 && i < count; i++)
     rc = cqlpy_encode_element(c, out, type->args[0], PyTuple_GET_ITEM(members, i));
+  if (rc == 0 && type->code == CQL_TYPE_SET) rc = sort_members(out, type, start, (uint32_t)count);
   Py_DECREF(members);
   return rc;
 }
@@ -134,6 +177,7 @@ int cqlpy_encode_map(const cqlpy_context *c, cql_buf *out, const cql_type *type,
   if (pairs == NULL) return -1;
   Py_ssize_t count = PyTuple_GET_SIZE(pairs);
   int rc = count > INT32_MAX ? cqlpy_refuse(c, "too many entries") : 0;
+  size_t start = out->len;
   cql_put_count(out, (uint32_t)count);
   for (Py_ssize_t i = 0; rc == 0 && i < count; i++) {
     PyObject *pair = PyTuple_GET_ITEM(pairs, i);
@@ -144,6 +188,7 @@ int cqlpy_encode_map(const cqlpy_context *c, cql_buf *out, const cql_type *type,
     rc = cqlpy_encode_element(c, out, type->args[0], PyTuple_GET_ITEM(pair, 0));
     if (rc == 0) rc = cqlpy_encode_element(c, out, type->args[1], PyTuple_GET_ITEM(pair, 1));
   }
+  if (rc == 0) rc = sort_members(out, type, start, (uint32_t)count * 2);
   Py_DECREF(pairs);
   return rc;
 }

@@ -24,7 +24,7 @@ from libcql import Duration
 UTC = datetime.timezone.utc
 TIME = uuid.UUID("f7b1a1d0-1dd2-11b2-8080-808080808080")
 KEY = uuid.UUID("12345678-1234-4234-8234-123456789012")
-HOME = {"street": "Skeppsbron", "Zip code": 11130, "tags": {"ö"}, "place": (59.3, 18.1)}
+HOME = {"street": "Skeppsbron", "Zip code": 11130, "tags": {"a", "ö"}, "place": (59.3, 18.1)}
 LITTLE = {"street": "", "Zip code": None, "tags": None, "place": (1.5, None)}
 OWNER = {
     "name": "Åsa",

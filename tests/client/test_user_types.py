@@ -88,6 +88,26 @@ def test_hashable_inside_sets_and_keys(types):
     assert written(types, "m", {("Elm", 3): HOME}) == {("Elm", 3): HOME}
 
 
+def test_sets_and_maps_inside_have_one_order(session):
+    """However a set is gone through, its bytes are the same: those of a key, and of a condition."""
+    session.execute("CREATE TYPE marks (s set<text>, m map<int, frozen<set<int>>>)")
+    session.execute(
+        "CREATE TABLE n (k frozen<marks>, t frozen<tuple<frozen<set<text>>, frozen<marks>>>, PRIMARY KEY (k))"
+    )
+    one = {"s": ["b", "a", "b"], "m": {2: [3, -1], 1: []}}
+    other = {"s": ["a", "b"], "m": {1: [], 2: [-1, 3]}}
+    session.execute("INSERT INTO n (k, t) VALUES (?, ?)", [one, (["z", "y"], one)])
+    row = session.execute("SELECT t FROM n WHERE k = ?", [other]).one()
+    assert row == (({"y", "z"}, {"s": {"a", "b"}, "m": {1: set(), 2: {-1, 3}}}),)
+    found = session.execute(
+        "UPDATE n SET t = null WHERE k = ? IF t = ?", [other, (["y", "z"], other)]
+    )
+    assert found.was_applied
+    for wrong in ({"s": ["a", None]}, {"m": {1: [1, None]}}):
+        with pytest.raises(libcql.Error):
+            session.execute("INSERT INTO n (k) VALUES (?)", [wrong])
+
+
 def test_fields_of_a_prepared_statement(types):
     types.execute("UPDATE u SET v.no = ?, v.street = ? WHERE k = 1", [5, "Ash"])
     assert types.execute("SELECT v, v.no FROM u").one() == ({"street": "Ash", "no": 5}, 5)
