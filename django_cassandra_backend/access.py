@@ -128,12 +128,15 @@ def _by_key(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
     beside = _NO_INDEXES if whole else _indexes(key, r, columns, alone)
     if beside is not _NO_INDEXES:
         used |= beside.used(r)
+    elements = _NO_ELEMENTS if whole else _elements(key, beside.columns, parts, quote)
+    used |= elements.used
     lists = [r.values(column) for column in (*columns, *beside.equal)]
     if math.prod(map(len, lists)) > MAX_READS and sum(len(v) > 1 for v in lists) > 1:
         return None
     equal = [f"{quote(column)} = ?" for column in (*columns, *beside.equal)]
     ends = beside.ends(r)
-    more, last = [end.cql(quote, False) for end in ends], [end.values[0] for end in ends]
+    more = [*(end.cql(quote, False) for end in ends), *elements.conditions]
+    last = [*(end.values[0] for end in ends), *elements.values]
     reads, has_tuples = [], False
     plain = " AND ".join([*equal, *more])  # without a range of clustering columns
     for values in itertools.product(*lists):
@@ -157,7 +160,7 @@ def _by_key(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
         POINTS if whole else SLICES,
         reads,
         [part for part in parts if id(part) not in used],
-        indexes=beside.columns,
+        indexes=(*beside.columns, *elements.columns),
         fixed=frozenset(fixed),
         has_tuples=has_tuples,
     )
@@ -209,39 +212,74 @@ def _by_index(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
     found = _indexes(key, r, [], True)
     if not found.columns:
         return _by_element(key, parts, quote)
-    lists, ends, used = [r.values(column) for column in found.equal], found.ends(r), found.used(r)
+    elements = _elements(key, found.columns, parts, quote)
+    lists, ends = [r.values(column) for column in found.equal], found.ends(r)
+    used = found.used(r) | elements.used
     text = [f"{quote(column)} = ?" for column in found.equal] + [e.cql(quote, False) for e in ends]
+    last = [*(end.values[0] for end in ends), *elements.values]
     return Access(
         INDEX,
         [
-            (" AND ".join(text), [*values, *(end.values[0] for end in ends)])
+            (" AND ".join([*text, *elements.conditions]), [*values, *last])
             for values in itertools.product(*lists)
         ],
         [part for part in parts if id(part) not in used],
-        indexes=found.columns,
+        indexes=(*found.columns, *elements.columns),
         fixed=frozenset(c for c, v in zip(found.equal, lists, strict=True) if len(v) == 1),
+    )
+
+
+@dataclass(frozen=True)
+class _Elements:
+    """Conditions on collections that the server intersects with the others."""
+
+    columns: tuple[str, ...] = ()
+    conditions: tuple[str, ...] = ()
+    values: tuple = ()
+    used: frozenset[int] = frozenset()
+
+
+_NO_ELEMENTS = _Elements()
+
+
+def _elements(key: TableKey, indexes, parts, quote) -> _Elements:
+    """What storage-attached indexes on collections answer beside the key, or beside other indexes of their kind."""
+    if not key.elements or not key.attached.issuperset(indexes) or key.lookup in indexes:
+        return _NO_ELEMENTS
+    found = [(part, _contained(key, part, quote, key.elements)) for part in parts]
+    found = [(part, answer) for part, answer in found if answer is not None]
+    return _Elements(
+        tuple(dict.fromkeys(column for _, (column, _, _) in found)),
+        tuple(condition for _, (_, condition, _) in found),
+        tuple(value for _, (_, _, values) in found for value in values),
+        frozenset(id(part) for part, _ in found),
     )
 
 
 def _by_element(key: TableKey, parts, quote) -> Access | None:
     """By the index on a collection that holds a value, a key or an entry."""
+    elements = _elements(key, (), parts, quote)
+    if elements.columns:
+        rest = [part for part in parts if id(part) not in elements.used]
+        read = (" AND ".join(elements.conditions), list(elements.values))
+        return Access(INDEX, [read], rest, indexes=elements.columns)
     for part in parts:
-        if (found := _contained(key, part, quote)) is not None:
+        if (found := _contained(key, part, quote, key.contained)) is not None:
             column, condition, values = found
             rest = [other for other in parts if other is not part]
             return Access(INDEX, [(condition, values)], rest, indexes=(column,))
     return None
 
 
-def _contained(key: TableKey, part: Predicate, quote) -> tuple[str, str, list] | None:
-    """(column, condition, values) when an index on a collection answers the condition."""
-    if isinstance(part, Contains) and part.contained in key.contained:
+def _contained(key: TableKey, part: Predicate, quote, indexes) -> tuple[str, str, list] | None:
+    """(column, condition, values) when one of the indexes on collections answers the condition."""
+    if isinstance(part, Contains) and part.contained in indexes:
         column = part.lhs.name
         word = "CONTAINS KEY" if part.kind == "keys" else "CONTAINS"
         return column, f"{quote(column)} {word} ?", [part.value]
     if isinstance(part, Comparison) and part.op == "=" and isinstance(part.lhs, MapEntry):
         column = part.lhs.column.name
-        if part.exact and isinstance(part.rhs, Constant) and (column, "entries") in key.contained:
+        if part.exact and isinstance(part.rhs, Constant) and (column, "entries") in indexes:
             return column, f"{quote(column)}[?] = ?", [part.lhs.key, part.value]
     return None
 

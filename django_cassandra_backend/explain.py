@@ -32,6 +32,8 @@ def explanation(compiler, *, analyze: bool = False) -> dict:
     if isinstance(plan, EmptyPlan):
         return _nothing()
     found = {"road": "cql", "table": _table(plan.key), "access": _access(plan.key, plan.access)}
+    if plan.nearest is not None:
+        found["access"] = _search(plan)
     found["statements"] = [
         {"cql": cql, "parameters": [_json(value) for value in values]}
         for cql, values in plan.statements
@@ -103,8 +105,19 @@ def _access(key: TableKey, access: Access) -> str:
     return f"{text} ({count} of them)" if count > 1 else text
 
 
+def _search(plan: SelectPlan) -> str:
+    text = f"search of the index on {plan.nearest!r} for the nearest vectors"
+    if plan.access.kind in (POINTS, SLICES):
+        text += " of a partition"
+    if plan.access.indexes:
+        text += f", among what the index on {', '.join(map(repr, plan.access.indexes))} finds"
+    return text
+
+
 def _reads(plan: SelectPlan) -> str:
     access = plan.access
+    if plan.nearest is not None:
+        return f"at most {plan.limit} rows"
     limit = "" if plan.limit is None else f", at most {plan.limit * len(plan.statements)}"
     if access.kind == SCAN:
         if plan.limit is not None:

@@ -24,7 +24,9 @@ class TableKey:
     indexed: frozenset[str]
     attached: frozenset[str]  # those of them whose index is storage-attached
     ranged: frozenset[str]  # indexed columns whose index answers < and > as well
+    vectors: frozenset[str]  # columns whose index finds the nearest of a vector
     contained: frozenset[tuple[str, str]]  # (column, target) of indexes on collections
+    elements: frozenset[tuple[str, str]]  # those of them that are storage-attached
     static: frozenset[str]  # columns with one value for a whole partition
     counters: frozenset[str]  # columns that are only added to; then all are, but the key
 
@@ -178,7 +180,15 @@ def _read(meta) -> TableKey:
         indexed=frozenset(one.column for one in indexed),
         attached=frozenset(one.column for one in indexed if one.using is not None),
         ranged=frozenset(one.column for one in indexed if _is_ranged(one)),
+        vectors=frozenset(
+            one.column
+            for one in wanted
+            if isinstance(one.field, VectorField) and one.using is not None
+        ),
         contained=frozenset((one.column, one.target) for one in wanted if one.target),
+        elements=frozenset(
+            (one.column, one.target) for one in wanted if one.target and one.using is not None
+        ),
         static=frozenset(field.column for field in meta.local_concrete_fields if is_static(field)),
         counters=frozenset(
             field.column for field in meta.local_concrete_fields if isinstance(field, CounterField)

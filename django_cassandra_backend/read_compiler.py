@@ -9,6 +9,7 @@ from django.db.models.functions import Cast, Random
 from django.db.models.sql import compiler as base
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI
 
+from . import nearest
 from .access import NOTHING, SCAN, Access, choose, used_tests
 from .advice import advise
 from .aggregates import FoldBuilder, InnerColumns, server_aggregate
@@ -17,6 +18,7 @@ from .exceptions import not_supported
 from .explain import as_text, explanation
 from .expr import Column, Constant, Expr, Needed
 from .keys import TableKey
+from .nearest import search_of
 from .predicates import And
 from .reads import (
     AggregatePlan,
@@ -52,7 +54,8 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             return self._check()
         nodes = self._order_nodes()  # may add a join
         key = self.table()
-        order = self._ordering(nodes)
+        search = search_of(nodes, self.connection)
+        order = [] if search else self._ordering(nodes)
         predicate = self.predicate()
         access = choose(key, predicate, self.quote)
         aggregates = [
@@ -66,6 +69,8 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
                     "An aggregate beside columns", "Use aggregate(), or group in Python."
                 )
             return self._aggregate(key, access, predicate, aggregates)
+        if search:
+            return self._nearest(key, access, predicate, search)
         return self._rows(key, access, predicate, order, *self._outputs())
 
     def _nothing(self, aggregates):
@@ -141,6 +146,41 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             high=high,
             limit=limit,
             newest=self._newest(key, columns) if lookup else None,
+            advice=functools.partial(advise, query.model, key, access, predicate, served),
+        )
+
+    def _nearest(self, key, access, predicate, search):
+        """The plan for the rows whose vectors are the nearest of one."""
+        query = self.query
+        nearest.check(search, key, access, predicate, query)
+        outputs, _ = self._outputs()
+        columns = self._columns(key, access, outputs, [])
+        index = {column: i for i, column in enumerate(columns)}
+        positions = [index[o.name] if isinstance(o, Column) else None for o in outputs]
+        served = Served([])
+        return SelectPlan(
+            select_statements(
+                key,
+                access,
+                columns,
+                self.quote,
+                order=search.text(self.quote),
+                order_values=[search.vector],
+                limit=query.high_mark,
+            ),
+            key=key,
+            access=access,
+            nearest=search.column,
+            test=None,
+            order=None,
+            served=served,
+            merge=None,
+            project=self._project(outputs, index, positions),
+            distinct=None,
+            low=query.low_mark,
+            high=query.high_mark,
+            limit=query.high_mark,
+            newest=None,
             advice=functools.partial(advise, query.model, key, access, predicate, served),
         )
 

@@ -26,11 +26,13 @@ class SelectPlan(Plan):
     merge: the same for the order that the rows of each statement have, when there are several.
     distinct: row → what makes it a repetition, or None.      project: row → output tuple, or None.
     low, high: the slice; high None is open.      limit: the statements' LIMIT, or None.
+    nearest: the column whose index on vectors gives the rows, or None.
     newest: takes the newest of rows with one pk, or None.      advice: a function for ScanBudget.
     """
 
     tests = None
     presorted = 0
+    nearest = None
 
     def run(self, cursor) -> None:
         cursor.give(self.rows(cursor))
@@ -140,14 +142,22 @@ def greatest(values) -> object:
 
 
 def select_statements(
-    key: TableKey, access: Access, columns, quote, *, order="", limit=None, distinct=False
+    key: TableKey,
+    access: Access,
+    columns,
+    quote,
+    *,
+    order="",
+    order_values=(),
+    limit=None,
+    distinct=False,
 ) -> list:
     """(CQL, values) for each read of the access path."""
     if access.kind == NOTHING:
         return []
     head = f"SELECT {'DISTINCT ' if distinct else ''}{', '.join(map(quote, columns))} FROM {quote(key.table)}"
     tail = (f" ORDER BY {order}" if order else "") + (" LIMIT ?" if limit is not None else "")
-    more = [] if limit is None else [limit]
+    more = [*order_values] if limit is None else [*order_values, limit]
     return [
         (f"{head}{' WHERE ' if where else ''}{where}{tail}", [*values, *more])
         for where, values in access.reads

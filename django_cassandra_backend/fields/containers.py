@@ -34,6 +34,8 @@ class ContainerField(models.Field):
     frozen = False
     #: Is the column multi-cell unless it is frozen? Then an empty value is null for Cassandra.
     can_be_unfrozen = True
+    #: Are there elements that an index can be on?
+    is_collection = True
     #: What stands for no elements, called without arguments.
     empty = None
     default_error_messages = {
@@ -207,6 +209,9 @@ class ContainerField(models.Field):
                 errors.append(checks.Error(text, hint, self, "cassandra.E010"))
         if self.is_multicell and (self.primary_key or self.unique):
             text = f"A {type(self).__name__} in a key has to be frozen."
+            errors.append(checks.Error(text, "Add frozen=True.", self, "cassandra.E011"))
+        elif self.is_multicell and self.db_index and not self.is_collection:
+            text = f"A {type(self).__name__} with an index has to be frozen."
             errors.append(checks.Error(text, "Add frozen=True.", self, "cassandra.E011"))
         return errors
 

@@ -84,6 +84,7 @@ class UserTypeField(ContainerField):
 
     description = _("User-defined type")
     shape = _("an object of the type's fields")
+    is_collection = False
     default_error_messages = {"unknown": _("The type %(type)s has no field %(name)s.")}
 
     def __init__(self, type_name, fields, *, frozen=False, **kwargs):

@@ -403,6 +403,13 @@ class CheckTests(SimpleTestCase):
             self.ids(a=cassandra.ListField(models.TextField(), primary_key=True)),
             ["cassandra.E011"],
         )
+        fields = [("x", models.TextField())]
+        self.assertEqual(
+            self.ids("Open", a=cassandra.UserTypeField("t", fields, db_index=True)),
+            ["cassandra.E011"],
+        )
+        frozen = cassandra.UserTypeField("t", fields, db_index=True, frozen=True)
+        self.assertEqual(self.ids("Closed", a=frozen), [])
 
     def test_dimensions(self):
         self.assertEqual(self.ids(a=cassandra.VectorField(0)), ["cassandra.E012"])
