@@ -45,6 +45,8 @@ class Site:
             },
             stdout=log,
             stderr=log,
+            # A shell that runs the tests in the background has them ignore Ctrl-C, which is how a site is stopped.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         deadline = time.monotonic() + START_SECONDS
         while True:
