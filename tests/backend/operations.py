@@ -1,12 +1,28 @@
 """Operations of migrations, applied to tables of one test."""
 
-from django.db import connection, migrations, models
+from django.db import DatabaseError, connection, migrations, models
 from django.db.migrations.state import ProjectState
 from django.test import TransactionTestCase
+
+from django_cassandra_backend.operations import quoted
 
 
 def integer_key():
     return ("id", models.IntegerField(primary_key=True))
+
+
+def drop_types(cursor, left: list[str]) -> None:
+    """DROP TYPE, those first that no other type uses."""
+    while left:
+        before = len(left)
+        for name in list(left):
+            try:
+                cursor.execute(f"DROP TYPE {quoted(name)}")
+                left.remove(name)
+            except DatabaseError as error:
+                problem = error
+        if len(left) == before:
+            raise problem
 
 
 class OperationTestCase(TransactionTestCase):
@@ -16,6 +32,8 @@ class OperationTestCase(TransactionTestCase):
 
     def setUp(self):
         self.state = ProjectState()
+        with connection.cursor() as cursor:
+            self.types_before = set(connection.introspection.user_types(cursor))
         self.addCleanup(self.drop)
 
     def drop(self):
@@ -23,6 +41,8 @@ class OperationTestCase(TransactionTestCase):
         with connection.cursor() as cursor:
             for name in own:
                 cursor.execute(f'DROP TABLE "{name}"')
+            types = connection.introspection.user_types(cursor)
+            drop_types(cursor, [name for name in types if name not in self.types_before])
             for plan in connection.ops.sequence_reset_by_name_sql(
                 None, [{"table": t} for t in own]
             ):

@@ -17,7 +17,6 @@ from random_tables import RandomTables
 
 from django_cassandra_backend import names
 from django_cassandra_backend.model_source import Unknown, field_source
-from django_cassandra_backend.operations import quoted
 from django_cassandra_backend.type_names import CqlType, parse_type
 
 SEEDS = int(os.environ.get("INSPECT_SEEDS", "40"))
@@ -39,20 +38,6 @@ def has_user_types(connection) -> bool:
         except DatabaseError:
             return False
     return True
-
-
-def drop_types(cursor, left: list[str]) -> None:
-    """DROP TYPE, those first that no other type uses."""
-    while left:
-        before = len(left)
-        for name in list(left):
-            try:
-                cursor.execute(f"DROP TYPE {quoted(name)}")
-                left.remove(name)
-            except DatabaseError as error:
-                problem = error
-        if len(left) == before:
-            raise problem
 
 
 @modify_settings(INSTALLED_APPS={"append": "django_cassandra_backend"})

@@ -239,12 +239,6 @@ def box(*fields, name="box", **kwargs):
 
 
 class MigrationTests(OperationTestCase):
-    def drop(self):
-        super().drop()
-        with connection.cursor() as cursor:
-            for name in ("crate", "box"):
-                cursor.execute(f"DROP TYPE IF EXISTS {name}")
-
     def types(self):
         with connection.cursor() as cursor:
             found = connection.introspection.user_types(cursor)
