@@ -138,7 +138,7 @@ static cql_status check_all(walk *w, const cql_alloc *alloc, bool *finished) {
   cql_arena ids;
   w->err = &local;
   cql_status st = cqle_txn_verify(w->check.t, tell_sqlite, &w->check, &local);
-  if (st == CQL_OK) st = cqle_schema_load(w->check.t, alloc, &schema, &local);
+  if (st == CQL_OK) st = cqle_schema_load(w->check.t, alloc, NULL, &schema, &local);
   if (st == CQL_OK) {
     cql_arena_init(&ids, alloc, CQL_ARENA_LIMIT_DEFAULT);
     st = collect_owners(w, schema, &ids);

@@ -89,13 +89,11 @@ void cqle_schema_release(cql_engine *e, cqle_schema *s) {
   if (last) cqle_schema_free(s);
 }
 
-static cqle_schema *current_snapshot(cql_engine *e, uint64_t version) {
-  cqle_schema *found = NULL;
+/* With a reference for the caller; NULL: none yet. */
+static cqle_schema *newest_snapshot(cql_engine *e) {
   cql_lock_take(&e->lock);
-  if (e->schema != NULL && e->schema->version == version) {
-    found = e->schema;
-    found->refs++;
-  }
+  cqle_schema *found = e->schema;
+  if (found != NULL) found->refs++;
   cql_lock_drop(&e->lock);
   return found;
 }
@@ -118,9 +116,11 @@ cql_status cqle_engine_schema(cql_engine *e, cqle_txn *txn, cqle_schema **out, c
   uint64_t version;
   cql_status st = cqle_schema_version(txn, &version);
   if (st != CQL_OK) return cql_fail(err, st, "The schema could not be read");
-  *out = current_snapshot(e, version);
-  if (*out != NULL) return CQL_OK;
-  st = cqle_schema_load(txn, e->alloc, out, err);
+  cqle_schema *newest = newest_snapshot(e);
+  *out = newest;
+  if (newest != NULL && newest->version == version) return CQL_OK;
+  st = cqle_schema_load(txn, e->alloc, newest, out, err);
+  if (newest != NULL) cqle_schema_release(e, newest);
   if (st != CQL_OK) return st;
   (*out)->refs = 1;
   adopt_snapshot(e, *out);

@@ -10,7 +10,8 @@ typedef struct parser {
   cql_slice text;
   size_t at;
   cql_error *err;
-  uint32_t depth;
+  uint32_t outside, depth;    /* levels around the class, and with those within it */
+  bool in_frozen, same_level; /* as in type_parse.c */
   bool reversed;
 } parser;
 
@@ -150,6 +151,7 @@ done:
 static cql_status parse_wrapper(parser *p, bool freeze, const cql_type **out) {
   cql_status st;
   CQL_TRY(need(p, '('));
+  p->in_frozen = !p->same_level;
   CQL_TRY(parse_type(p, out));
   CQL_TRY(need(p, ')'));
   if (freeze && (*out = cql_type_freeze(p->a, *out)) == NULL) st = fail_memory(p);
@@ -188,7 +190,7 @@ static cql_status parse_class(parser *p, const cql_type **out) {
   if (cql_slice_eq_str(name, "UserType")) return parse_udt(p, out);
   if (cql_slice_eq_str(name, "VectorType")) return parse_vector(p, out);
   if (cql_slice_eq_str(name, "FrozenType")) return parse_wrapper(p, true, out);
-  if (cql_slice_eq_str(name, "ReversedType") && p->depth == 1) {
+  if (cql_slice_eq_str(name, "ReversedType") && p->depth == p->outside + 1 && !p->same_level) {
     p->reversed = true;
     return parse_wrapper(p, false, out);
   }
@@ -197,16 +199,24 @@ static cql_status parse_class(parser *p, const cql_type **out) {
 }
 
 static cql_status parse_type(parser *p, const cql_type **out) {
-  if (p->depth == CQL_TYPE_DEPTH_MAX)
+  uint32_t level = p->in_frozen ? 0 : 1;
+  p->same_level = p->in_frozen;
+  p->in_frozen = false;
+  if (p->depth + level > CQL_TYPE_DEPTH_MAX)
     return cql_fail(p->err, CQL_LIMIT, "Types may be nested at most %d deep", CQL_TYPE_DEPTH_MAX);
-  p->depth++;
+  p->depth += level;
   cql_status st = parse_class(p, out);
-  p->depth--;
+  p->depth -= level;
   return st;
 }
 
 cql_status cql_type_parse_java(cql_arena *a, cql_slice text, const cql_type **out, bool *reversed, cql_error *err) {
-  parser p = {.a = a, .text = text, .err = err};
+  return cqlv_type_parse_java(a, text, 0, out, reversed, err);
+}
+
+cql_status cqlv_type_parse_java(cql_arena *a, cql_slice text, uint32_t outside, const cql_type **out, bool *reversed,
+                                cql_error *err) {
+  parser p = {.a = a, .text = text, .err = err, .outside = outside, .depth = outside};
   cql_status st;
   *out = NULL;
   CQL_TRY(parse_type(&p, out));

@@ -10,6 +10,8 @@ typedef struct parser {
   const cql_type_resolver *resolver;
   cql_error *err;
   uint32_t depth;
+  bool in_frozen;  /* frozen< was just read: what is in it is on the same level */
+  bool same_level; /* the type that is being read is so; one more frozen< is then a level */
 } parser;
 
 /* What CQL wrote, before Cassandra's rules are applied: they read "frozen<>" around it. */
@@ -186,6 +188,7 @@ static cql_status parse_frozen(parser *p, const cql_type **out) {
   const cql_type *inner;
   cql_status st;
   CQL_TRY(need(p, '<'));
+  p->in_frozen = !p->same_level;
   CQL_TRY(parse_type(p, true, &inner));
   CQL_TRY(need(p, '>'));
   if (cql_type_native(inner->code) != NULL || inner->code == CQL_TYPE_CUSTOM) {
@@ -250,20 +253,24 @@ static cql_status parse_named(parser *p, bool inside_frozen, const cql_type **ou
   return *out != NULL ? CQL_OK : parse_udt(p, name, out);
 }
 
-static cql_status parse_type(parser *p, bool inside_frozen, const cql_type **out) {
+static cql_status parse_named_or_quoted(parser *p, bool inside_frozen, const cql_type **out) {
   cql_slice class_name;
   cql_status st;
-  if (p->depth == CQL_TYPE_DEPTH_MAX)
+  if (!take(p, '\'')) return parse_named(p, inside_frozen, out);
+  st = parse_quoted(p, '\'', &class_name);
+  return st == CQL_OK ? cqlv_type_parse_java(p->a, class_name, p->depth - 1, out, NULL, p->err) : st;
+}
+
+/* frozen<> is no level of its own: what is frozen by its place is printed with it, and must be read again. */
+static cql_status parse_type(parser *p, bool inside_frozen, const cql_type **out) {
+  uint32_t level = p->in_frozen ? 0 : 1;
+  p->same_level = p->in_frozen;
+  p->in_frozen = false;
+  if (p->depth + level > CQL_TYPE_DEPTH_MAX)
     return cql_fail(p->err, CQL_LIMIT, "Types may be nested at most %d deep", CQL_TYPE_DEPTH_MAX);
-  p->depth++;
-  if (take(p, '\'')) {
-    CQL_TRY(parse_quoted(p, '\'', &class_name));
-    CQL_TRY(cql_type_parse_java(p->a, class_name, out, NULL, p->err));
-  } else {
-    CQL_TRY(parse_named(p, inside_frozen, out));
-  }
-done:
-  p->depth--;
+  p->depth += level;
+  cql_status st = parse_named_or_quoted(p, inside_frozen, out);
+  p->depth -= level;
   return st;
 }
 

@@ -39,9 +39,10 @@ static cql_status check_inet(cql_slice v, cql_error *err) {
   return cql_fail(err, CQL_INVALID, "Expected 4 or 16 byte inetaddress; got %s", hex);
 }
 
-static cql_status check_duration(cql_slice v, cql_error *err) {
+static cql_status check_duration(cql_slice v, bool may_be_empty, cql_error *err) {
   cql_reader r = cql_reader_of(v);
   int64_t months, days, ns;
+  if (v.len == 0 && may_be_empty) return CQL_OK;
   if (v.len < 3) return cql_fail(err, CQL_INVALID, "Expected at least 3 bytes for a duration (%zu)", v.len);
   if (cql_read_vint(&r, &months) != CQL_OK || cql_read_vint(&r, &days) != CQL_OK || cql_read_vint(&r, &ns) != CQL_OK)
     return cql_fail(err, CQL_INVALID, "Unexpected error");
@@ -64,7 +65,10 @@ static const char *noun_of(const cql_type *type) {
   return type->code == CQL_TYPE_LIST ? "list" : type->code == CQL_TYPE_SET ? "set" : "map";
 }
 
-static cql_status check_collection(const cql_type *type, cql_slice v, cql_error *err) {
+/* stored: what INSERT JSON writes counts too. */
+static cql_status check(const cql_type *type, cql_slice v, bool stored, cql_error *err);
+
+static cql_status check_collection(const cql_type *type, cql_slice v, bool stored, cql_error *err) {
   cql_elements e;
   cql_slice part;
   cql_status st = cql_elements_open(&e, type, v);
@@ -72,7 +76,7 @@ static cql_status check_collection(const cql_type *type, cql_slice v, cql_error 
     st = cql_elements_next(&e, &part);
     if (st != CQL_OK) break;
     if (part.data == NULL) return cql_fail(err, CQL_INVALID, "Null value read when not allowed");
-    cql_status part_st = cql_value_validate(type->args[i % type->arg_count], part, err);
+    cql_status part_st = check(type->args[i % type->arg_count], part, stored, err);
     if (part_st != CQL_OK) return part_st;
   }
   if (st == CQL_MALFORMED) return cql_fail(err, CQL_INVALID, "Not enough bytes to read a %s", noun_of(type));
@@ -89,7 +93,7 @@ static cql_status fail_field(const cql_type *type, uint32_t i, bool has_size, cq
                   CQL_SLICE_ARG(type->field_names[i]));
 }
 
-static cql_status check_fields(const cql_type *type, cql_slice v, cql_error *err) {
+static cql_status check_fields(const cql_type *type, cql_slice v, bool stored, cql_error *err) {
   cql_elements e;
   cql_slice part;
   cql_elements_open(&e, type, v);
@@ -97,7 +101,7 @@ static cql_status check_fields(const cql_type *type, cql_slice v, cql_error *err
     bool has_size = cql_reader_left(&e.r) >= 4;
     if (cql_elements_next(&e, &part) != CQL_OK) return fail_field(type, i, has_size, err);
     if (part.data == NULL) continue;
-    cql_status st = cql_value_validate(type->args[i], part, err);
+    cql_status st = check(type->args[i], part, stored, err);
     if (st != CQL_OK) return st;
   }
   if (cql_reader_left(&e.r) == 0) return CQL_OK;
@@ -105,7 +109,7 @@ static cql_status check_fields(const cql_type *type, cql_slice v, cql_error *err
                   type->code == CQL_TYPE_UDT ? "UDT" : "tuple");
 }
 
-static cql_status check_vector(const cql_type *type, cql_slice v, cql_error *err) {
+static cql_status check_vector(const cql_type *type, cql_slice v, bool stored, cql_error *err) {
   cql_elements e;
   cql_slice part;
   char name[512];
@@ -116,7 +120,7 @@ static cql_status check_vector(const cql_type *type, cql_slice v, cql_error *err
       cql_type_to_cql(type, name, sizeof name);
       return cql_fail(err, CQL_INVALID, "Not enough bytes to read a %s", name);
     }
-    cql_status st = cql_value_validate(type->args[0], part, err);
+    cql_status st = check(type->args[0], part, stored, err);
     if (st != CQL_OK) return st;
   }
   if (cql_reader_left(&e.r) == 0) return CQL_OK;
@@ -124,7 +128,7 @@ static cql_status check_vector(const cql_type *type, cql_slice v, cql_error *err
   return cql_fail(err, CQL_INVALID, "Unexpected %zu extraneous bytes after %s value", cql_reader_left(&e.r), name);
 }
 
-cql_status cql_value_validate(const cql_type *type, cql_slice v, cql_error *err) {
+static cql_status check(const cql_type *type, cql_slice v, bool stored, cql_error *err) {
   if (v.len > CQL_VALUE_LEN_MAX)
     return cql_fail(err, CQL_LIMIT, "A value may take at most %zu bytes", CQL_VALUE_LEN_MAX);
   switch (type->code) {
@@ -148,13 +152,21 @@ cql_status cql_value_validate(const cql_type *type, cql_slice v, cql_error *err)
   case CQL_TYPE_TIME: return check_len(v, 8, false, "Expected 8 byte long for time", err);
   case CQL_TYPE_SMALLINT: return check_len(v, 2, false, "Expected 2 bytes for a smallint", err);
   case CQL_TYPE_TINYINT: return check_len(v, 1, false, "Expected 1 byte for a tinyint", err);
-  case CQL_TYPE_DURATION: return check_duration(v, err);
+  case CQL_TYPE_DURATION: return check_duration(v, stored, err);
   case CQL_TYPE_LIST:
   case CQL_TYPE_SET:
-  case CQL_TYPE_MAP: return check_collection(type, v, err);
+  case CQL_TYPE_MAP: return check_collection(type, v, stored, err);
   case CQL_TYPE_TUPLE:
-  case CQL_TYPE_UDT: return check_fields(type, v, err);
-  case CQL_TYPE_VECTOR: return check_vector(type, v, err);
+  case CQL_TYPE_UDT: return check_fields(type, v, stored, err);
+  case CQL_TYPE_VECTOR: return check_vector(type, v, stored, err);
   }
   return cql_fail(err, CQL_INVALID, "Unknown type");
+}
+
+cql_status cql_value_validate(const cql_type *type, cql_slice v, cql_error *err) {
+  return check(type, v, false, err);
+}
+
+cql_status cql_value_validate_stored(const cql_type *type, cql_slice v, cql_error *err) {
+  return check(type, v, true, err);
 }

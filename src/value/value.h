@@ -78,6 +78,8 @@ bool cql_type_is_value_compatible(const cql_type *to, const cql_type *from);
 /* Checks that bytes are a value of the type, recursively. Empty bytes are a value of most fixed-width types, as in
  * Cassandra. CQL_INVALID with Cassandra's text ("Expected 4 or 0 byte int (3)", …); CQL_LIMIT. */
 cql_status cql_value_validate(const cql_type *type, cql_slice bytes, cql_error *err);
+/* The same for a value that a table holds: durations may be empty, since INSERT JSON makes such of "". */
+cql_status cql_value_validate_stored(const cql_type *type, cql_slice bytes, cql_error *err);
 
 /* Cassandra's order of two valid values of a comparable type (trap 13): <0, 0, >0. */
 int cql_value_cmp(const cql_type *type, cql_slice x, cql_slice y);

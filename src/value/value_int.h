@@ -11,6 +11,9 @@ const cql_type *cqlv_native_by_cql(cql_slice name);
 const cql_type *cqlv_native_by_java(cql_slice name);
 const char *cqlv_type_cql_name(cql_type_code code);
 const char *cqlv_type_java_name(cql_type_code code);
+/* cql_type_parse_java() for a class that stands within so many levels of other types. */
+cql_status cqlv_type_parse_java(cql_arena *a, cql_slice text, uint32_t outside, const cql_type **out, bool *reversed,
+                                cql_error *err);
 cql_type *cqlv_type_new(cql_arena *a, cql_type_code code, uint32_t arg_count, const cql_type *const *args);
 
 /* Writes an identifier, quoted when CQL would not read it back bare. */

@@ -14,8 +14,21 @@ static const char *const SCHEMA[] = {
     "bo boolean, bl blob, ip inet, da date, tm time, ts timestamp, du duration, id uuid, x tuple<int, text>, "
     "y vector<float, 3>, z frozen<map<int, frozen<set<text>>>>)",
     "CREATE TABLE ks.q (k text PRIMARY KEY, n counter)",
+    "CREATE TYPE ks.inner (a int, b text)",
+    "CREATE TYPE ks.home (street text, no int, i frozen<inner>, tags frozen<set<text>>)",
+    "CREATE TABLE ks.u (k frozen<inner>, c frozen<home>, h home, f frozen<home>, l list<frozen<inner>>, "
+    "m map<frozen<inner>, frozen<home>>, t tuple<int, frozen<inner>>, PRIMARY KEY (k, c))",
+    "CREATE TABLE ks.v (k int, c int, e vector<float, 3>, s text static, m map<text, text>, f frozen<set<int>>, "
+    "p text, PRIMARY KEY (k, c))",
     "CREATE INDEX t_v ON ks.t (v)",
+    "CREATE INDEX t_s ON ks.t (s)",
+    "CREATE INDEX t_c ON ks.t (c)",
     "CREATE INDEX w_m ON ks.w (keys(m))",
+    "CREATE INDEX v_m ON ks.v (entries(m))",
+    "CREATE INDEX v_f ON ks.v (full(f))",
+    "CREATE INDEX u_l ON ks.u (values(l))",
+    "CREATE CUSTOM INDEX v_e ON ks.v (e) USING 'StorageAttachedIndex'",
+    "CREATE CUSTOM INDEX v_p ON ks.v (p) USING 'StorageAttachedIndex'",
     "INSERT INTO ks.t (k, c, v, s) VALUES (1, 1, 10, 's')",
     "INSERT INTO ks.t (k, c, v) VALUES (1, 2, 20)",
     "INSERT INTO ks.t (k, c, v) VALUES (1, 3, null)",
@@ -27,6 +40,12 @@ static const char *const SCHEMA[] = {
     "INSERT INTO ks.n (k, ti, d, g, ts, du, x, y, z) VALUES (1, 1, 1.50, 2.5, 0, 1mo2d, (1, 'x'), [1, 2, 3], "
     "{1: {'a'}})",
     "UPDATE ks.q SET n = n + 5 WHERE k = 'x'",
+    "INSERT INTO ks.u (k, c, h, f, l, m, t) VALUES ({a: 1, b: 'x'}, {street: 's', no: 1}, {street: 'r', i: {a: 2}}, "
+    "{no: 3, tags: {'q'}}, [{a: 4}], {{a: 5}: {no: 6}}, (7, {b: 'y'}))",
+    "INSERT INTO ks.u (k, c, h) VALUES ({a: 1, b: 'x'}, {street: 't'}, {no: 8})",
+    "INSERT INTO ks.v (k, c, e, s, m, f, p) VALUES (1, 1, [1, 2, 3], 's', {'a': 'b'}, {1, 2}, 'secret')",
+    "INSERT INTO ks.v (k, c, e) VALUES (1, 2, [3, 2, 1])",
+    "INSERT INTO ks.v (k, c, e) VALUES (2, 1, [0, 1, 0]) USING TTL 1000",
 };
 
 static cql_engine *engine;
@@ -57,6 +76,15 @@ static void run_text(cql_slice text) {
 
 static const cql_slice ALL = {NULL, 0};
 
+/* A snapshot whose version no database has: statements load their own, but need not define the system keyspaces. */
+static cqle_schema *outdated;
+
+static void keep_outdated(void) {
+  outdated = engine->schema;
+  outdated->refs++;
+  outdated->version = 0;
+}
+
 static void keep_pairs(void) {
   cqle_txn *t;
   cqle_cursor *c;
@@ -77,8 +105,9 @@ static void keep_pairs(void) {
 
 /* The schema's version is an old one again, so the snapshot of the newer one must go. */
 static void forget_schema(void) {
-  if (engine->schema != NULL) cqle_schema_release(engine, engine->schema);
-  engine->schema = NULL;
+  cqle_schema_release(engine, engine->schema);
+  engine->schema = outdated;
+  outdated->refs++;
 }
 
 static void put_back(void) {
@@ -98,6 +127,7 @@ cql_engine *fuzz_database(void) {
     require(cql_engine_open(&engine, &config, &err), &err);
     for (size_t i = 0; i < sizeof SCHEMA / sizeof *SCHEMA; i++) run_text(cql_slice_str(SCHEMA[i]));
     keep_pairs();
+    keep_outdated();
   } else if (changed) {
     put_back();
   }

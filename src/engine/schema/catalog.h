@@ -11,6 +11,8 @@
 #ifndef CQLE_CATALOG_H
 #define CQLE_CATALOG_H
 
+#include <stdatomic.h>
+
 #include "engine/engine_int.h"
 
 enum {
@@ -127,10 +129,16 @@ const char *cqle_column_kind_text(cqle_column_kind kind); /* "partition_key", â€
 
 /* --- system keyspaces (system.c) ---------------------------------------------------------------------------------- */
 
-/* Adds system, system_schema, system_views and system_virtual_schema to keyspaces[*countâ€¦]; room for
- * CQLE_SYSTEM_KEYSPACES. */
 enum { CQLE_SYSTEM_KEYSPACES = 4 };
-cql_status cqle_system_keyspaces(cql_arena *a, const cqle_keyspace **keyspaces, uint32_t *count, cql_error *err);
+struct cqle_system {
+  const cql_alloc *alloc;
+  cql_arena arena;
+  atomic_int refs;
+  const cqle_keyspace *keyspaces[CQLE_SYSTEM_KEYSPACES];
+};
+/* Defines system, system_schema, system_views and system_virtual_schema, with one reference for the caller. */
+cql_status cqle_system_new(cqle_system **out, const cql_alloc *alloc, cql_error *err);
+void cqle_system_release(cqle_system *s);
 bool cqle_is_system_keyspace(cql_slice name);
 
 #endif

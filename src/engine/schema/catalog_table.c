@@ -130,6 +130,13 @@ static cql_status read_columns(cql_reader *r, cql_arena *a, cqle_table *t) {
   return cqle_table_arrange(a, t, columns, count, NULL);
 }
 
+/* As CREATE INDEX writes them: DESCRIBE and the index itself look for these. */
+static bool has_option(const cqle_index *i, const char *name) {
+  for (uint32_t o = 0; o < i->option_count; o++)
+    if (strcmp(i->options[2 * o], name) == 0) return true;
+  return false;
+}
+
 static cql_status read_index(cql_reader *r, cql_arena *a, const cqle_table *t, cqle_index *i) {
   uint8_t kind, target;
   uint32_t column_id;
@@ -144,6 +151,7 @@ static cql_status read_index(cql_reader *r, cql_arena *a, const cqle_table *t, c
   CQLE_SCHEMA(cqle_catalog_read_strings(r, a, &i->option_count, &i->options));
   NEED(i->option_count % 2 == 0);
   i->option_count /= 2;
+  NEED(i->kind != CQLE_INDEX_SAI || has_option(i, "class_name"));
   return CQL_OK;
 }
 

@@ -181,9 +181,14 @@ static int compare_keyspaces(const void *left, const void *right) {
   return strcmp((*x)->name, (*y)->name);
 }
 
+static cql_status share_system(cqle_schema *s, const cqle_schema *known, cql_error *err) {
+  if (!known) return cqle_system_new(&s->system, s->alloc, err);
+  s->system = known->system;
+  atomic_fetch_add(&s->system->refs, 1);
+  return CQL_OK;
+}
+
 static cql_status load_into(loader *l, cqle_schema *s) {
-  const cqle_keyspace *system[CQLE_SYSTEM_KEYSPACES];
-  uint32_t system_count = 0;
   cqle_catalog_state state;
   CQLE_SCHEMA(cqle_catalog_get_state(l->txn, &state, l->err));
   s->version = state.version;
@@ -191,15 +196,15 @@ static cql_status load_into(loader *l, cqle_schema *s) {
   memcpy(s->host_id, state.host_id, sizeof s->host_id);
   CQLE_SCHEMA(load_all(l, CQLE_CATALOG_KEYSPACE));
   CQLE_SCHEMA(load_all(l, CQLE_CATALOG_TABLE));
-  CQLE_SCHEMA(cqle_system_keyspaces(l->a, system, &system_count, l->err));
-  for (uint32_t i = 0; i < system_count; i++) CQLE_SCHEMA(add_keyspace(l, system[i]));
+  for (uint32_t i = 0; i < CQLE_SYSTEM_KEYSPACES; i++) CQLE_SCHEMA(add_keyspace(l, s->system->keyspaces[i]));
   qsort(l->keyspaces, l->count, sizeof(*l->keyspaces), compare_keyspaces);
   s->keyspaces = l->keyspaces;
   s->keyspace_count = l->count;
   return CQL_OK;
 }
 
-cql_status cqle_schema_load(cqle_txn *txn, const cql_alloc *alloc, cqle_schema **out, cql_error *err) {
+cql_status cqle_schema_load(cqle_txn *txn, const cql_alloc *alloc, const cqle_schema *known, cqle_schema **out,
+                            cql_error *err) {
   cqle_schema *s = cql_alloc_new(alloc, sizeof *s);
   loader l = {.txn = txn, .err = err};
   cql_status st;
@@ -209,7 +214,8 @@ cql_status cqle_schema_load(cqle_txn *txn, const cql_alloc *alloc, cqle_schema *
   s->refs = 1;
   cql_arena_init(&s->arena, alloc, CQL_ARENA_LIMIT_DEFAULT);
   l.a = &s->arena;
-  st = load_into(&l, s);
+  st = share_system(s, known, err);
+  if (st == CQL_OK) st = load_into(&l, s);
   if (st != CQL_OK) {
     cqle_schema_free(s);
     return st;
@@ -220,6 +226,7 @@ cql_status cqle_schema_load(cqle_txn *txn, const cql_alloc *alloc, cqle_schema *
 
 void cqle_schema_free(cqle_schema *s) {
   if (!s) return;
+  cqle_system_release(s->system);
   cql_arena_free(&s->arena);
   cql_alloc_free(s->alloc, s, sizeof *s);
 }

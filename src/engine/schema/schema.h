@@ -106,9 +106,12 @@ struct cqle_keyspace {
   const cql_type *const *types; /* user types, by name; not frozen, their fields as they were declared */
 };
 
+typedef struct cqle_system cqle_system; /* the system keyspaces: the same in every snapshot of a process */
+
 typedef struct cqle_schema {
   const cql_alloc *alloc;
   cql_arena arena;
+  cqle_system *system; /* shared with other snapshots */
   int refs;            /* guarded by the engine's lock */
   uint64_t version;    /* counts DDL in this file */
   uint8_t uuid[16];    /* schema_version of system.local */
@@ -120,8 +123,10 @@ typedef struct cqle_schema {
 /* Gives a new file its identity (host id, first schema version), once: in a write transaction, when the version is 0.
  * */
 cql_status cqle_schema_create(cqle_txn *txn, cql_error *err);
-/* Loads the snapshot that txn sees. CQL_CORRUPT, CQL_NOMEM, CQL_IO. */
-cql_status cqle_schema_load(cqle_txn *txn, const cql_alloc *alloc, cqle_schema **out, cql_error *err);
+/* Loads the snapshot that txn sees. known (may be NULL): another snapshot of the same allocator, whose system keyspaces
+ * need not be defined once more. CQL_CORRUPT, CQL_NOMEM, CQL_IO. */
+cql_status cqle_schema_load(cqle_txn *txn, const cql_alloc *alloc, const cqle_schema *known, cqle_schema **out,
+                            cql_error *err);
 void cqle_schema_free(cqle_schema *s);
 /* The version number that txn sees, by one read; 0 for a file without any DDL yet. */
 cql_status cqle_schema_version(cqle_txn *txn, uint64_t *out);

@@ -152,21 +152,43 @@ static cql_status define(cql_arena *a, const cqle_keyspace *ks, const system_tab
   return CQL_OK;
 }
 
-cql_status cqle_system_keyspaces(cql_arena *a, const cqle_keyspace **keyspaces, uint32_t *count, cql_error *err) {
+static cql_status define_all(cqle_system *s, cql_error *err) {
   static const char *const local[] = {"class", "org.apache.cassandra.locator.LocalStrategy"};
   for (uint32_t k = 0; k < CQLE_SYSTEM_KEYSPACES; k++) {
     const system_keyspace *from = &system_keyspaces[k];
-    cqle_keyspace *ks = cql_arena_zero(a, sizeof *ks);
-    const cqle_table **tables = cql_arena_array(a, from->table_count, sizeof *tables);
+    cqle_keyspace *ks = cql_arena_zero(&s->arena, sizeof *ks);
+    const cqle_table **tables = cql_arena_array(&s->arena, from->table_count, sizeof *tables);
     if (!ks || !tables) return cqle_out_of_memory(err);
     ks->name = from->name;
     ks->durable_writes = ks->is_system = true;
     ks->replication = local;
     ks->replication_count = from->is_replicated ? 1 : 0;
-    for (uint32_t t = 0; t < from->table_count; t++) CQLE_SCHEMA(define(a, ks, &from->tables[t], &tables[t], err));
+    for (uint32_t t = 0; t < from->table_count; t++)
+      CQLE_SCHEMA(define(&s->arena, ks, &from->tables[t], &tables[t], err));
     ks->tables = tables;
     ks->table_count = from->table_count;
-    keyspaces[(*count)++] = ks;
+    s->keyspaces[k] = ks;
   }
   return CQL_OK;
+}
+
+cql_status cqle_system_new(cqle_system **out, const cql_alloc *alloc, cql_error *err) {
+  cqle_system *s = cql_alloc_new(alloc, sizeof *s);
+  *out = NULL;
+  if (!s) return cqle_out_of_memory(err);
+  s->alloc = alloc;
+  atomic_init(&s->refs, 1);
+  cql_arena_init(&s->arena, alloc, CQL_ARENA_LIMIT_DEFAULT);
+  cql_status st = define_all(s, err);
+  if (st == CQL_OK)
+    *out = s;
+  else
+    cqle_system_release(s);
+  return st;
+}
+
+void cqle_system_release(cqle_system *s) {
+  if (!s || atomic_fetch_sub(&s->refs, 1) > 1) return;
+  cql_arena_free(&s->arena);
+  cql_alloc_free(s->alloc, s, sizeof *s);
 }

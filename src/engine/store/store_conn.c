@@ -131,12 +131,12 @@ static cql_status create_tables(cqle_txn *t, cql_error *err) {
 
 /* The change to WAL wants the file alone for a moment; SQLite does not call the busy handler for all of it. */
 static cql_status enter_wal(cqle_txn *t, cql_error *err) {
-  sqlite3_stmt *stmt = cqle_conn_prepare(t, "PRAGMA journal_mode = WAL", err);
-  if (stmt == NULL) return CQL_IO;
+  sqlite3_stmt *stmt;
+  cql_status st = cqle_conn_prepare(t, "PRAGMA journal_mode = WAL", &stmt, err);
+  if (st != CQL_OK) return st;
   int rc;
   for (int tries = 0; ((rc = sqlite3_step(stmt)) & 0xFF) == SQLITE_BUSY && on_busy(t, tries); tries++)
     sqlite3_reset(stmt);
-  cql_status st = CQL_OK;
   if (rc != SQLITE_ROW) {
     st = cqle_sqlite_fail(t->store, t->db, rc, "open", err);
   } else if (sqlite3_stricmp((const char *)sqlite3_column_text(stmt, 0), "wal") != 0) {
@@ -164,11 +164,10 @@ static cql_status configure(cqle_txn *t, cql_error *err) {
   return rc == SQLITE_OK ? CQL_OK : cqle_sqlite_fail(t->store, t->db, rc, "open", err);
 }
 
-sqlite3_stmt *cqle_conn_prepare(cqle_txn *t, const char *sql, cql_error *err) {
-  sqlite3_stmt *stmt = NULL;
-  int rc = sqlite3_prepare_v3(t->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
-  if (rc != SQLITE_OK) cqle_sqlite_fail(t->store, t->db, rc, "open", err);
-  return stmt;
+cql_status cqle_conn_prepare(cqle_txn *t, const char *sql, sqlite3_stmt **out, cql_error *err) {
+  *out = NULL;
+  int rc = sqlite3_prepare_v3(t->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+  return rc == SQLITE_OK ? CQL_OK : cqle_sqlite_fail(t->store, t->db, rc, "open", err);
 }
 
 static cql_status prepare_all(cqle_txn *t, cql_error *err) {

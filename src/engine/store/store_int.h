@@ -93,7 +93,7 @@ void cqle_conn_close(cqle_txn *t);
 int cqle_exec_number(sqlite3 *db, const char *sql, int64_t *out);
 /* The words for a failed call; doing: "read", "write", "open". */
 cql_status cqle_sqlite_fail(const cqle_store *s, sqlite3 *db, int rc, const char *doing, cql_error *err);
-sqlite3_stmt *cqle_conn_prepare(cqle_txn *t, const char *sql, cql_error *err); /* NULL: failed */
+cql_status cqle_conn_prepare(cqle_txn *t, const char *sql, sqlite3_stmt **out, cql_error *err);
 
 /* store_file.c: looks at a path without touching it. *absent: nothing there, or nothing in it. */
 cql_status cqle_file_inspect(const char *path, bool *absent, cql_error *err);

@@ -215,8 +215,7 @@ static cqle_cursor *take_cursor(cqle_txn *t, int kind, cql_error *err) {
   c->txn = t;
   c->kind = kind;
   cql_buf_init(&c->bounds, t->store->alloc, SIZE_MAX);
-  c->stmt = cqle_conn_prepare(t, CURSORS[kind], err);
-  if (c->stmt == NULL) {
+  if (cqle_conn_prepare(t, CURSORS[kind], &c->stmt, err) != CQL_OK) {
     cql_alloc_free(t->store->alloc, c, sizeof *c);
     return NULL;
   }

@@ -17,7 +17,7 @@ static void see(place *p, int64_t timestamp) {
 
 static void check_value(place *p, const cqle_column *column, const cql_type *type, cql_slice value) {
   char name[64];
-  if (value.len == 0 || cql_value_validate(type, value, NULL) == CQL_OK) return;
+  if (value.len == 0 || cql_value_validate_stored(type, value, NULL) == CQL_OK) return;
   cql_type_to_cql(type, name, sizeof name);
   TELL(p, "column %s holds bytes that are no %s", column->name, name);
 }

@@ -171,9 +171,10 @@ static cql_status merge_multicell(cql_arena *a, const cqle_table *t, const cqle_
 
 static cql_status merge_column(cql_arena *a, const cqle_table *t, const cqle_column_data *x, const cqle_column_data *y,
                                const cqle_deletion *active, cqle_column_data *out) {
-  const cqle_column_data *any = x != NULL ? x : y;
+  const cqle_column_data *any = x != NULL ? x : y, *other = y != NULL ? y : x;
   *out = (cqle_column_data){
       .column_id = any->column_id, .multicell = any->multicell, .deletion = {CQLE_NO_TIMESTAMP, CQLE_NO_EXPIRY}};
+  if (any->multicell != other->multicell) return CQL_CORRUPT;
   if (any->multicell) return merge_multicell(a, t, x, y, *active, out);
   if (t->is_counter) return merge_counters(a, x, y, active, out);
   merge_simple(x, y, active, out);

@@ -197,7 +197,8 @@ static cql_status read_ttl(cql_reader *r, int32_t *ttl, int64_t *at) {
 
 static cql_status read_deletion(cql_reader *r, int64_t base, cqle_deletion *out) {
   cql_status st = read_timestamp(r, base, &out->timestamp);
-  return st == CQL_OK ? read_signed(r, &out->at) : st;
+  if (st == CQL_OK) st = read_signed(r, &out->at);
+  return st == CQL_OK && out->timestamp == CQLE_NO_TIMESTAMP ? CQL_MALFORMED : st;
 }
 
 static bool cell_flags_fit(uint8_t flags, const cqle_row *row) {
@@ -306,6 +307,7 @@ static cql_status read_row(decoder *d, const cqle_table *t) {
   CQL_CHECK(format == FORMAT && !(flags & ~ROW_FLAGS), CQL_MALFORMED);
   CQL_CHECK((flags & ROW_MARKER) || !(flags & ROW_EXPIRES), CQL_MALFORMED);
   d->base = (int64_t)base;
+  CQL_CHECK(!(flags & ROW_MARKER) || d->base != CQLE_NO_TIMESTAMP, CQL_MALFORMED);
   d->row->is_static = (flags & ROW_STATIC) != 0;
   if (!d->row->is_static) CQL_TRY(read_clustering(d, t->clustering_count));
   if (flags & ROW_MARKER) d->row->marker.timestamp = d->base;

@@ -179,7 +179,10 @@ static cql_status from_json(cqle_exec *x, const cqle_function *f, const cql_slic
   if (st == CQL_OK) st = cqle_json_read(x->arena, f->result, &v, out, &bare, &why);
   if (st == CQL_INVALID && !bare)
     return cql_fail(x->err, CQL_FUNCTION_FAILURE, "org.apache.cassandra.serializers.MarshalException: %s", why.message);
-  return st == CQL_OK ? st : cql_fail(x->err, st, "%s", why.message);
+  if (st != CQL_OK) return cql_fail(x->err, st, "%s", why.message);
+  if (out->data == NULL || cql_value_validate(f->result, *out, &why) == CQL_OK) return CQL_OK;
+  return cql_fail(x->err, CQL_INVALID, "Return of function system.%s is not a valid value of type %s: %s", f->name,
+                  cqle_type_text(x->arena, f->result), why.message);
 }
 
 cql_status cqle_json_not_selected(const char *name, cql_error *err) {

@@ -68,7 +68,7 @@ static cql_status bind_null(cqle_binder *b, const cqle_receiver *r, cqle_expr **
 }
 
 const cqle_expr *cqle_expr_of_place(cqle_binder *b, const cqle_receiver *receiver, uint32_t place) {
-  cqle_expr *e = new_expr(b, CQLE_EXPR_MARKER, receiver);
+  cqle_expr *e = new_expr(b, CQLE_EXPR_PLACE, receiver);
   if (e != NULL) e->marker = place;
   return e;
 }

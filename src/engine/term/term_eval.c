@@ -48,12 +48,21 @@ static cql_status pack_vector(cql_arena *a, const cql_type *vector, const cql_sl
   return CQL_OK;
 }
 
-/* Empty elements of one width would leave no trace in a vector: they count as null. */
+/* Of most types an empty element counts as null in a vector (TypeSerializer.isNull()). */
+static bool may_be_empty(const cql_type *type) {
+  switch (type->code) {
+  case CQL_TYPE_ASCII:
+  case CQL_TYPE_TEXT:
+  case CQL_TYPE_BLOB: return true;
+  default: return false;
+  }
+}
+
 static cql_status refuse_nulls(const cqle_expr *e, const cql_slice *items, uint32_t count, cql_error *err) {
   bool is_vector = e->kind == CQLE_EXPR_VECTOR;
-  bool one_width = is_vector && cql_type_fixed_len(e->type->args[0]) != 0;
+  bool no_empty = is_vector && !may_be_empty(e->type->args[0]);
   for (uint32_t i = 0; i < count; i++) {
-    if (items[i].data == NULL || (one_width && items[i].len == 0))
+    if (items[i].data == NULL || (no_empty && items[i].len == 0))
       return cql_fail(err, CQL_INVALID, "null is not supported inside %s", is_vector ? "vectors" : "collections");
   }
   return CQL_OK;
@@ -110,6 +119,8 @@ static cql_status eval_marker(cqle_exec *x, const cqle_expr *e, cqle_value *out)
   }
   /* An empty value is a value: it must not look like null. */
   out->bytes = cql_slice_of(v->data != NULL ? v->data : (const uint8_t *)"", (size_t)v->len);
+  /* INSERT JSON may hold what cannot be bound: an empty duration. */
+  if (e->kind == CQLE_EXPR_PLACE) return CQL_OK;
   cql_status st = cql_value_validate(e->type, out->bytes, x->err);
   if (st != CQL_OK) return st;
   if (e->type->code == CQL_TYPE_SET || e->type->code == CQL_TYPE_MAP) return normalize(x, e, &out->bytes);
@@ -159,7 +170,8 @@ static cql_status eval_items(cqle_exec *x, const cqle_expr *e, cqle_value *out) 
 cql_status cqle_expr_eval(cqle_exec *x, const cqle_expr *e, cqle_value *out) {
   switch (e->kind) {
   case CQLE_EXPR_VALUE: *out = (cqle_value){e->value, false}; return CQL_OK;
-  case CQLE_EXPR_MARKER: return eval_marker(x, e, out);
+  case CQLE_EXPR_MARKER:
+  case CQLE_EXPR_PLACE: return eval_marker(x, e, out);
   case CQLE_EXPR_CALL: return eval_call(x, e, out);
   default: return eval_items(x, e, out);
   }

@@ -8,6 +8,7 @@
 typedef enum cqle_expr_kind {
   CQLE_EXPR_VALUE,  /* known when the statement was planned */
   CQLE_EXPR_MARKER, /* request->values[marker] */
+  CQLE_EXPR_PLACE,  /* the same, of INSERT JSON: a value of its type already, in order and whole */
   CQLE_EXPR_LIST,   /* items, in order */
   CQLE_EXPR_SET,
   CQLE_EXPR_MAP, /* items alternate */
@@ -23,7 +24,7 @@ struct cqle_expr {
   const char *name; /* of the receiver, for error texts */
   bool nulls;       /* a list's items may be null: it is selected, not written */
   cql_slice value;  /* VALUE; data NULL: null */
-  uint32_t marker;
+  uint32_t marker;  /* MARKER, PLACE */
   uint32_t count;
   const cqle_expr **items;
   const cqle_function *function;

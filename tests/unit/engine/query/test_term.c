@@ -74,6 +74,24 @@ static void describes(db *d, const char *cql, const char *wanted) {
   assert_string_equal(text, wanted);
 }
 
+/* Of "" Cassandra makes an empty duration: INSERT JSON stores it (json-write.test), from_json() fails with a Java
+ * exception. Elsewhere there is none, and the checks at the end of the test know that. */
+static void empty_durations_come_by_insert_json_alone(void **state) {
+  db *d = *state;
+  run(d, "CREATE TABLE e (k int PRIMARY KEY, u duration, l frozen<list<duration>>)");
+  run(d, "INSERT INTO e JSON '{\"k\": 1, \"u\": \"\", \"l\": [\"\"]}'");
+  gives(d, "SELECT JSON u, l FROM e", "[json]\n'{\"u\": \"\", \"l\": [\"\"]}'");
+  refuses(d, "INSERT INTO e (k, u) VALUES (2, from_json('\"\"'))", CQL_INVALID,
+          "Return of function system.from_json is not a valid value of type duration: Expected at least 3 bytes for a "
+          "duration (0)");
+  refuses(
+      d, "INSERT INTO e (k, l) VALUES (2, from_json('[\"\"]'))", CQL_INVALID,
+      "Return of function system.from_json is not a valid value of type frozen<list<duration>>: Expected at least 3 "
+      "bytes for a duration (0)");
+  bind_bytes(d, "", 0);
+  refuses(d, "INSERT INTO e (k, u) VALUES (2, ?)", CQL_INVALID, "Expected at least 3 bytes for a duration (0)");
+}
+
 static void markers_are_named_after_what_they_are_for(void **state) {
   db *d = *state;
   use(d);
@@ -100,6 +118,7 @@ int main(void) {
       QUERY_TEST(hints),
       QUERY_TEST(calls),
       QUERY_TEST(bound_values_are_checked),
+      QUERY_TEST(empty_durations_come_by_insert_json_alone),
       QUERY_TEST(markers_are_named_after_what_they_are_for),
   };
   return cmocka_run_group_tests_name("term", tests, NULL, NULL);

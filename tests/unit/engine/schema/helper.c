@@ -27,7 +27,7 @@ cql_status load(fixture *f, cqle_schema **out, cql_error *err) {
   cqle_txn *txn;
   cql_status st;
   assert_int_equal(cqle_txn_begin(f->engine.store, false, &txn, err), CQL_OK);
-  st = cqle_schema_load(txn, &cql_alloc_libc, out, err);
+  st = cqle_schema_load(txn, &cql_alloc_libc, NULL, out, err);
   cqle_txn_abort(txn);
   return st;
 }
@@ -53,7 +53,7 @@ static cql_status run_in(fixture *f, cqle_txn *txn, const char *keyspace, const 
   cql_arena_init(&arena, &cql_alloc_libc, CQL_ARENA_LIMIT_DEFAULT);
   x.now_us = x.timestamp = ++f->now_us;
   CQL_TRY(cqle_parse(&arena, cql_slice_str(cql), &s, err));
-  CQL_TRY(cqle_schema_load(txn, &cql_alloc_libc, &schema, err));
+  CQL_TRY(cqle_schema_load(txn, &cql_alloc_libc, NULL, &schema, err));
   x.schema = schema;
   CQL_TRY(cqle_ddl_execute(&x, keyspace, s));
   tell(a, result);

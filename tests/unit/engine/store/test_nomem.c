@@ -1,6 +1,7 @@
 /* test_nomem.c: one scenario, run again and again, with the first allocation failing, then the second, and so on. */
 #include "helper.h"
 
+#include <sqlite3.h>
 #include <stdlib.h>
 
 /* An allocator that fails once, and counts what is alive. */
@@ -174,10 +175,65 @@ static void each_failed_allocation_is_reported_on_a_file(void **state) {
   temp_remove(&place);
 }
 
+/* --- SQLite's own memory ------------------------------------------------------------------------------------------ */
+
+static sqlite3_mem_methods sqlite_memory;
+static uint32_t sqlite_calls, sqlite_fail_at;
+
+static void *sqlite_malloc(int size) {
+  return ++sqlite_calls == sqlite_fail_at ? NULL : sqlite_memory.xMalloc(size);
+}
+
+static void *sqlite_realloc(void *ptr, int size) {
+  return ++sqlite_calls == sqlite_fail_at ? NULL : sqlite_memory.xRealloc(ptr, size);
+}
+
+/* Before the first connection; without a store of small blocks, so that each of them is one call. */
+static void count_memory_of_sqlite(void) {
+  sqlite3_mem_methods counting;
+  assert_int_equal(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_memory), SQLITE_OK);
+  counting = sqlite_memory;
+  counting.xMalloc = sqlite_malloc;
+  counting.xRealloc = sqlite_realloc;
+  assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &counting), SQLITE_OK);
+  assert_int_equal(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK);
+}
+
+/* SQLite does without some of its blocks; what it needs must be reported by one status, in words. */
+static void a_file_opens_or_says_why_when_sqlite_has_no_memory(void **state) {
+  (void)state;
+  temp place;
+  char path[128];
+  uint32_t refused = 0;
+  temp_make(&place);
+  temp_path(&place, "db.cql", path);
+  cqle_store_config config = {.path = path, .busy_timeout_ms = 100, .alloc = &cql_alloc_libc};
+  cqle_store_close(store_open(path));
+  for (uint32_t nth = 1;; nth++) {
+    cqle_store *s = NULL;
+    cql_error err = {0};
+    sqlite_calls = 0;
+    sqlite_fail_at = nth;
+    cql_status st = cqle_store_open(&s, &config, &err);
+    bool all = sqlite_calls < nth;
+    sqlite_fail_at = 0;
+    cqle_store_close(s);
+    if (all) break;
+    if (st == CQL_OK) continue;
+    refused++;
+    if (err.status != st) fail_msg("block %u: %s returned, %s said", nth, cql_status_name(st), err.message);
+    assert_true(err.message[0] != '\0');
+  }
+  assert_true(refused > 20);
+  temp_remove(&place);
+}
+
 int main(void) {
+  count_memory_of_sqlite();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(each_failed_allocation_is_reported_in_memory, setup, teardown),
       cmocka_unit_test_setup_teardown(each_failed_allocation_is_reported_on_a_file, setup, teardown),
+      cmocka_unit_test(a_file_opens_or_says_why_when_sqlite_has_no_memory),
   };
   return cmocka_run_group_tests_name("store: out of memory", tests, NULL, NULL);
 }

@@ -184,6 +184,18 @@ static void a_column_deletion_spares_newer_elements(void **state) {
   assert_true(cql_slice_eq_str(tags->cells[1].path, "z"));
 }
 
+/* A row of a damaged file: no column is of one cell and of many. */
+static void a_column_of_one_cell_and_of_many_is_refused(void **state) {
+  (void)state;
+  cqle_row simple, deleted, out;
+  row_start(&arena, &simple, clustering_of("1"));
+  row_add(&arena, &simple, TAGS, live_cell(10, text_value("a")));
+  row_start(&arena, &deleted, clustering_of("1"));
+  row_add_multicell(&arena, &deleted, TAGS, 0)->deletion = (cqle_deletion){5, 77};
+  assert_int_equal(cqle_row_merge(&arena, table, &simple, &deleted, NO_DELETION, &out), CQL_CORRUPT);
+  assert_int_equal(cqle_row_merge(&arena, table, &deleted, &simple, NO_DELETION, &out), CQL_CORRUPT);
+}
+
 static void equal_keys_keep_the_bytes_they_were_first_written_with(void **state) {
   (void)state;
   cqle_row first, second, out;
@@ -451,12 +463,31 @@ static void decode_exactly(const uint8_t *bytes, size_t len, const cqle_row *upd
   if (st == CQL_OK) { /* what was taken for a row can be used as one */
     cqle_row merged;
     cql_slice value;
-    merge(&r, update, NO_DELETION, &merged);
-    for (uint32_t i = 0; i < table->column_count; i++)
+    st = cqle_row_merge(&arena, table, &r, update, NO_DELETION, &merged);
+    assert_true(st == CQL_OK || st == CQL_CORRUPT);
+    for (uint32_t i = 0; i < table->column_count && st == CQL_OK; i++)
       if (table->columns[i].kind == CQLE_REGULAR) (void)cqle_row_value(&arena, &merged, &table->columns[i], 0, &value);
-    (void)encode(&merged);
+    if (st == CQL_OK) (void)encode(&merged);
   }
   cql_alloc_free(&cql_alloc_libc, copy, len);
+}
+
+/* No write has the timestamp that stands for none: a marker at it would be lost, and cells that end with it too. */
+static void a_marker_or_deletion_without_a_time_is_refused(void **state) {
+  (void)state;
+  static const uint8_t NONE[8] = {0x80};
+  cqle_row r, back;
+  row_start(&arena, &r, clustering_of("1"));
+  r.marker = (cqle_liveness){1, 60, 61};
+  row_add(&arena, &r, V, expiring_cell(1, 60, 61, text_value("v")));
+  cql_slice bytes = encode(&r);
+  memcpy((uint8_t *)(uintptr_t)bytes.data + 2, NONE, sizeof NONE);
+  assert_int_equal(cqle_row_decode(&arena, table, bytes, &back), CQL_CORRUPT);
+  row_start(&arena, &r, clustering_of("1"));
+  r.deletion = (cqle_deletion){1, 77};
+  bytes = encode(&r);
+  memcpy((uint8_t *)(uintptr_t)bytes.data + 2, NONE, sizeof NONE);
+  assert_int_equal(cqle_row_decode(&arena, table, bytes, &back), CQL_CORRUPT);
 }
 
 static void damaged_rows_are_refused_or_are_rows(void **state) {
@@ -492,6 +523,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_deletion_covers_its_own_timestamp_and_what_is_before, setup, teardown),
       cmocka_unit_test_setup_teardown(a_covering_deletion_makes_narrower_ones_needless, setup, teardown),
       cmocka_unit_test_setup_teardown(a_column_deletion_spares_newer_elements, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_column_of_one_cell_and_of_many_is_refused, setup, teardown),
       cmocka_unit_test_setup_teardown(equal_keys_keep_the_bytes_they_were_first_written_with, setup, teardown),
       cmocka_unit_test_setup_teardown(any_order_of_updates_gives_the_same_bytes, setup, teardown),
       cmocka_unit_test_setup_teardown(merging_is_associative, setup, teardown),
@@ -501,6 +533,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(every_row_comes_back_as_it_was, setup, teardown),
       cmocka_unit_test_setup_teardown(extreme_numbers_come_back, setup, teardown),
       cmocka_unit_test_setup_teardown(a_plain_insert_is_stored_compactly, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_marker_or_deletion_without_a_time_is_refused, setup, teardown),
       cmocka_unit_test_setup_teardown(damaged_rows_are_refused_or_are_rows, setup, teardown),
   };
   return cmocka_run_group_tests_name("store: rows", tests, NULL, NULL);
