@@ -97,6 +97,13 @@ STATEMENTS = [
     ("SELECT 'x FROM t", exceptions.SyntaxException, "line 1:16"),
     ("SELECT \x00 FROM t", exceptions.SyntaxException, "line 1:7"),
     ("SELECT k FROM t; SELECT k FROM t", exceptions.SyntaxException, "line 1:17"),
+    ('CREATE TABLE u (k int PRIMARY KEY, "a\x00b" int)', exceptions.InvalidRequest, "zero byte"),
+    ('CREATE TYPE u (k int, "a\x00" int)', exceptions.InvalidRequest, "Names with a zero byte"),
+    (
+        "CREATE KEYSPACE u WITH replication = {'class': 'NetworkTopologyStrategy', 'dc\x00': 1}",
+        exceptions.InvalidRequest,
+        "Properties with a zero byte",
+    ),
     ("SELECT * FROM nope", exceptions.InvalidRequest, "table nope does not exist"),
     ("SELECT * FROM nope.t", exceptions.InvalidRequest, "keyspace nope does not exist"),
     ("SELECT nope FROM t", exceptions.InvalidRequest, "nope .*ks.t"),

@@ -126,6 +126,15 @@ static cql_status lex_quoted(cqle_lexer *l, cql_arena *a, int quote, cqle_token 
   return CQL_OK;
 }
 
+/* Names end at a zero byte in the catalog and in the public headers; Cassandra lets them hold it. */
+static cql_status lex_quoted_name(cqle_lexer *l, cql_arena *a, cqle_token *out, size_t *len, cql_error *err) {
+  cql_status st = lex_quoted(l, a, '"', out, len, err);
+  if (st != CQL_OK) return st;
+  out->kind = *len == 2 ? CQLE_TOK_EMPTY_QUOTED_NAME : CQLE_TOK_QUOTED_NAME;
+  if (*len == 2 || memchr(out->value.data, '\0', out->value.len) == NULL) return CQL_OK;
+  return cql_fail(err, CQL_INVALID, "Names with a zero byte in them are not supported by the embedded engine");
+}
+
 /* $$ anything $$ */
 static cql_status lex_dollars(cqle_lexer *l, cqle_token *out, size_t *len, cql_error *err) {
   size_t end = 2;
@@ -371,11 +380,7 @@ static cql_status lex_one(cqle_lexer *l, cql_arena *a, cqle_token *out, size_t *
     out->kind = CQLE_TOK_STRING;
     return lex_quoted(l, a, c, out, len, err);
   }
-  if (c == '"') {
-    cql_status st = lex_quoted(l, a, c, out, len, err);
-    out->kind = *len == 2 ? CQLE_TOK_EMPTY_QUOTED_NAME : CQLE_TOK_QUOTED_NAME;
-    return st;
-  }
+  if (c == '"') return lex_quoted_name(l, a, out, len, err);
   if (c == '$') {
     out->kind = CQLE_TOK_STRING;
     return lex_dollars(l, out, len, err);

@@ -6,7 +6,14 @@
 
 /* --- the map ------------------------------------------------------------------------------------------------------ */
 
+/* They are kept and shown as C strings. */
+static bool holds_zero(cql_slice s) {
+  return s.len > 0 && memchr(s.data, '\0', s.len) != NULL;
+}
+
 cql_status cqle_option_map_put(cqle_option_map *m, cql_slice key, cql_slice value, cql_error *err) {
+  if (holds_zero(key) || holds_zero(value))
+    return cql_fail(err, CQL_INVALID, "Properties with a zero byte in them are not supported by the embedded engine");
   for (uint32_t i = 0; i < m->count; i++)
     if (cql_slice_eq(m->keys[i], key)) {
       m->values[i] = value;
