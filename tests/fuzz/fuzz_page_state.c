@@ -26,6 +26,10 @@ static const char *const STATEMENTS[] = {
     "SELECT * FROM w WHERE token(a, b) > -9000000000000000000",
     "SELECT * FROM w WHERE m CONTAINS KEY 'a'",
     "SELECT * FROM system_schema.columns",
+    "SELECT * FROM u",
+    "SELECT * FROM v WHERE m['a'] = 'b'",
+    "SELECT * FROM t WHERE s = 's'",
+    "SELECT k, c FROM v ORDER BY e ANN OF [1, 2, 2] LIMIT 3",
 };
 
 static cql_status read_page(cql_engine *e, cql_plan *plan, cql_slice state, cql_result **out) {

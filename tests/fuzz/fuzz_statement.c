@@ -2,7 +2,7 @@
  * kinds. Values for the markers are made of the text, so that an input is a script and nothing else.
  *
  * A failure comes in words. The cells of a result are values of its columns' types. A read gives in pages of two what
- * it gives at once. What a script wrote goes with its engine; the next input meets a fresh one.
+ * it gives at once. What a script wrote is taken back before the next input runs.
  */
 #include "../unit/value/random_value.h"
 #include "database.h"

@@ -146,7 +146,7 @@ def url():
 
 def page_state():
     """Yield a state for each kind of statement: partition, interval, limits, a key and a position."""
-    for which in range(12):
+    for which in range(16):
         yield bytes([which, 1]) + bytes(25) + bytes(8)
         yield bytes([which, 1]) + bytes(25) + b"\0\0\0\4\0\0\0\1" + b"\0\0\0\x14" + bytes(20)
         yield bytes([which, 0]) + b"\1\2\3"
