@@ -383,10 +383,17 @@ static bool has_len(const cqle_table *t, const char *name, size_t len) {
   return o && o->value.data && o->value.len == len;
 }
 
+/* DESCRIBE has words for these alone when they are null. */
+static bool may_be_null(option_kind kind) {
+  return kind == OPTION_BOOL_TRUE || kind == OPTION_CDC || kind == OPTION_MEMTABLE || kind == OPTION_ID;
+}
+
 cql_status cqle_options_read(cqle_table *t, cql_error *err) {
   for (size_t i = 0; i < DEF_COUNT; i++) {
     if (defs[i].kind == OPTION_INT && !has_len(t, defs[i].name, 4)) return cqle_catalog_corrupt(err);
     if (defs[i].kind == OPTION_DOUBLE && !has_len(t, defs[i].name, 8)) return cqle_catalog_corrupt(err);
+    const cqle_option *o = find_option(t, defs[i].name);
+    if (o && !o->value.data && !may_be_null(defs[i].kind)) return cqle_catalog_corrupt(err);
   }
   t->default_ttl = int_option(t, "default_time_to_live");
   t->gc_grace_seconds = int_option(t, "gc_grace_seconds");
