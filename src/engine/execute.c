@@ -205,15 +205,13 @@ done:
 
 /* --- many statements, few commits --------------------------------------------------------------------------------- */
 
-/* One of them inside a transaction that others share. */
-static void execute_joined(cql_engine *engine, cqle_txn *txn, cql_plan *plan, const cql_request *request,
-                           cql_outcome *out) {
-  run r = {0};
-  cql_status st;
-  CQL_TRY(run_join(&r, engine, txn, request, &out->error));
-  CQL_TRY(run_planned(&r, plan));
-done:
-  out->status = cqle_end_call(run_leave(&r, st, plan, &out->result), &out->error, &out->error);
+/* One of several planned statements, inside a transaction that they share. */
+static cql_status execute_joined(cql_engine *engine, cqle_txn *txn, cql_plan *plan, const cql_request *request,
+                                 cql_result **out, cql_error *err) {
+  run r;
+  cql_status st = run_join(&r, engine, txn, request, err);
+  if (st == CQL_OK) st = run_planned(&r, plan);
+  return run_leave(&r, st, plan, out);
 }
 
 /* What happened to the transaction happened to all that had succeeded in it. */
@@ -238,7 +236,9 @@ static bool execute_together(cql_engine *engine, cql_plan *const *plans, const c
   cql_status st = cqle_txn_begin(engine->store, write, &txn, &err);
   for (; st == CQL_OK && done < count && whole; done++) {
     uint64_t before = cqle_txn_write_count(txn);
-    execute_joined(engine, txn, plans[done], &requests[done], &outcomes[done]);
+    cql_outcome *o = &outcomes[done];
+    o->status = execute_joined(engine, txn, plans[done], &requests[done], &o->result, &o->error);
+    o->status = cqle_end_call(o->status, &o->error, &o->error);
     whole = outcomes[done].status == CQL_OK || cqle_txn_write_count(txn) == before;
   }
   if (!whole) {
@@ -340,14 +340,6 @@ static bool is_applied(const cql_plan *p, const cql_result *r) {
   return !p->info.is_conditional || (r->body.len > 4 && r->body.data[4] != 0);
 }
 
-static cql_status chain_step(cql_engine *e, cqle_txn *txn, cql_plan *p, const cql_request *request, cql_result **out,
-                             cql_error *err) {
-  run r;
-  cql_status st = run_join(&r, e, txn, request, err);
-  if (st == CQL_OK) st = run_planned(&r, p);
-  return run_leave(&r, st, p, out);
-}
-
 cql_status cql_engine_chain(cql_engine *engine, cql_plan *const *plans, const cql_request *requests, uint32_t count,
                             bool all_or_nothing, cql_result **out, uint32_t *made, cql_error *err) {
   cqle_txn *txn = NULL;
@@ -357,7 +349,7 @@ cql_status cql_engine_chain(cql_engine *engine, cql_plan *const *plans, const cq
   if (st == CQL_OK) st = cqle_txn_begin(engine->store, true, &txn, err);
   while (st == CQL_OK && go_on && *made < count) {
     uint32_t i = *made;
-    st = chain_step(engine, txn, plans[i], &requests[i], &out[i], err);
+    st = execute_joined(engine, txn, plans[i], &requests[i], &out[i], err);
     if (st != CQL_OK) break;
     go_on = !all_or_nothing || is_applied(plans[i], out[i]);
     (*made)++;
