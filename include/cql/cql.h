@@ -62,8 +62,17 @@ typedef enum cql_consistency {
   CQL_EACH_QUORUM = 0x0007,
   CQL_SERIAL = 0x0008,
   CQL_LOCAL_SERIAL = 0x0009,
-  CQL_LOCAL_ONE = 0x000A
+  CQL_LOCAL_ONE = 0x000A,
+  CQL_CONSISTENCY_DEFAULT = 0xFFFF /* ours, never sent: the session's */
 } cql_consistency;
+
+/* May a statement be run twice with the outcome of once? Only then is it sent again after an answer was lost, or to a
+ * second node before the first has answered. */
+typedef enum cql_idempotence {
+  CQL_IDEMPOTENCE_BY_TEXT = 0, /* reads; writes of constants and markers without IF, counters, lists that grow, now() */
+  CQL_IDEMPOTENT,
+  CQL_NOT_IDEMPOTENT
+} cql_idempotence;
 
 /* Write timestamps are microseconds since 1970. This value leaves the choice to the session. */
 #define CQL_TIMESTAMP_NONE INT64_MIN
@@ -81,15 +90,20 @@ typedef struct cql_request {
   const char *keyspace; /* default keyspace of this request, NULL: the session's */
   uint16_t consistency; /* cql_consistency; checked, and obeyed where there are replicas */
   uint16_t serial_consistency;
-  int64_t timestamp; /* CQL_TIMESTAMP_NONE, or the default timestamp of the writes */
+  int64_t timestamp;   /* CQL_TIMESTAMP_NONE, or the default timestamp of the writes */
+  uint32_t timeout_ms; /* for the whole request, retries included; 0: the session's. Clusters */
+  uint8_t idempotence; /* cql_idempotence. Clusters */
 } cql_request;
 
 #define CQL_REQUEST_INIT                                                                                               \
-  { NULL, 0, NULL, NULL, 0, 0, NULL, 0, NULL, CQL_LOCAL_QUORUM, CQL_LOCAL_SERIAL, CQL_TIMESTAMP_NONE }
+  {                                                                                                                    \
+    NULL, 0, NULL, NULL, 0, 0, NULL, 0, NULL, CQL_CONSISTENCY_DEFAULT, CQL_CONSISTENCY_DEFAULT, CQL_TIMESTAMP_NONE, 0, \
+        0                                                                                                              \
+  }
 #define CQL_REQUEST_TEXT(literal)                                                                                      \
   {                                                                                                                    \
-    (literal), sizeof(literal) - 1, NULL, NULL, 0, 0, NULL, 0, NULL, CQL_LOCAL_QUORUM, CQL_LOCAL_SERIAL,               \
-        CQL_TIMESTAMP_NONE                                                                                             \
+    (literal), sizeof(literal) - 1, NULL, NULL, 0, 0, NULL, 0, NULL, CQL_CONSISTENCY_DEFAULT, CQL_CONSISTENCY_DEFAULT, \
+        CQL_TIMESTAMP_NONE, 0, 0                                                                                       \
   }
 
 typedef enum cql_batch_type { CQL_BATCH_LOGGED = 0, CQL_BATCH_UNLOGGED = 1, CQL_BATCH_COUNTER = 2 } cql_batch_type;
@@ -125,7 +139,9 @@ typedef struct cql_check_report {
 /* Opens a session. url is copied:
  *   local:PATH[?option=value&…]     a file, made when absent
  *   local::memory:[?keyspace=NAME]  a database that lives and dies with the session
- * Options:
+ *   cassandra://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…][/KEYSPACE][?option=value&…]
+ *                                   a cluster; src/session/url.c lists its options, docs/ref/libcql.md explains them
+ * Options of a file:
  *   keyspace=NAME                   the default keyspace; need not exist yet
  *   durability=normal|full          survive kill -9 (normal, the default), or power loss too
  *   busy_timeout_ms=N               how long a write waits for another process's (default 10000)
@@ -157,6 +173,21 @@ typedef struct cql_outcome {
   cql_result *result; /* NULL unless status is CQL_OK */
   cql_error error;    /* written only when status is another one */
 } cql_outcome;
+
+/* Starts a request and returns; done is called once with what became of it, on a thread of the session's own, or, on a
+ * file and whenever the answer is known at once, on the calling thread before this returns. done takes
+ * outcome->result; outcome itself is lent. done must be short and must not wait for the session: it may submit.
+ * The request and all it points to may be freed when this returns. On failure done is not called: CQL_MISUSE,
+ * CQL_INVALID, CQL_NOMEM, CQL_QUEUE_FULL, CQL_CLOSED. */
+typedef void (*cql_done)(void *user, cql_outcome *outcome);
+cql_status cql_session_submit(cql_session *session, const cql_request *request, cql_done done, void *user,
+                              cql_error *err);
+cql_status cql_session_submit_batch(cql_session *session, cql_batch_type type, const cql_request *requests,
+                                    uint32_t count, cql_done done, void *user, cql_error *err);
+
+/* A function of the program that says whether a thread that waits for a cluster shall give up, with CQL_INTERRUPTED:
+ * Ctrl-C. It is called on the waiting thread, ten times a second. One for the process; NULL: none. */
+void cql_set_interrupt_check(bool (*interrupted)(void));
 
 enum { CQL_EXECUTE_MANY_COUNT = 4096 };
 

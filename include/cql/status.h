@@ -7,6 +7,7 @@
 #ifndef CQL_STATUS_H
 #define CQL_STATUS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -32,6 +33,13 @@ extern "C" {
   X(CORRUPT, 19, "the file is damaged")                                                                                \
   X(BAD_URL, 20, "the session URL is not understood")                                                                  \
   X(UNSUPPORTED, 21, "not supported")                                                                                  \
+  X(NO_HOST, 22, "no node of the cluster could be reached")                                                            \
+  X(TIMEOUT, 23, "no answer came in time")                                                                             \
+  X(CONNECTION, 24, "the connection broke")                                                                            \
+  X(RESOLVE, 25, "the host name has no address")                                                                       \
+  X(TLS, 26, "the TLS handshake failed")                                                                               \
+  X(QUEUE_FULL, 27, "too many requests wait")                                                                          \
+  X(INTERRUPTED, 28, "interrupted")                                                                                    \
   X(SERVER, CQL_SERVER_BASE + 0x0000, "server error")                                                                  \
   X(PROTOCOL, CQL_SERVER_BASE + 0x000A, "protocol error")                                                              \
   X(CREDENTIALS, CQL_SERVER_BASE + 0x0100, "bad credentials")                                                          \
@@ -59,7 +67,36 @@ typedef enum cql_status {
 #undef CQL_STATUS_ENUM
 } cql_status;
 
-enum { CQL_ERROR_MESSAGE_LEN = 1024, CQL_NAME_LEN = 64 };
+enum {
+  CQL_ERROR_MESSAGE_LEN = 1024,
+  CQL_NAME_LEN = 64,
+  CQL_HOST_LEN = 64,     /* of "127.0.0.1:9042"; a longer name is cut */
+  CQL_REASON_LEN = 160,  /* of what one host said */
+  CQL_ATTEMPT_COUNT = 8, /* attempts that an error remembers: the last ones */
+  CQL_WRITE_TYPE_LEN = 16
+};
+
+/* How far an attempt to use a host of a cluster came. */
+/* clang-format off */
+#define CQL_STAGE_MAP(X) \
+  X(NONE, "none") X(RESOLVE, "resolve") X(CONNECT, "connect") X(TLS, "tls") X(OPTIONS, "options") \
+  X(STARTUP, "startup") X(AUTH, "auth") X(KEYSPACE, "keyspace") X(REQUEST, "request")
+/* clang-format on */
+
+typedef enum cql_stage {
+#define CQL_STAGE_ENUM(name, text) CQL_STAGE_##name,
+  CQL_STAGE_MAP(CQL_STAGE_ENUM)
+#undef CQL_STAGE_ENUM
+} cql_stage;
+
+/* One host that was tried. */
+typedef struct cql_attempt {
+  char host[CQL_HOST_LEN]; /* "address:port", or a name that was not resolved */
+  cql_stage stage;         /* where it ended */
+  cql_status status;
+  uint32_t elapsed_ms;
+  char reason[CQL_REASON_LEN]; /* UTF-8, NUL-terminated */
+} cql_attempt;
 
 /* What went wrong, in words. The caller owns the struct and passes it in; no memory hangs off it. Every function that
  * takes one accepts NULL. It is written only when the call fails. */
@@ -70,6 +107,14 @@ typedef struct cql_error {
   char keyspace[CQL_NAME_LEN];         /* CQL_ALREADY_EXISTS only, else "" */
   char table[CQL_NAME_LEN];            /* CQL_ALREADY_EXISTS only, else "" */
   char message[CQL_ERROR_MESSAGE_LEN]; /* UTF-8, NUL-terminated, cut at a character when too long */
+  /* What a cluster says of replicas (native protocol v5, section 9); 0 and "" elsewhere. */
+  uint16_t consistency;
+  int32_t required, received, failures;
+  bool data_present;
+  char write_type[CQL_WRITE_TYPE_LEN]; /* "SIMPLE", "BATCH", "CAS", … */
+  /* The hosts that were tried, oldest first. */
+  uint32_t attempt_count;
+  cql_attempt attempts[CQL_ATTEMPT_COUNT];
 } cql_error;
 
 #pragma GCC visibility push(default) /* exported from libcql.so, which is built with hidden symbols */
@@ -77,6 +122,8 @@ typedef struct cql_error {
 /* "INVALID" and "invalid request". Static strings; an unknown value gives "UNKNOWN" and "unknown status". */
 const char *cql_status_name(cql_status status);
 const char *cql_status_text(cql_status status);
+/* "resolve", "connect", … */
+const char *cql_stage_name(cql_stage stage);
 
 #pragma GCC visibility pop
 

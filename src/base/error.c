@@ -24,6 +24,16 @@ const char *cql_status_text(cql_status status) {
   return "unknown status";
 }
 
+const char *cql_stage_name(cql_stage stage) {
+  switch (stage) {
+#define STAGE(name, text)                                                                                              \
+  case CQL_STAGE_##name: return text;
+    CQL_STAGE_MAP(STAGE)
+#undef STAGE
+  }
+  return "unknown";
+}
+
 /* vsnprintf cuts at a byte; a character that lost its tail goes as a whole. */
 static void cut_at_character(char *text, size_t len) {
   size_t start = len;
@@ -39,6 +49,11 @@ cql_status cql_fail(cql_error *err, cql_status status, const char *format, ...) 
   err->status = status;
   err->line = err->column = 0;
   err->keyspace[0] = err->table[0] = '\0';
+  err->consistency = 0;
+  err->required = err->received = err->failures = 0;
+  err->data_present = false;
+  err->write_type[0] = '\0';
+  err->attempt_count = 0;
   va_list args;
   va_start(args, format);
   int len = vsnprintf(err->message, sizeof err->message, format, args);

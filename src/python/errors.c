@@ -16,6 +16,13 @@ static cqlpy_exception class_of(cql_status status) {
   case CQL_LIMIT:
   case CQL_IO:
   case CQL_BUSY:
+  case CQL_NO_HOST:
+  case CQL_TIMEOUT:
+  case CQL_CONNECTION:
+  case CQL_RESOLVE:
+  case CQL_TLS:
+  case CQL_QUEUE_FULL:
+  case CQL_INTERRUPTED:
   case CQL_VERSION: return CQLPY_OperationalError;
   case CQL_SERVER: return CQLPY_ServerError;
   case CQL_PROTOCOL: return CQLPY_ProtocolException;

@@ -9,10 +9,12 @@ static bool is_serial(uint16_t level) {
 
 /* Order and words: db/ConsistencyLevel.java, fromCode, validateForRead, validateForWrite, validateForCasCommit. */
 cql_status cqli_consistency_check(const cql_request *request, const cql_plan_info *info, cql_error *err) {
-  uint16_t level = request->consistency;
+  uint16_t level = request->consistency, serial = request->serial_consistency;
+  if (level == CQL_CONSISTENCY_DEFAULT) level = CQL_LOCAL_QUORUM;
+  if (serial == CQL_CONSISTENCY_DEFAULT) serial = CQL_LOCAL_SERIAL;
   if (level >= sizeof names / sizeof *names)
     return cql_fail(err, CQL_PROTOCOL, "Unknown code %u for a consistency level", level);
-  if (!is_serial(request->serial_consistency))
+  if (!is_serial(serial))
     return cql_fail(err, CQL_INVALID,
                     "Invalid consistency for conditional update. Must be one of SERIAL or LOCAL_SERIAL");
   if (info->is_select && level == CQL_ANY)

@@ -1,0 +1,114 @@
+/* map.h: what the cluster looks like, and what to do about it: nodes, the ring, replicas, which node to ask, whether to
+ * ask again. Private to this room. Nothing here does I/O, takes a lock or reads a clock.
+ */
+#ifndef CQLI_MAP_H
+#define CQLI_MAP_H
+
+#include "client/conn.h"
+
+/* --- nodes (nodes.c) ---------------------------------------------------------------------------------------------- */
+
+typedef struct cqli_node {
+  uint8_t host_id[16];
+  cqli_address address;            /* where CQL is spoken */
+  const char *dc, *rack, *release; /* NUL-terminated */
+  uint8_t schema_version[16];
+  bool has_schema_version;
+  const int64_t *tokens;
+  uint32_t token_count;
+} cqli_node;
+
+/* The statements that read it. The port of peers comes from peers_v2 where it exists (Cassandra 4.0 and later). */
+extern const char *const cqli_query_local, *const cqli_query_peers_v2, *const cqli_query_peers,
+                                                                           *const cqli_query_keyspaces;
+
+/* Rows of system.local (which has no use for its address: `self` is how we reached it), of system.peers_v2, of
+ * system.peers (default_port is used). Columns are found by name; unknown ones are ignored. Peers without host id,
+ * address, datacenter or tokens are left out, and so are those whose address is 0.0.0.0 or :: unless `peer` gives
+ * another. Everything is copied into a. CQL_NOMEM; CQL_MALFORMED. */
+cql_status cqli_nodes_read_local(cql_arena *a, cql_result *rows, const cqli_address *self, cqli_node *out,
+                                 cql_error *err);
+cql_status cqli_nodes_read_peers(cql_arena *a, cql_result *rows, uint16_t default_port, cqli_node **out,
+                                 uint32_t *count, cql_error *err);
+
+/* --- the map (map.c, ring.c, replication.c) ----------------------------------------------------------------------- */
+
+/* Immutable, counted (atomically), shared by threads. */
+typedef struct cqli_map cqli_map;
+
+/* keyspaces: rows of cqli_query_keyspaces, or NULL: none are known, every request goes round. For a keyspace whose
+ * strategy is not SimpleStrategy, NetworkTopologyStrategy, LocalStrategy or EverywhereStrategy there are no replicas to
+ * prefer. Copies all. */
+cql_status cqli_map_new(cqli_map **out, const cql_alloc *alloc, const cqli_node *nodes, uint32_t count,
+                        cql_result *keyspaces, cql_error *err);
+cqli_map *cqli_map_retain(cqli_map *m);
+void cqli_map_release(cqli_map *m); /* NULL is fine */
+uint32_t cqli_map_node_count(const cqli_map *m);
+const cqli_node *cqli_map_node(const cqli_map *m, uint32_t i);
+/* Indexes of the nodes that hold token in a keyspace, in the order of the ring (NetworkTopologyStrategy: racks that
+ * were seen are skipped until all were seen, as NetworkTopologyStrategy.java does). *count 0: unknown. Borrowed from m.
+ */
+void cqli_map_replicas(const cqli_map *m, const char *keyspace, int64_t token, const uint16_t **out, uint32_t *count);
+
+/* --- which nodes to ask, in which order (plan.c) ------------------------------------------------------------------ */
+
+enum { CQLI_PLAN_MAX = 1024 }; /* nodes of a cluster that one request may try */
+
+typedef struct cqli_plan_question {
+  const char *keyspace; /* of the routing key; NULL: no routing key */
+  int64_t token;
+  const char *local_dc;
+  bool in_ring_order; /* conditional: the same replica first for everybody */
+  uint64_t random;    /* spreads load: replicas are tried in a random order, the others beginning at a random one */
+} cqli_plan_question;
+
+/* Fills out with indexes of nodes: replicas of the local datacenter, then the others of it. Nodes of other datacenters
+ * are not asked. Returns how many. Whether a node is up is not looked at. */
+uint32_t cqli_plan_fill(const cqli_map *m, const cqli_plan_question *q, uint16_t *out, uint32_t room);
+
+/* --- ask again? (retry.c) ----------------------------------------------------------------------------------------- */
+
+typedef enum cqli_verdict {
+  CQLI_GIVE_UP,   /* the error is the answer */
+  CQLI_SAME_NODE, /* once more there */
+  CQLI_NEXT_NODE,
+  CQLI_PREPARE /* the statement, there, then once more */
+} cqli_verdict;
+
+typedef struct cqli_failure {
+  const cql_error *error; /* a server's, or CQL_CONNECTION, CQL_TIMEOUT, … */
+  bool may_have_run;      /* false: no byte of it can have reached a node that acts on it */
+  bool is_idempotent;
+  bool is_conditional;
+  uint32_t retries; /* so far, of this request */
+  uint32_t prepares;
+} cqli_failure;
+
+/* The table, with its reasons, stands in retry.c. Nothing that may have run is sent again unless it is idempotent. */
+cqli_verdict cqli_retry(const cqli_failure *f);
+
+/* --- time (backoff.c, deadlines.c) -------------------------------------------------------------------------------- */
+
+/* How long to wait before the next attempt to connect: min, doubled each time up to max, and of that a random part from
+ * a half to the whole. attempt counts from 0. */
+uint32_t cqli_backoff_ms(uint32_t min_ms, uint32_t max_ms, uint32_t attempt, uint64_t random);
+
+/* A heap of moments. An entry is part of what waits (no allocation per entry), and knows its place. */
+typedef struct cqli_deadline {
+  uint64_t at_ms;
+  uint32_t place; /* 0: not in the heap, else its index + 1 */
+} cqli_deadline;
+
+typedef struct cqli_deadlines {
+  const cql_alloc *alloc;
+  cqli_deadline **heap;
+  uint32_t count, room;
+} cqli_deadlines;
+
+void cqli_deadlines_init(cqli_deadlines *d, const cql_alloc *alloc);
+void cqli_deadlines_free(cqli_deadlines *d);
+cql_status cqli_deadlines_put(cqli_deadlines *d, cqli_deadline *entry); /* CQL_NOMEM */
+void cqli_deadlines_remove(cqli_deadlines *d, cqli_deadline *entry);    /* not in it: fine */
+cqli_deadline *cqli_deadlines_first(const cqli_deadlines *d);           /* NULL: empty */
+
+#endif
