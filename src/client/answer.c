@@ -1,0 +1,141 @@
+/* answer.c: what a node has said to a call: a result, an error, or nothing because the connection broke. */
+#include "client/client_int.h"
+
+#include <string.h>
+
+/* --- results ------------------------------------------------------------------------------------------------------ */
+
+static void release_statement(void *owner) {
+  cql_statement_release(owner);
+}
+
+cql_status cqli_answer_result(const cql_alloc *alloc, const cql_response *r, cql_buf *body, cql_statement *statement,
+                              cqli_columns *columns, cql_result **out, cql_error *err) {
+  cql_status st = CQL_OK;
+  bool is_rows = r->kind == CQL_RESULT_ROWS;
+  if (is_rows && statement != NULL && r->rows.new_metadata_id.data != NULL && r->rows.columns != NULL)
+    st = cqli_statement_change(statement, &r->rows, &columns, err);
+  bool borrows = is_rows && columns != NULL && (r->rows.columns == NULL || r->rows.new_metadata_id.data != NULL);
+  if (st == CQL_OK)
+    st = cql_response_result(r, body, borrows ? columns->columns : NULL, borrows ? columns->count : 0, alloc, out, err);
+  if (st != CQL_OK || !borrows) return st;
+  (*out)->owner = cql_statement_retain(statement);
+  (*out)->release = release_statement;
+  return CQL_OK;
+}
+
+void cqli_result_warn(cql_result *result, const char *text) {
+  const char **warnings = cql_arena_array(&result->arena, result->warning_count + 1, sizeof *warnings);
+  char *copy = cql_arena_str(&result->arena, cql_slice_str(text));
+  if (warnings == NULL || copy == NULL) return;
+  if (result->warning_count > 0) memcpy(warnings, result->warnings, result->warning_count * sizeof *warnings);
+  warnings[result->warning_count++] = copy;
+  result->warnings = warnings;
+}
+
+/* --- errors ------------------------------------------------------------------------------------------------------- */
+
+static void remember(cqli_call *call, const cqli_try *at, const cql_error *err) {
+  cql_attempt a = {.stage = CQL_STAGE_REQUEST, .status = err->status};
+  a.elapsed_ms = (uint32_t)(uv_now(&call->core->loop) - at->started_ms);
+  memcpy(a.host, at->host->name, CQL_HOST_LEN);
+  cqli_reason(&a, err->message);
+  cqli_call_remember(call, &a);
+}
+
+/* unprepared: the statement that the node does not know. */
+static void failed(cqli_call *call, const cqli_try *at, const cql_error *err, bool may_have_run, cql_slice unprepared) {
+  const cqli_failure f = {.error = err,
+                          .may_have_run = may_have_run,
+                          .is_idempotent = call->is_idempotent,
+                          .is_conditional = call->is_conditional,
+                          .retries = call->retries,
+                          .prepares = call->prepares};
+  cqli_verdict verdict = cqli_retry(&f);
+  cqli_host *h = at->host;
+  if (verdict != CQLI_PREPARE) remember(call, at, err);
+  switch (verdict) {
+  case CQLI_GIVE_UP: cqli_call_fail(call, err); return;
+  case CQLI_PREPARE:
+    call->prepares++;
+    cqli_prepare_at(call, h, unprepared, err);
+    return;
+  case CQLI_SAME_NODE:
+    call->retries++;
+    cqli_call_again(call, h, err);
+    return;
+  case CQLI_NEXT_NODE:
+    call->retries++;
+    cqli_call_next(call, err);
+    return;
+  }
+}
+
+/* --- one answer --------------------------------------------------------------------------------------------------- */
+
+static void finish(cqli_call *call, cql_result *result) {
+  if (result->kind == CQL_RESULT_SCHEMA_CHANGE) {
+    cqli_agreement_wait(call, result);
+    return;
+  }
+  cql_outcome outcome;
+  outcome.status = CQL_OK;
+  outcome.result = result;
+  cqli_call_finish(call, &outcome);
+}
+
+static cql_status take_prepared(cqli_call *call, const cql_response *r, cql_result **out, cql_error *err) {
+  if (r->kind != CQL_RESULT_PREPARED || call->prepared == NULL)
+    return cql_fail(err, CQL_MALFORMED, "The node answers with another kind of result than was asked for");
+  cql_status st = cqli_statement_new(call->prepared, call->core->alloc, call->prepare_keyspace, call->prepare_text,
+                                     &r->prepared, err);
+  if (st != CQL_OK) return st;
+  *out = cql_result_new(call->core->alloc, CQL_BODY_LEN_MAX); /* a void one: the statement is what counts */
+  if (*out != NULL) return CQL_OK;
+  cql_statement_release(*call->prepared);
+  *call->prepared = NULL;
+  return cql_fail(err, CQL_NOMEM, "Out of memory");
+}
+
+/* What e says. Its body is taken when it holds rows. */
+static cql_status read_answer(cqli_call *call, cqli_conn *conn, cql_envelope *e, cql_response *r, cql_result **out,
+                              cql_error *err) {
+  cqli_core *core = call->core;
+  cql_buf body;
+  cql_buf_init(&body, core->alloc, CQL_BODY_LEN_MAX);
+  cql_arena_reset(&core->scratch);
+  cql_status st = e->opcode == CQL_OP_RESULT ? cqli_conn_take(conn, e, &body) : CQL_OK;
+  if (st != CQL_OK) return cql_fail(err, st, "Out of memory");
+  st = cql_response_decode(r, &core->scratch, e, err);
+  if (st == CQL_OK && r->opcode == CQL_OP_ERROR)
+    st = cql_server_error_tell(&r->error, err);
+  else if (st == CQL_OK && r->opcode != CQL_OP_RESULT)
+    st = cql_fail(err, CQL_MALFORMED, "The node answers a request with opcode %d", r->opcode);
+  else if (st == CQL_OK && (r->kind == CQL_RESULT_PREPARED || call->prepared != NULL))
+    st = take_prepared(call, r, out, err);
+  else if (st == CQL_OK)
+    st = cqli_answer_result(core->alloc, r, &body, call->statement_count == 1 ? call->one : NULL, call->columns, out,
+                            err);
+  cql_buf_free(&body);
+  return st;
+}
+
+void cqli_call_answered(cqli_call *call, cqli_try *at, cql_envelope *e, const cql_attempt *why, bool may_have_run) {
+  cqli_core *core = call->core;
+  cqli_try t = *at; /* the call may end, and its tries be used again */
+  at->call = NULL;
+  cql_error err;
+  if (e == NULL) {
+    cql_fail(&err, CQL_CONNECTION, "The connection to %s broke before the answer came: %s", t.host->name, why->reason);
+    failed(call, &t, &err, may_have_run, (cql_slice){NULL, 0});
+    return; /* the connection's owner looks after those who wait */
+  }
+  cql_response r;
+  cql_result *result = NULL;
+  cql_status st = read_answer(call, t.conn, e, &r, &result, &err);
+  if (st == CQL_OK)
+    finish(call, result);
+  else
+    failed(call, &t, &err, true, st == CQL_UNPREPARED ? r.error.id : (cql_slice){NULL, 0});
+  if (core->waiting != NULL) cqli_calls_unqueue(core);
+}

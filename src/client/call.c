@@ -1,0 +1,350 @@
+/* call.c: the life of one call on the loop: which nodes, which connection, how often, how long.
+ *
+ *   start -> [waiting for a connection] -> sent -> answered -> finished
+ *                      ^                                |
+ *                      +------ again, or the next node -+
+ */
+#include "client/client_int.h"
+
+#include <string.h>
+
+static void on_timeout(cqli_core *core, cqli_timer *t);
+static void on_speculation(cqli_core *core, cqli_timer *t);
+
+/* --- making and ending -------------------------------------------------------------------------------------------- */
+
+cqli_call *cqli_call_new(cqli_core *core) {
+  cql_lock_take(&core->lock);
+  cqli_call *call = core->spare;
+  if (call != NULL) {
+    core->spare = call->next;
+    core->spare_count--;
+  }
+  cql_lock_drop(&core->lock);
+  if (call == NULL) {
+    call = cql_alloc_new(core->alloc, sizeof *call);
+    if (call == NULL) return NULL;
+    cql_buf_init(&call->envelope, core->alloc, CQL_BODY_LEN_MAX);
+  }
+  cql_buf envelope = call->envelope;
+  memset(call, 0, sizeof *call);
+  call->envelope = envelope;
+  cql_buf_reset(&call->envelope);
+  call->core = core;
+  call->timeout.fire = on_timeout;
+  call->speculation.fire = on_speculation;
+  return call;
+}
+
+static void release_statements(cqli_call *call) {
+  for (uint32_t i = 0; i < call->statement_count; i++) cql_statement_release(call->statements[i]);
+  if (call->statements != &call->one)
+    cql_alloc_free(call->core->alloc, call->statements, call->statement_count * sizeof *call->statements);
+}
+
+/* The lock is held. */
+static bool keep(cqli_core *core, cqli_call *call) {
+  if (call->envelope.cap > CQLI_EXPECTED_LEN || core->spare_count >= CQLI_SPARE_CALLS_COUNT) return false;
+  call->next = core->spare;
+  core->spare = call;
+  core->spare_count++;
+  return true;
+}
+
+static void free_call(cqli_call *call, bool was_counted) {
+  cqli_core *core = call->core;
+  release_statements(call);
+  cql_alloc_free(core->alloc, call->attempts, CQL_ATTEMPT_COUNT * sizeof *call->attempts);
+  cql_lock_take(&core->lock);
+  cqli_view_drop(core, call->view);
+  if (was_counted) core->unanswered--;
+  bool kept = keep(core, call);
+  cql_lock_drop(&core->lock);
+  if (kept) return;
+  cql_buf_free(&call->envelope);
+  cql_alloc_free(core->alloc, call, sizeof *call);
+}
+
+void cqli_call_free(cqli_call *call) {
+  free_call(call, false);
+}
+
+cql_status cqli_call_submit(cqli_core *core, cqli_call *first, cqli_call *last, uint32_t count, cql_error *err) {
+  cql_status st = CQL_OK;
+  uint32_t limit = core->settings->config.queue_count;
+  cql_lock_take(&core->lock);
+  if (atomic_load(&core->state) == CQLI_CLOSING)
+    st = cql_fail(err, CQL_CLOSED, "The session is closed");
+  else if (core->unanswered + count > limit)
+    st =
+        cql_fail(err, CQL_QUEUE_FULL, "%u requests of this session are not answered yet; %u is the limit (queue_count)",
+                 core->unanswered, limit);
+  else
+    st = cqli_core_run(core, err);
+  if (st == CQL_OK) {
+    last->next_incoming = NULL;
+    *core->incoming_end = first;
+    core->incoming_end = &last->next_incoming;
+    core->unanswered += count;
+    cqli_core_wake(core);
+  }
+  cql_lock_drop(&core->lock);
+  return st;
+}
+
+/* --- lists -------------------------------------------------------------------------------------------------------- */
+
+static void activate(cqli_call *call) {
+  cqli_core *core = call->core;
+  call->next = core->active;
+  call->back = &core->active;
+  if (call->next != NULL) call->next->back = &call->next;
+  core->active = call;
+}
+
+static void deactivate(cqli_call *call) {
+  *call->back = call->next;
+  if (call->next != NULL) call->next->back = call->back;
+}
+
+static void queue(cqli_call *call) {
+  if (call->is_waiting) return;
+  call->is_waiting = true;
+  call->next_waiting = NULL;
+  *call->core->waiting_end = call;
+  call->core->waiting_end = &call->next_waiting;
+}
+
+static void stop_waiting(cqli_call *call) {
+  if (!call->is_waiting) return;
+  cqli_core *core = call->core;
+  call->is_waiting = false;
+  for (cqli_call **at = &core->waiting; *at != NULL; at = &(*at)->next_waiting) {
+    if (*at != call) continue;
+    *at = call->next_waiting;
+    if (*at == NULL) core->waiting_end = at;
+    return;
+  }
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------ */
+
+static void orphan_tries(cqli_call *call) {
+  for (uint32_t i = 0; i < CQLI_TRIES_MAX; i++) {
+    cqli_try *t = &call->tries[i];
+    if (t->call == NULL) continue;
+    t->call = NULL;
+    cqli_conn_orphan(t->conn, t->stream);
+  }
+}
+
+static void hand_on(cqli_call *call, cql_outcome *outcome) {
+  if (call->group == NULL) {
+    call->done(call->user, outcome);
+    return;
+  }
+  cql_outcome *out = call->user;
+  out->status = outcome->status;
+  out->result = outcome->result;
+  if (outcome->status != CQL_OK) out->error = outcome->error;
+  cqli_group_count(call->group); /* from here on out may be gone */
+}
+
+void cqli_call_finish(cqli_call *call, cql_outcome *outcome) {
+  cqli_core *core = call->core;
+  cqli_timer_stop(core, &call->timeout);
+  cqli_timer_stop(core, &call->speculation);
+  stop_waiting(call);
+  cqli_prepare_leave(call);
+  cqli_agreement_drop(call);
+  orphan_tries(call);
+  deactivate(call);
+  cql_result_free(call->held);
+  hand_on(call, outcome);
+  free_call(call, true);
+  cqli_core_drained(core);
+}
+
+void cqli_call_remember(cqli_call *call, const cql_attempt *attempt) {
+  if (call->attempts == NULL)
+    call->attempts = cql_alloc_new(call->core->alloc, CQL_ATTEMPT_COUNT * sizeof *call->attempts);
+  if (call->attempts == NULL) return; /* the error goes without them */
+  if (call->attempt_count == CQL_ATTEMPT_COUNT) {
+    memmove(call->attempts, call->attempts + 1, (CQL_ATTEMPT_COUNT - 1) * sizeof *attempt);
+    call->attempt_count--;
+  }
+  call->attempts[call->attempt_count++] = *attempt;
+}
+
+void cqli_call_fail(cqli_call *call, const cql_error *err) {
+  cql_outcome outcome;
+  outcome.status = err->status;
+  outcome.result = NULL;
+  outcome.error = *err;
+  outcome.error.attempt_count = call->attempt_count;
+  if (call->attempt_count > 0)
+    memcpy(outcome.error.attempts, call->attempts, call->attempt_count * sizeof *call->attempts);
+  cqli_call_finish(call, &outcome);
+}
+
+/* --- sending ------------------------------------------------------------------------------------------------------ */
+
+static cqli_try *free_try(cqli_call *call) {
+  for (uint32_t i = 0; i < CQLI_TRIES_MAX; i++)
+    if (call->tries[i].call == NULL) return &call->tries[i];
+  return NULL;
+}
+
+static bool has_tries(const cqli_call *call) {
+  for (uint32_t i = 0; i < CQLI_TRIES_MAX; i++)
+    if (call->tries[i].call != NULL) return true;
+  return false;
+}
+
+static void on_answer(void *user, cqli_conn *conn, cql_envelope *e, const cql_attempt *why, bool may_have_run) {
+  cqli_try *t = user;
+  (void)conn;
+  cqli_call_answered(t->call, t, e, why, may_have_run);
+}
+
+/* CQL_LIMIT: every connection of the host is full; CQL_NO_HOST: none is open. */
+static cql_status send_to(cqli_call *call, cqli_host *h) {
+  cqli_link *l = cqli_host_pick(h);
+  cqli_try *t = free_try(call);
+  if (l == NULL) return CQL_NO_HOST;
+  if (t == NULL) return CQL_LIMIT;
+  *t = (cqli_try){call, h, l->conn, 0, uv_now(&call->core->loop)};
+  cql_status st = cqli_link_send(l, cql_buf_view(&call->envelope), on_answer, t, &t->stream);
+  if (st != CQL_OK) t->call = NULL;
+  return st;
+}
+
+static void remember_down(cqli_call *call, const cqli_host *h) {
+  if (h->was_tried && h->last_failure.reason[0] != '\0') cqli_call_remember(call, &h->last_failure);
+}
+
+/* Tries the nodes that are left. CQL_OK: sent. CQL_LIMIT: some node has no room, or is only just being connected to.
+ * CQL_NO_HOST: none is left. */
+static cql_status send_next(cqli_call *call) {
+  bool may_come = false;
+  while (call->next_node < call->node_count) {
+    cqli_host *h = call->view->hosts[call->nodes[call->next_node++]];
+    cql_status st = h == NULL ? CQL_NO_HOST : send_to(call, h);
+    if (st == CQL_OK || st == CQL_NOMEM) return st;
+    may_come |= st == CQL_LIMIT || (h != NULL && !h->was_tried);
+    if (st == CQL_NO_HOST && h != NULL) remember_down(call, h);
+  }
+  return may_come ? CQL_LIMIT : CQL_NO_HOST;
+}
+
+static void fail_without_host(cqli_call *call) {
+  cql_error err;
+  cql_attempt none[1];
+  cqli_fail_attempts(&err, CQL_NO_HOST, call->attempts != NULL ? call->attempts : none, call->attempt_count);
+  err.status = CQL_NO_HOST;
+  cqli_call_fail(call, &err);
+}
+
+static void fail_memory(cqli_call *call) {
+  cql_error err;
+  cql_fail(&err, CQL_NOMEM, "Out of memory");
+  cqli_call_fail(call, &err);
+}
+
+static void plan(cqli_call *call) {
+  cqli_core *core = call->core;
+  cqli_view_put(core, call->view);
+  call->view = cqli_view_get(core);
+  call->next_node = call->attempt_count = 0;
+  if (call->view != NULL)
+    call->node_count =
+        cqli_view_plan(core, call->view, &call->route, call->is_conditional, cqli_random(core), call->nodes);
+}
+
+static void speculate_later(cqli_call *call) {
+  uint32_t delay = call->core->settings->config.speculative_delay_ms;
+  if (delay > 0 && call->is_idempotent && call->speculation.deadline.place == 0)
+    (void)cqli_timer_start(call->core, &call->speculation, delay); /* no memory: no second node */
+}
+
+/* The first attempt, and every one after a wait: the nodes are looked at anew. False: it waits on. */
+static bool begin(cqli_call *call) {
+  plan(call);
+  cql_status st = call->view == NULL ? CQL_LIMIT : send_next(call);
+  if (st == CQL_LIMIT) return false;
+  stop_waiting(call);
+  if (st == CQL_OK)
+    speculate_later(call);
+  else if (st == CQL_NOMEM)
+    fail_memory(call);
+  else
+    fail_without_host(call);
+  return true;
+}
+
+void cqli_call_start(cqli_call *call) {
+  cqli_core *core = call->core;
+  activate(call);
+  call->started_ms = uv_now(&core->loop);
+  if (cqli_timer_start(core, &call->timeout, call->timeout_ms) != CQL_OK)
+    fail_memory(call);
+  else if (core->waiting != NULL || !begin(call)) /* those who wait go first */
+    queue(call);
+}
+
+void cqli_calls_unqueue(cqli_core *core) {
+  if (core->is_draining_queue) return;
+  core->is_draining_queue = true;
+  while (core->waiting != NULL && begin(core->waiting)) continue;
+  core->is_draining_queue = false;
+}
+
+void cqli_call_next(cqli_call *call, const cql_error *err) {
+  if (has_tries(call)) return; /* another node may still answer */
+  cql_status st = send_next(call);
+  if (st == CQL_OK) return;
+  if (st == CQL_LIMIT)
+    queue(call);
+  else
+    cqli_call_fail(call, err);
+}
+
+void cqli_call_again(cqli_call *call, cqli_host *h, const cql_error *err) {
+  if (send_to(call, h) != CQL_OK) cqli_call_next(call, err);
+}
+
+/* --- time --------------------------------------------------------------------------------------------------------- */
+
+static void remember_silence(cqli_call *call) {
+  for (uint32_t i = 0; i < CQLI_TRIES_MAX; i++) {
+    const cqli_try *t = &call->tries[i];
+    if (t->call == NULL) continue;
+    cql_attempt a = {.stage = CQL_STAGE_REQUEST, .status = CQL_TIMEOUT};
+    a.elapsed_ms = (uint32_t)(uv_now(&call->core->loop) - t->started_ms);
+    memcpy(a.host, t->host->name, CQL_HOST_LEN);
+    cqli_reason(&a, "no answer");
+    cqli_call_remember(call, &a);
+  }
+}
+
+static void on_timeout(cqli_core *core, cqli_timer *t) {
+  cqli_call *call = (cqli_call *)((char *)t - offsetof(cqli_call, timeout));
+  cql_error err;
+  (void)core;
+  if (call->is_agreeing) {
+    cqli_agreement_end(call, "The nodes did not agree on the schema in time; some may not know the change yet");
+    return;
+  }
+  bool was_sent = has_tries(call);
+  remember_silence(call);
+  cql_fail(&err, CQL_TIMEOUT, "No answer came within %u ms%s%s", call->timeout_ms, was_sent ? " from " : ": ",
+           was_sent ? call->attempts != NULL ? call->attempts[call->attempt_count - 1].host : "a node"
+                    : "no connection had room");
+  cqli_call_fail(call, &err);
+}
+
+static void on_speculation(cqli_core *core, cqli_timer *t) {
+  cqli_call *call = (cqli_call *)((char *)t - offsetof(cqli_call, speculation));
+  (void)core;
+  if (has_tries(call) && free_try(call) != NULL && send_next(call) == CQL_OK) speculate_later(call);
+}

@@ -1,0 +1,429 @@
+/* client_int.h: what the files of this room share, from the handle down to one call. conn.h and map.h are the two other
+ * private headers.
+ *
+ * Who touches what: fields "of the loop" are read and written by the loop's thread alone; "guarded" ones under
+ * core->lock, held for a moment at a time and never over a system call but the wake-up.
+ */
+#ifndef CQLI_CLIENT_INT_H
+#define CQLI_CLIENT_INT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "client/map.h"
+
+enum {
+  CQLI_NODES_MAX = 16,       /* nodes that one call may ask, one after the other */
+  CQLI_TRIES_MAX = 2,        /* and at once */
+  CQLI_DIRECT_MAX = 64,      /* direct connections per node */
+  CQLI_CONNECTIONS_MAX = 16, /* shared ones */
+  CQLI_EXPECTED_LEN = 1024,  /* envelopes up to here keep their buffer for the next call */
+  CQLI_SPARE_CALLS_COUNT = 512,
+  CQLI_STATEMENTS_MAX = 4096, /* that a node is told again when it comes back */
+  CQLI_REFRESH_MS = 1000,     /* after an event, until the nodes are read anew: events come in swarms */
+  CQLI_AGREEMENT_POLL_MS = 100,
+};
+
+typedef struct cqli_core cqli_core;
+typedef struct cqli_host cqli_host;
+typedef struct cqli_call cqli_call;
+
+/* --- settings.c --------------------------------------------------------------------------------------------------- */
+
+/* A copy of a configuration in an arena of its own, with all defaults filled in. */
+typedef struct cqli_settings {
+  cql_arena arena;
+  cql_client_config config;
+} cqli_settings;
+
+/* CQL_BAD_URL: no contact point, too many, a number out of range. CQL_NOMEM. */
+cql_status cqli_settings_copy(cqli_settings *out, const cql_client_config *config, cql_error *err);
+void cqli_settings_free(cqli_settings *s);
+
+/* --- attempts.c --------------------------------------------------------------------------------------------------- */
+
+void cqli_copy_text(char *out, const char *text, size_t room); /* cut at a character */
+void cqli_reason(cql_attempt *attempt, const char *text);
+/* An error about hosts that were tried: its text names each with stage and reason. Its status is that of the attempts
+ * when they agree, else `otherwise`. Returns the status. */
+cql_status cqli_fail_attempts(cql_error *err, cql_status otherwise, const cql_attempt *attempts, uint32_t count);
+
+/* --- timers.c: moments of the loop, over one uv_timer_t ----------------------------------------------------------- */
+
+/* Part of what waits. fire is called once on the loop's thread; the timer is out of the heap by then. */
+typedef struct cqli_timer {
+  cqli_deadline deadline; /* first: a deadline is its timer */
+  void (*fire)(cqli_core *core, struct cqli_timer *t);
+} cqli_timer;
+
+/* Sets or moves it. CQL_NOMEM. */
+cql_status cqli_timer_start(cqli_core *core, cqli_timer *t, uint64_t delay_ms);
+void cqli_timer_stop(cqli_core *core, cqli_timer *t); /* not started: fine */
+void cqli_timers_fire(cqli_core *core);               /* all that are due; sets the uv_timer_t for the next */
+
+/* --- statements (statement.c) ------------------------------------------------------------------------------------- */
+
+/* What the rows of a statement look like; a statement keeps every one that it had, so that a pointer stays good as long
+ * as the statement does. */
+typedef struct cqli_columns {
+  struct cqli_columns *older;
+  cql_arena arena;
+  cql_slice metadata_id; /* data NULL in version 4 */
+  uint32_t count;
+  const cql_column *columns;
+} cqli_columns;
+
+struct cql_statement {
+  const cql_alloc *alloc;
+  _Atomic(uint64_t) refs;
+  cql_arena arena; /* of info and id */
+  cql_statement_info info;
+  cql_slice id;
+  const char *routing_keyspace;    /* of the table it is about: where replicas are looked up */
+  _Atomic(cqli_columns *) columns; /* newest first. Only the loop puts a newer one */
+  _Atomic(bool) is_stale;
+};
+
+/* A statement out of a PREPARED response, with one reference. CQL_NOMEM. */
+cql_status cqli_statement_new(cql_statement **out, const cql_alloc *alloc, const char *keyspace, cql_slice text,
+                              const cql_prepared_result *r, cql_error *err);
+/* METADATA_CHANGED: later answers have these columns. *out: those to read this one by. */
+cql_status cqli_statement_change(cql_statement *s, const cql_rows_metadata *m, cqli_columns **out, cql_error *err);
+/* Is a node's PREPARED the statement we know? Same id and markers. */
+bool cqli_statement_fits(const cql_statement *s, const cql_prepared_result *r);
+
+/* --- views: the map, and the host of each of its nodes (view.c) --------------------------------------------------- */
+
+/* Where the partition of a request lives. */
+typedef struct cqli_route {
+  bool has_token;
+  int64_t token;
+  const char *keyspace;
+} cqli_route;
+
+typedef struct cqli_view {
+  uint64_t refs; /* guarded */
+  cqli_map *map;
+  uint32_t count;
+  cqli_host **hosts; /* hosts[i] is node i of the map; each is held */
+} cqli_view;
+
+/* Both take the lock. */
+cqli_view *cqli_view_get(cqli_core *core); /* NULL: nothing is known yet */
+void cqli_view_put(cqli_core *core, cqli_view *v);
+void cqli_view_drop(cqli_core *core, cqli_view *v); /* the lock is held */
+/* Makes and publishes the view of a new map (taken on success); hosts come and go with it. Loop. CQL_NOMEM. */
+cql_status cqli_view_publish(cqli_core *core, cqli_map *map);
+/* The nodes a call may ask, those with connections first. Any thread. */
+uint32_t cqli_view_plan(const cqli_core *core, const cqli_view *v, const cqli_route *route, bool in_ring_order,
+                        uint64_t random, uint16_t out[CQLI_NODES_MAX]);
+
+/* --- hosts and their connections (host.c, direct.c) --------------------------------------------------------------- */
+
+/* One connection of a host, and what a thread needs that uses it alone. */
+typedef struct cqli_link {
+  cqli_host *host;
+  cqli_conn *conn; /* NULL: none now */
+  struct cqli_link *next;
+  bool is_direct, is_open;
+  /* shared: something was appended that is to be flushed */
+  bool is_dirty;
+  struct cqli_link *next_dirty;
+  /* direct: the first is the loop's, the others are used by the thread that has it */
+  struct cqli_link *next_settling;
+  cql_arena arena;
+  cql_buf envelope;
+} cqli_link;
+
+/* A statement that is being prepared at a node, and the calls that wait for that. Of the loop. */
+typedef struct cqli_prepare {
+  struct cqli_prepare *next;
+  cqli_host *host;
+  cql_statement *statement;
+  cqli_call *calls;
+} cqli_prepare;
+
+struct cqli_host {
+  cqli_core *core;
+  cqli_host *next; /* of core->hosts; loop */
+  uint64_t refs;   /* guarded: the list, views, and direct links */
+  cqli_address address;
+  char name[CQL_HOST_LEN];
+  _Atomic(uint32_t) open_count; /* shared connections that take requests */
+  /* of the loop */
+  cqli_link *shared; /* settings.connections of them */
+  uint32_t failures;
+  bool was_tried; /* the first attempt to connect has ended */
+  cqli_timer reconnect;
+  cql_attempt last_failure;
+  cqli_prepare *prepares;
+  cqli_link *resting; /* direct links that the loop watches: opening, or with a late answer to come */
+  /* guarded */
+  cqli_link *idle;
+  uint32_t direct_count; /* in all states */
+  bool wants_direct, is_removed;
+};
+
+/* Loop. */
+cql_status cqli_host_new(cqli_core *core, const cqli_address *address, cqli_host **out);
+void cqli_host_start(cqli_host *h);      /* connects, again and again until it is removed */
+void cqli_host_remove(cqli_host *h);     /* closes its connections; freed when nobody holds it */
+void cqli_host_hurry(cqli_host *h);      /* an event says that it is up: connect now */
+cqli_link *cqli_host_pick(cqli_host *h); /* the open shared connection with the fewest requests; NULL: none */
+/* cqli_conn_send(), flushed before the loop sleeps. */
+cql_status cqli_link_send(cqli_link *l, cql_slice envelope, cqli_answer *answer, void *user, int16_t *stream);
+void cqli_core_flush(cqli_core *core);
+cqli_conn_config cqli_host_conn_config(const cqli_host *h);
+void cqli_host_open_direct(cqli_host *h);
+void cqli_direct_settle(cqli_core *core);
+void cqli_direct_return(cqli_link *l);
+void cqli_direct_close_idle(cqli_host *h);
+void cqli_hosts_heartbeat(cqli_core *core); /* idle direct connections are asked whether they live */
+void cqli_host_release(cqli_host *h);       /* the lock is held */
+/* Any thread. An idle direct link of the host, for the caller alone; NULL: none (and one more is asked for). */
+cqli_link *cqli_direct_take(cqli_core *core, cqli_host *h);
+void cqli_direct_give(cqli_core *core, cqli_link *l, bool is_sound);
+
+/* --- the loop's thread (loop.c) and the life of it (core.c, fork.c) ------------------------------------------------
+ */
+
+typedef enum cqli_state { CQLI_OPENING, CQLI_OPEN, CQLI_FAILED, CQLI_CLOSING } cqli_state;
+
+/* The control connection: reads what the cluster is, hears of changes (control.c, refresh.c). Of the loop. */
+typedef struct cqli_control {
+  cqli_conn *conn; /* NULL: none */
+  bool is_open;
+  cqli_address self;     /* of conn */
+  uint32_t next_contact; /* while none was ever open: which address is tried */
+  uint32_t next_host;
+  uint32_t failures;
+  cql_attempt attempts[CQL_ATTEMPT_COUNT]; /* since one was open */
+  uint32_t attempt_count;
+  cqli_timer retry, refresh;
+  bool has_no_peers_v2;
+  bool is_reading, read_again;
+  cql_arena arena; /* nodes, while they are read */
+  cqli_node local;
+  cqli_node *peers;
+  uint32_t peer_count;
+  cqli_call *agreements; /* calls whose schema change waits for agreement */
+  cqli_timer agreement;
+  bool is_asking_agreement;
+  cqli_node agreement_local;
+} cqli_control;
+
+/* A group of calls that one thread waits for; it lives on that thread's stack. */
+typedef struct cqli_group {
+  uint64_t id; /* never used twice: a group's place on a stack is */
+  pthread_mutex_t mutex;
+  pthread_cond_t cond;
+  uint32_t left;
+  struct cqli_group *next_cancel; /* guarded by core->lock */
+} cqli_group;
+
+struct cqli_core {
+  cql_client *client;
+  const cqli_settings *settings;
+  const cql_alloc *alloc;
+  cql_lock lock;
+  /* guarded */
+  cqli_call *incoming, **incoming_end;
+  cqli_link *returned; /* direct links that the loop shall look after */
+  cqli_group *cancels;
+  bool is_woken, wants_direct, wants_open, must_stop;
+  uint32_t unanswered;
+  cqli_view *view;
+  _Atomic(cqli_state) state;
+  _Atomic(bool) is_running;
+  cqli_call *spare; /* calls to be used again */
+  uint32_t spare_count;
+  pthread_cond_t changed; /* state; with the lock's mutex */
+  cql_error open_error;   /* CQLI_FAILED */
+  uint32_t drain_ms;      /* CQLI_CLOSING */
+  pthread_t thread;
+  _Atomic(uint8_t) version; /* 0: not known yet */
+  /* of the loop */
+  uv_loop_t loop;
+  uv_async_t wake;
+  uv_timer_t timer;
+  uv_prepare_t before_poll; /* flushes */
+  cqli_deadlines deadlines;
+  cqli_timer heartbeat, drain;
+  cqli_tls *tls;
+  cqli_address *contacts;
+  const char **contact_names; /* for TLS: the name behind contacts[i], or NULL */
+  uint32_t contact_count;
+  char local_dc[CQL_NAME_LEN];
+  cql_arena arena; /* of the contact points */
+  cqli_control control;
+  cqli_host *hosts;                  /* of the local datacenter */
+  cqli_call *active;                 /* all that were started and not answered */
+  cqli_call *waiting, **waiting_end; /* of those, the ones that wait for a connection */
+  bool is_draining_queue;
+  cqli_link *dirty;           /* links to flush before the loop sleeps */
+  cqli_link *settling;        /* direct links that become idle then */
+  bool has_begun, is_closing; /* handles are being closed */
+  cql_arena scratch;          /* one response */
+  uint64_t random;
+};
+
+struct cql_client {
+  const cql_alloc *alloc;
+  cqli_settings settings;
+  cql_lock lock;                /* of the two below */
+  _Atomic(cqli_core *) core;    /* replaced in a forked child */
+  _Atomic(uint64_t) generation; /* forks that lie behind the core */
+  struct cql_client *next;      /* of all clients; fork.c */
+};
+
+/* core.c. Makes everything but the thread. */
+cql_status cqli_core_new(cqli_core **out, cql_client *client, cql_error *err);
+/* Its thread has ended, or never ran, and its connections are closed. */
+void cqli_core_dispose(cqli_core *core);
+void cqli_core_forget(cqli_core *core); /* in a child: closes what it has inherited, frees nothing */
+/* Waits until it is open. CQL_CLOSED, or why it failed. */
+cql_status cqli_core_await(cqli_core *core, cql_error *err);
+/* Makes sure that the thread runs. The lock is held. CQL_NOMEM. */
+cql_status cqli_core_run(cqli_core *core, cql_error *err);
+void cqli_core_wake(cqli_core *core); /* the lock is held */
+/* Stops the thread and waits for it; what is in flight stays so. */
+void cqli_core_park(cqli_core *core);
+void *cqli_core_main(void *core); /* loop.c */
+void cqli_core_dispatch(cqli_core *core);
+void cqli_core_drained(cqli_core *core); /* loop: a call has ended, perhaps the last one of a session that closes */
+void cqli_core_opened(cqli_core *core);  /* loop: the nodes are known */
+void cqli_core_fail(cqli_core *core, const cql_error *err); /* loop: opening has failed */
+void cqli_heartbeats_start(cqli_core *core);
+void cqli_host_forget(cqli_host *h); /* in a child: closes the descriptors */
+void cqli_control_init(cqli_core *core);
+void cqli_control_free(cqli_core *core);
+void cqli_control_forget(cqli_core *core);
+uint64_t cqli_random(cqli_core *core); /* loop */
+
+/* The name of the contact point behind an address, NULL: it was an address, or none of them. */
+const char *cqli_contact_name(const cqli_core *core, const cqli_address *address);
+
+/* fork.c */
+void cqli_clients_add(cql_client *c);
+void cqli_clients_hold(void); /* no fork happens until they are let go */
+void cqli_clients_let_go(void);
+void cqli_clients_remove(cql_client *c); /* they are held */
+/* Around the use of a client: in a child that inherited it, makes it anew first. CQL_NOMEM, those of opening. */
+cql_status cqli_client_enter(cql_client *c, cqli_core **out, cql_error *err);
+uint64_t cqli_forks(void);  /* how many forks lie between the first process and this one */
+bool cqli_is_exiting(void); /* the process ends: no thread is started any more */
+
+/* control.c, refresh.c, agreement.c. Loop. */
+void cqli_control_start(cqli_core *core);
+void cqli_control_stop(cqli_core *core);
+void cqli_control_refresh(cqli_core *core, uint32_t delay_ms);
+void cqli_refresh_read(cqli_core *core);
+/* Takes result. The call is finished with it when the nodes agree, or, with a warning, after a time. */
+void cqli_agreement_wait(cqli_call *call, cql_result *result);
+void cqli_agreement_end(cqli_call *call, const char *words);
+void cqli_agreement_drop(cqli_call *call); /* it ends otherwise */
+
+/* A question of our own on the control connection: reply gets the rows, lent, or NULL and why. It is not called when
+ * the connection ends before. Loop. CQL_NOMEM, CQL_LIMIT. */
+typedef void cqli_reply(cqli_core *core, cql_result *rows, const char *why);
+cql_status cqli_ask(cqli_core *core, const char *query, cqli_reply *reply);
+
+/* --- calls (call.c: its life; encode.c; answer.c; prepare.c) -------------------------------------------------------
+ */
+
+/* One time that it was sent. */
+typedef struct cqli_try {
+  cqli_call *call; /* NULL: not used */
+  cqli_host *host;
+  cqli_conn *conn;
+  int16_t stream;
+  uint64_t started_ms;
+} cqli_try;
+
+struct cqli_call {
+  cqli_core *core;
+  cqli_timer timeout; /* of the whole */
+  cqli_timer speculation;
+  cql_buf envelope;
+  /* what it is about */
+  cql_statement **statements; /* that it names, each held; for UNPREPARED */
+  uint32_t statement_count;
+  cql_statement *one;    /* room for a single one */
+  cqli_columns *columns; /* by which rows are read when they come without */
+  bool is_idempotent, is_conditional;
+  cqli_route route;             /* its keyspace belongs to the first statement */
+  cql_statement **prepared;     /* PREPARE: where the statement goes; else NULL */
+  const char *prepare_keyspace; /* both borrowed from whoever waits; "" for none */
+  cql_slice prepare_text;
+  uint32_t timeout_ms;
+  /* how far it is; of the loop */
+  cqli_view *view;
+  uint16_t nodes[CQLI_NODES_MAX];
+  uint32_t node_count, next_node;
+  uint32_t retries, prepares;
+  bool is_waiting, is_agreeing, is_asked;
+  cqli_try tries[CQLI_TRIES_MAX];
+  uint64_t started_ms;
+  uint32_t attempt_count;
+  cql_attempt *attempts; /* CQL_ATTEMPT_COUNT of them, once one has failed */
+  cql_result *held;      /* the answer of a schema change, until the nodes agree */
+  /* lists */
+  cqli_call *next, **back; /* active: back points at the pointer that points here */
+  cqli_call *next_incoming, *next_waiting, *next_prepare, *next_agreement;
+  cqli_prepare *preparing;
+  /* who hears of it */
+  cqli_group *group; /* set: user is the cql_outcome to write, and the group is told */
+  uint64_t group_id;
+  cql_done done;
+  void *user;
+};
+
+/* A call to fill, from the spare ones; NULL: out of memory. Takes the lock, as does freeing one that was not submitted.
+ */
+cqli_call *cqli_call_new(cqli_core *core);
+void cqli_call_free(cqli_call *call);
+/* Hands calls to the loop: count of them, linked by next_incoming. CQL_QUEUE_FULL, CQL_CLOSED: none was taken. */
+cql_status cqli_call_submit(cqli_core *core, cqli_call *first, cqli_call *last, uint32_t count, cql_error *err);
+
+/* encode.c. Where its partition lives; the keyspace belongs to the statement. */
+void cqli_route_find(const cql_call_config *config, cqli_route *out);
+/* The envelope of a call, and how to read its rows. Statuses of cql_put_…(); CQL_UNSUPPORTED: version 4 has no keyspace
+ * per request. */
+cql_status cqli_encode(const cqli_core *core, const cql_call_config *config, cql_buf *out, cqli_columns **columns,
+                       cql_error *err);
+cql_status cqli_call_encode(cqli_call *call, const cql_call_config *config, cql_error *err);
+
+/* All on the loop. */
+void cqli_call_start(cqli_call *call);
+/* To the next node; to this one, if it can. err: how it ends when there is none. */
+void cqli_call_next(cqli_call *call, const cql_error *err);
+void cqli_call_again(cqli_call *call, cqli_host *h, const cql_error *err);
+void cqli_calls_unqueue(cqli_core *core); /* a connection has room, or has come, or has gone */
+void cqli_call_remember(cqli_call *call, const cql_attempt *attempt);
+/* Ends it. outcome's result is handed on; err gets the attempts of the call. */
+void cqli_call_finish(cqli_call *call, cql_outcome *outcome);
+void cqli_call_fail(cqli_call *call, const cql_error *err);
+
+/* answer.c. A response as a result, or as an error with its status. body is taken; statement and columns are NULL for a
+ * text. r lives in the arena that it was decoded into. */
+cql_status cqli_answer_result(const cql_alloc *alloc, const cql_response *r, cql_buf *body, cql_statement *statement,
+                              cqli_columns *columns, cql_result **out, cql_error *err);
+void cqli_result_warn(cql_result *result, const char *text); /* text is copied; not when memory is out */
+void cqli_call_answered(cqli_call *call, cqli_try *at, cql_envelope *e, const cql_attempt *why, bool may_have_run);
+
+/* prepare.c. UNPREPARED: the statement of that id, there; then the call once more. err: how it ends when that is not
+ * one of its statements. */
+void cqli_prepare_at(cqli_call *call, cqli_host *h, cql_slice id, const cql_error *err);
+void cqli_prepare_leave(cqli_call *call);
+
+/* --- waiting (wait.c) --------------------------------------------------------------------------------------------- */
+
+void cqli_group_init(cqli_group *g, uint32_t count);
+/* Until all of the group have ended; an interrupt cancels those that have not, which end with CQL_INTERRUPTED. */
+void cqli_group_wait(cqli_core *core, cqli_group *g);
+void cqli_group_count(cqli_group *g); /* one has ended. Loop */
+bool cqli_is_interrupted(void);
+bool (*cqli_interrupt_check(void))(void);
+
+#endif

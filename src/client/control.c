@@ -1,0 +1,187 @@
+/* control.c: the control connection: one node that tells what the cluster is and what happens in it.
+ *
+ * While nothing is known, the contact points are tried one after the other, once; later the nodes that are known, then
+ * the contact points, for ever. Events are hints: whatever they say, the nodes are read anew, a moment later, because
+ * events come in swarms and before the facts.
+ */
+#include "client/client_int.h"
+
+#include <string.h>
+
+static void connect_next(cqli_core *core);
+
+/* --- opening ------------------------------------------------------------------------------------------------------ */
+
+static void remember(cqli_core *core, const cql_attempt *why) {
+  cqli_control *k = &core->control;
+  if (k->attempt_count == CQL_ATTEMPT_COUNT) {
+    memmove(k->attempts, k->attempts + 1, (CQL_ATTEMPT_COUNT - 1) * sizeof *why);
+    k->attempt_count--;
+  }
+  k->attempts[k->attempt_count++] = *why;
+}
+
+static bool is_opening(const cqli_core *core) {
+  return atomic_load(&core->state) == CQLI_OPENING && core->view == NULL;
+}
+
+static void on_opened(void *owner, cqli_conn *conn) {
+  cqli_core *core = owner;
+  cqli_control *k = &core->control;
+  k->is_open = true;
+  k->failures = 0;
+  k->attempt_count = 0;
+  atomic_store(&core->version, cqli_conn_version(conn));
+  cqli_refresh_read(core);
+}
+
+static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
+  cqli_core *core = owner;
+  cqli_control *k = &core->control;
+  (void)conn;
+  k->conn = NULL;
+  k->is_open = k->is_reading = k->is_asking_agreement = false;
+  if (core->is_closing) return;
+  remember(core, why);
+  if (k->failures < UINT32_MAX) k->failures++;
+  if (is_opening(core)) {
+    connect_next(core);
+    return;
+  }
+  const cql_client_config *c = &core->settings->config;
+  uint32_t delay = cqli_backoff_ms(c->reconnect_min_ms, c->reconnect_max_ms, k->failures - 1, cqli_random(core));
+  (void)cqli_timer_start(core, &k->retry, delay);
+}
+
+static void on_event(void *owner, cqli_conn *conn, const cql_envelope *e);
+
+static void connect_to(cqli_core *core, const cqli_address *address) {
+  static const char *const no_name = NULL;
+  cqli_control *k = &core->control;
+  const cql_client_config *c = &core->settings->config;
+  const char *name = c->tls.server_name != NULL ? c->tls.server_name : cqli_contact_name(core, address);
+  cqli_conn_config config = {.alloc = core->alloc,
+                             .address = *address,
+                             .tls = core->tls,
+                             .server_name = name != NULL ? name : no_name,
+                             .user = c->user,
+                             .password = c->password,
+                             .protocol = atomic_load(&core->version),
+                             .lz4 = c->lz4,
+                             .wants_events = true,
+                             .connect_timeout_ms = c->connect_timeout_ms,
+                             .heartbeat_ms = c->heartbeat_ms,
+                             .in_flight_max = CQL_CLIENT_IN_FLIGHT_MAX};
+  const cqli_conn_watch watch = {core, on_opened, on_closed, on_event};
+  k->self = *address;
+  cql_error err;
+  cql_status st = cqli_conn_new(&k->conn, &core->loop, &config, &watch, &err);
+  if (st == CQL_OK) return;
+  cql_attempt why = {.stage = CQL_STAGE_CONNECT, .status = st};
+  cqli_address_print(address, why.host);
+  cqli_reason(&why, err.message);
+  on_closed(core, NULL, &why);
+}
+
+/* The n-th of the hosts that are known; the address may be gone when it has connected, so it is copied. */
+static bool known_host(cqli_core *core, uint32_t n, cqli_address *out) {
+  cqli_host *h = core->hosts;
+  for (; h != NULL && n > 0; n--) h = h->next;
+  if (h != NULL) *out = h->address;
+  return h != NULL;
+}
+
+static void fail_opening(cqli_core *core) {
+  cql_error err;
+  cqli_fail_attempts(&err, CQL_NO_HOST, core->control.attempts, core->control.attempt_count);
+  cqli_core_fail(core, &err);
+}
+
+static void connect_next(cqli_core *core) {
+  cqli_control *k = &core->control;
+  cqli_address address;
+  if (k->conn != NULL || core->is_closing) return;
+  if (known_host(core, k->next_host, &address)) {
+    k->next_host++;
+  } else if (k->next_contact < core->contact_count) {
+    address = core->contacts[k->next_contact++];
+  } else if (is_opening(core)) {
+    fail_opening(core);
+    return;
+  } else {
+    k->next_host = k->next_contact = 0; /* once round */
+    if (!known_host(core, 0, &address)) address = core->contacts[k->next_contact++];
+  }
+  connect_to(core, &address);
+}
+
+static void on_retry(cqli_core *core, cqli_timer *t) {
+  (void)t;
+  connect_next(core);
+}
+
+void cqli_control_start(cqli_core *core) {
+  cqli_control *k = &core->control;
+  k->next_contact = k->next_host = k->attempt_count = 0;
+  connect_next(core);
+}
+
+void cqli_control_stop(cqli_core *core) {
+  cqli_timer_stop(core, &core->control.retry);
+  cqli_timer_stop(core, &core->control.refresh);
+  cqli_timer_stop(core, &core->control.agreement);
+  if (core->control.conn != NULL) cqli_conn_close(core->control.conn, CQL_CLOSED, "the session is closed");
+}
+
+/* --- events ------------------------------------------------------------------------------------------------------- */
+
+static void on_refresh(cqli_core *core, cqli_timer *t) {
+  (void)t;
+  cqli_refresh_read(core);
+}
+
+void cqli_control_refresh(cqli_core *core, uint32_t delay_ms) {
+  cqli_timer *t = &core->control.refresh;
+  if (t->deadline.place == 0) (void)cqli_timer_start(core, t, delay_ms); /* no memory: the next event does it */
+}
+
+static void on_status(cqli_core *core, const cql_event *e) {
+  if (!cql_slice_eq_str(e->change, "UP")) return; /* our own connections know better what is down */
+  for (cqli_host *h = core->hosts; h != NULL; h = h->next) {
+    if (e->address.len != h->address.len || memcmp(e->address.data, h->address.bytes, h->address.len) != 0) continue;
+    cqli_host_hurry(h);
+    return;
+  }
+}
+
+static void on_event(void *owner, cqli_conn *conn, const cql_envelope *e) {
+  cqli_core *core = owner;
+  (void)conn;
+  cql_response r;
+  cql_arena_reset(&core->scratch);
+  if (cql_response_decode(&r, &core->scratch, e, NULL) != CQL_OK) return;
+  const cql_event *event = &r.event;
+  if (cql_slice_eq_str(event->type, "SCHEMA_CHANGE")) {
+    if (cql_slice_eq_str(event->schema.target, "KEYSPACE")) cqli_control_refresh(core, CQLI_REFRESH_MS / 10);
+    return; /* what else changes is told by METADATA_CHANGED and UNPREPARED */
+  }
+  if (cql_slice_eq_str(event->type, "STATUS_CHANGE")) on_status(core, event);
+  cqli_control_refresh(core, CQLI_REFRESH_MS);
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+void cqli_control_init(cqli_core *core) {
+  cqli_control *k = &core->control;
+  k->retry.fire = on_retry;
+  k->refresh.fire = on_refresh;
+  cql_arena_init(&k->arena, core->alloc, CQL_ARENA_LIMIT_DEFAULT);
+}
+
+void cqli_control_free(cqli_core *core) {
+  cql_arena_free(&core->control.arena);
+}
+
+void cqli_control_forget(cqli_core *core) {
+  if (core->control.conn != NULL) cqli_conn_forget(core->control.conn);
+}

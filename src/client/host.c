@@ -1,0 +1,199 @@
+/* host.c: one node, and the connections to it that many requests share. The direct ones are in direct.c. */
+#include "client/client_int.h"
+
+#include <string.h>
+
+static void on_reconnect(cqli_core *core, cqli_timer *t);
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static void destroy(cqli_host *h) {
+  cqli_core *core = h->core;
+  uint32_t count = core->settings->config.connections;
+  cql_alloc_free(core->alloc, h->shared, count * sizeof *h->shared);
+  cql_alloc_free(core->alloc, h, sizeof *h);
+}
+
+void cqli_host_release(cqli_host *h) {
+  if (--h->refs == 0) destroy(h);
+}
+
+cql_status cqli_host_new(cqli_core *core, const cqli_address *address, cqli_host **out) {
+  cqli_host *h = cql_alloc_new(core->alloc, sizeof *h);
+  if (h == NULL) return CQL_NOMEM;
+  h->core = core;
+  h->refs = 1;
+  h->address = *address;
+  h->reconnect.fire = on_reconnect;
+  cqli_address_print(address, h->name);
+  uint32_t count = core->settings->config.connections;
+  h->shared = cql_alloc_new(core->alloc, count * sizeof *h->shared);
+  if (h->shared == NULL) {
+    cql_alloc_free(core->alloc, h, sizeof *h);
+    return CQL_NOMEM;
+  }
+  for (uint32_t i = 0; i < count; i++) h->shared[i].host = h;
+  h->next = core->hosts;
+  core->hosts = h;
+  *out = h;
+  return CQL_OK;
+}
+
+/* --- connecting --------------------------------------------------------------------------------------------------- */
+
+cqli_conn_config cqli_host_conn_config(const cqli_host *h) {
+  const cql_client_config *c = &h->core->settings->config;
+  return (cqli_conn_config){.alloc = h->core->alloc,
+                            .address = h->address,
+                            .tls = h->core->tls,
+                            .server_name = c->tls.server_name != NULL ? c->tls.server_name
+                                                                      : cqli_contact_name(h->core, &h->address),
+                            .user = c->user,
+                            .password = c->password,
+                            .protocol = atomic_load(&h->core->version),
+                            .lz4 = c->lz4,
+                            .keyspace = c->keyspace,
+                            .connect_timeout_ms = c->connect_timeout_ms,
+                            .heartbeat_ms = c->heartbeat_ms,
+                            .in_flight_max = CQL_CLIENT_IN_FLIGHT_MAX};
+}
+
+static bool has_unconnected(const cqli_host *h) {
+  for (uint32_t i = 0; i < h->core->settings->config.connections; i++)
+    if (h->shared[i].conn == NULL) return true;
+  return false;
+}
+
+/* When memory is out for this, the next event or refresh tries again. */
+static void reconnect_later(cqli_host *h) {
+  const cql_client_config *c = &h->core->settings->config;
+  if (h->is_removed || h->core->is_closing || h->reconnect.deadline.place != 0) return;
+  uint32_t delay = cqli_backoff_ms(c->reconnect_min_ms, c->reconnect_max_ms, h->failures, cqli_random(h->core));
+  (void)cqli_timer_start(h->core, &h->reconnect, delay);
+}
+
+static void on_opened(void *owner, cqli_conn *conn) {
+  cqli_link *l = owner;
+  cqli_host *h = l->host;
+  (void)conn;
+  l->is_open = true;
+  h->failures = 0;
+  h->was_tried = true;
+  atomic_fetch_add(&h->open_count, 1);
+  cqli_host_start(h); /* the other ones, now that the first has worked */
+  cqli_calls_unqueue(h->core);
+}
+
+static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
+  cqli_link *l = owner;
+  cqli_host *h = l->host;
+  (void)conn;
+  if (l->is_open) atomic_fetch_sub(&h->open_count, 1);
+  l->is_open = false;
+  l->conn = NULL;
+  h->was_tried = true;
+  h->last_failure = *why;
+  if (atomic_load(&h->open_count) == 0 && h->failures < UINT32_MAX) h->failures++;
+  reconnect_later(h);
+  cqli_calls_unqueue(h->core); /* those that waited for this node go elsewhere, or end */
+}
+
+static void open_shared(cqli_host *h, cqli_link *l) {
+  const cqli_conn_watch watch = {l, on_opened, on_closed, NULL};
+  cqli_conn_config config = cqli_host_conn_config(h);
+  cql_error err;
+  if (cqli_conn_new(&l->conn, &h->core->loop, &config, &watch, &err) == CQL_OK) return;
+  h->was_tried = true;
+  h->last_failure = (cql_attempt){.stage = CQL_STAGE_CONNECT, .status = err.status};
+  memcpy(h->last_failure.host, h->name, CQL_HOST_LEN);
+  cqli_reason(&h->last_failure, err.message);
+  reconnect_later(h);
+}
+
+/* The first connection alone, until it is open: a node that is down costs one attempt at a time. */
+void cqli_host_start(cqli_host *h) {
+  uint32_t count = h->core->settings->config.connections;
+  if (h->is_removed || h->core->is_closing || h->reconnect.deadline.place != 0) return;
+  bool is_first = atomic_load(&h->open_count) == 0;
+  for (uint32_t i = 0; i < count; i++) {
+    if (h->shared[i].conn == NULL) open_shared(h, &h->shared[i]);
+    if (is_first) return;
+  }
+}
+
+static void on_reconnect(cqli_core *core, cqli_timer *t) {
+  (void)core;
+  cqli_host *h = (cqli_host *)((char *)t - offsetof(cqli_host, reconnect));
+  if (has_unconnected(h)) cqli_host_start(h);
+}
+
+void cqli_host_hurry(cqli_host *h) {
+  if (h->is_removed || h->reconnect.deadline.place == 0) return;
+  cqli_timer_stop(h->core, &h->reconnect);
+  h->failures = 0;
+  cqli_host_start(h);
+}
+
+void cqli_host_remove(cqli_host *h) {
+  cqli_core *core = h->core;
+  if (h->is_removed) return;
+  cqli_core_flush(core);
+  cql_lock_take(&core->lock);
+  h->is_removed = true;
+  cql_lock_drop(&core->lock);
+  cqli_timer_stop(core, &h->reconnect);
+  for (cqli_host **at = &core->hosts; *at != NULL; at = &(*at)->next) {
+    if (*at != h) continue;
+    *at = h->next;
+    break;
+  }
+  for (uint32_t i = 0; i < core->settings->config.connections; i++)
+    if (h->shared[i].conn != NULL) cqli_conn_close(h->shared[i].conn, CQL_CONNECTION, "the node has left the cluster");
+  cqli_direct_close_idle(h);
+  cql_lock_take(&core->lock);
+  cqli_host_release(h);
+  cql_lock_drop(&core->lock);
+}
+
+/* --- sending ------------------------------------------------------------------------------------------------------ */
+
+cqli_link *cqli_host_pick(cqli_host *h) {
+  cqli_link *best = NULL;
+  uint32_t least = UINT32_MAX;
+  for (uint32_t i = 0; i < h->core->settings->config.connections; i++) {
+    cqli_link *l = &h->shared[i];
+    if (!l->is_open || !cqli_conn_is_open(l->conn)) continue;
+    uint32_t in_flight = cqli_conn_in_flight(l->conn);
+    if (in_flight >= least) continue;
+    best = l;
+    least = in_flight;
+  }
+  return best;
+}
+
+cql_status cqli_link_send(cqli_link *l, cql_slice envelope, cqli_answer *answer, void *user, int16_t *stream) {
+  cqli_core *core = l->host->core;
+  cql_status st = cqli_conn_send(l->conn, envelope, answer, user, stream);
+  if (st == CQL_OK && !l->is_dirty) {
+    l->is_dirty = true;
+    l->next_dirty = core->dirty;
+    core->dirty = l;
+  }
+  return st;
+}
+
+void cqli_host_forget(cqli_host *h) {
+  for (uint32_t i = 0; i < h->core->settings->config.connections; i++)
+    if (h->shared[i].conn != NULL) cqli_conn_forget(h->shared[i].conn);
+  for (cqli_link *l = h->idle; l != NULL; l = l->next) cqli_conn_forget(l->conn);
+  for (cqli_link *l = h->resting; l != NULL; l = l->next) cqli_conn_forget(l->conn);
+}
+
+void cqli_core_flush(cqli_core *core) {
+  while (core->dirty != NULL) {
+    cqli_link *l = core->dirty;
+    core->dirty = l->next_dirty;
+    l->is_dirty = false;
+    if (l->conn != NULL) cqli_conn_flush(l->conn);
+  }
+}
