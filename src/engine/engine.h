@@ -44,6 +44,17 @@ const cql_plan_info *cql_plan_get_info(const cql_plan *plan);
  * CQL_NOMEM. */
 cql_status cql_engine_check(cql_engine *engine, const cql_plan *plan, cql_error *err);
 
+/* What a text says of itself, without a schema: for statements whose tables are elsewhere. */
+typedef struct cql_text_class {
+  bool is_select, is_modification; /* modification: INSERT, UPDATE, DELETE */
+  bool is_conditional;             /* has IF; in a batch, one of its statements */
+  bool is_idempotent;              /* run twice, the outcome is that of once, as far as the text tells */
+} cql_text_class;
+
+/* binds: names and types of the markers, which tell a set from a list; NULL: not known. A text that is not understood,
+ * such as another server's extension, is nothing of all that. Opens no file and fails never. */
+cql_text_class cql_engine_classify(cql_slice text, const cql_column *binds, uint32_t bind_count);
+
 /* Runs a plan with the values, paging, timestamp of request (its text, prepared and keyspace are not looked at).
  * CQL_UNPREPARED: the schema has changed since the plan was made: prepare the text again. *out takes the result. */
 cql_status cql_engine_execute(cql_engine *engine, cql_plan *plan, const cql_request *request, cql_result **out,

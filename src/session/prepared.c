@@ -1,13 +1,14 @@
-#include "session/session_int.h"
-
+/* prepared.c: prepared statements as callers hold them, shared through the cache. */
 #include <stdlib.h>
 #include <string.h>
 
-/* Frees a statement that is neither cached nor held. Called without the lock: releasing a plan goes into the engine. */
-static void destroy(cql_prepared *p) {
+#include "session/session_int.h"
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+void cqli_prepared_destroy(cql_prepared *p) {
   if (p == NULL) return;
-  cql_plan_release(p->current);
-  cql_plan_release(p->described);
+  p->session->side->release(p);
   free(p);
 }
 
@@ -19,20 +20,30 @@ static cql_status make(cql_session *s, const char *keyspace, cql_slice text, cql
   memcpy(p->keyspace, keyspace, CQL_NAME_LEN);
   p->text_len = text.len;
   if (text.len > 0) memcpy(p->text, text.data, text.len);
-  cql_status st = cql_engine_prepare(s->engine, keyspace[0] != '\0' ? keyspace : NULL, text, &p->described, err);
-  if (st != CQL_OK) {
+  cql_status st = s->side->prepare(p, err);
+  if (st == CQL_OK)
+    *out = p;
+  else
     free(p);
-    return st;
-  }
-  p->current = cql_plan_retain(p->described);
-  *out = p;
-  return CQL_OK;
+  return st;
 }
 
 static void hold(cql_prepared *p) {
   p->users++;
   cqli_session_retain(p->session);
 }
+
+void cql_prepared_release(cql_prepared *prepared) {
+  if (prepared == NULL) return;
+  cql_session *s = prepared->session;
+  cql_lock_take(&s->lock);
+  bool unwanted = --prepared->users == 0 && !prepared->cached;
+  cql_lock_drop(&s->lock);
+  if (unwanted) cqli_prepared_destroy(prepared);
+  cqli_session_release(s);
+}
+
+/* --- sharing ------------------------------------------------------------------------------------------------------ */
 
 /* Puts p into the cache; returns the statement that had to go and that nobody holds, or NULL. */
 static cql_prepared *remember(cql_session *s, cql_prepared *p) {
@@ -52,19 +63,10 @@ static cql_prepared *recall(cql_session *s, const char *keyspace, cql_slice text
   return p;
 }
 
-/* Is what the statement says of its markers and columns still true? CQL_UNPREPARED: no, and the cache has forgotten it.
- */
-static cql_status refresh(cql_prepared *p, cql_error *err) {
-  cql_plan *plan = cqli_prepared_plan(p);
-  cql_status st = cql_engine_check(p->session->engine, plan, err);
-  if (st == CQL_UNPREPARED) {
-    st = cqli_prepared_replan(p, plan, err);
-    cql_lock_take(&p->session->lock);
-    if (st == CQL_OK && !p->cached) st = CQL_UNPREPARED; /* it runs, but its columns have changed */
-    cql_lock_drop(&p->session->lock);
-  }
-  cql_plan_release(plan);
-  return st;
+void cqli_prepared_forget(cql_prepared *p) {
+  cql_lock_take(&p->session->lock);
+  if (p->cached) cqli_cache_remove(&p->session->cache, p);
+  cql_lock_drop(&p->session->lock);
 }
 
 /* Prepares the text anew and shares it, unless another thread has been faster. */
@@ -82,7 +84,7 @@ static cql_status prepare(cql_session *s, const char *keyspace, cql_slice text, 
   }
   hold(made);
   cql_lock_drop(&s->lock);
-  destroy(unwanted);
+  cqli_prepared_destroy(unwanted);
   *out = made;
   return CQL_OK;
 }
@@ -96,7 +98,7 @@ cql_status cql_session_prepare(cql_session *session, const char *text, size_t te
   if (st != CQL_OK) return st;
   cql_prepared *known = recall(session, name, key);
   if (known != NULL) {
-    st = refresh(known, err);
+    st = session->side->refresh(known, err);
     if (st == CQL_OK)
       *out = known;
     else
@@ -106,24 +108,9 @@ cql_status cql_session_prepare(cql_session *session, const char *text, size_t te
   return prepare(session, name, key, out, err);
 }
 
-void cql_prepared_release(cql_prepared *prepared) {
-  if (prepared == NULL) return;
-  cql_session *s = prepared->session;
-  cql_lock_take(&s->lock);
-  bool unwanted = --prepared->users == 0 && !prepared->cached;
-  cql_lock_drop(&s->lock);
-  if (unwanted) destroy(prepared);
-  cqli_session_release(s);
-}
+/* --- the face ----------------------------------------------------------------------------------------------------- */
 
-cql_plan *cqli_prepared_plan(const cql_prepared *p) {
-  cql_lock_take(&p->session->lock);
-  cql_plan *plan = cql_plan_retain(p->current);
-  cql_lock_drop(&p->session->lock);
-  return plan;
-}
-
-static bool same_columns(const cql_column *x, uint32_t x_count, const cql_column *y, uint32_t y_count) {
+bool cqli_same_columns(const cql_column *x, uint32_t x_count, const cql_column *y, uint32_t y_count) {
   if (x_count != y_count) return false;
   for (uint32_t i = 0; i < x_count; i++) {
     if (strcmp(x[i].name, y[i].name) != 0 || !cql_type_eq(x[i].type, y[i].type)) return false;
@@ -131,63 +118,31 @@ static bool same_columns(const cql_column *x, uint32_t x_count, const cql_column
   return true;
 }
 
-/* After a schema change the cache must not hand out a statement whose face is no longer true. */
-static void forget(cql_prepared *p) {
-  cql_lock_take(&p->session->lock);
-  if (p->cached) cqli_cache_remove(&p->session->cache, p);
-  cql_lock_drop(&p->session->lock);
-}
-
-cql_status cqli_prepared_replan(const cql_prepared *prepared, const cql_plan *stale, cql_error *err) {
-  cql_prepared *p = (cql_prepared *)prepared; /* callers see it const: its face does not change */
-  cql_plan *plan = NULL;
-  cql_slice text = cql_slice_of(p->text, p->text_len);
-  cql_status st = cql_engine_prepare(p->session->engine, p->keyspace[0] != '\0' ? p->keyspace : NULL, text, &plan, err);
-  if (st != CQL_OK) {
-    forget(p);
-    return st;
-  }
-  const cql_plan_info *now = cql_plan_get_info(plan), *then = cql_plan_get_info(p->described);
-  if (!same_columns(now->binds, now->bind_count, then->binds, then->bind_count)) {
-    cql_plan_release(plan);
-    forget(p);
-    return cql_fail(err, CQL_UNPREPARED,
-                    "The schema has changed and the bind markers with it: prepare the statement again");
-  }
-  if (!same_columns(now->columns, now->column_count, then->columns, then->column_count)) forget(p);
-  cql_lock_take(&p->session->lock);
-  if (p->current == stale) { /* else another thread has planned it already */
-    cql_plan *old = p->current;
-    p->current = plan;
-    plan = old;
-  }
-  cql_lock_drop(&p->session->lock);
-  cql_plan_release(plan);
-  return CQL_OK;
+cql_status cqli_markers_changed(cql_error *err) {
+  return cql_fail(err, CQL_UNPREPARED,
+                  "The schema has changed and the bind markers with it: prepare the statement again");
 }
 
 uint32_t cql_prepared_bind_count(const cql_prepared *prepared) {
-  return cql_plan_get_info(prepared->described)->bind_count;
+  return prepared->face.bind_count;
 }
 
 const cql_column *cql_prepared_bind(const cql_prepared *prepared, uint32_t i) {
-  const cql_plan_info *info = cql_plan_get_info(prepared->described);
-  return i < info->bind_count ? &info->binds[i] : NULL;
+  return i < prepared->face.bind_count ? &prepared->face.binds[i] : NULL;
 }
 
 uint32_t cql_prepared_column_count(const cql_prepared *prepared) {
-  return cql_plan_get_info(prepared->described)->column_count;
+  return prepared->face.column_count;
 }
 
 const cql_column *cql_prepared_column(const cql_prepared *prepared, uint32_t i) {
-  const cql_plan_info *info = cql_plan_get_info(prepared->described);
-  return i < info->column_count ? &info->columns[i] : NULL;
+  return i < prepared->face.column_count ? &prepared->face.columns[i] : NULL;
 }
 
 bool cql_prepared_is_conditional(const cql_prepared *prepared) {
-  return cql_plan_get_info(prepared->described)->is_conditional;
+  return prepared->face.is_conditional;
 }
 
 bool cql_prepared_is_select(const cql_prepared *prepared) {
-  return cql_plan_get_info(prepared->described)->is_select;
+  return prepared->face.is_select;
 }

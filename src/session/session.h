@@ -15,7 +15,16 @@ enum {
   CQL_SESSION_REPLAN_COUNT = 100,       /* how often one call follows a schema that changes under it */
   CQL_SESSION_BATCH_COUNT = 65535,      /* statements of a batch: the protocol counts them in 16 bits */
   CQL_SESSION_BUSY_TIMEOUT_MS = 10000,  /* default of busy_timeout_ms */
-  CQL_SESSION_BUSY_TIMEOUT_MAX_MS = 3600000,
+  CQL_SESSION_TIMEOUT_MAX_MS = 3600000,
+  CQL_SESSION_CONNECTIONS_MAX = 256, /* per node */
+  CQL_SESSION_QUEUE_MAX = 1 << 20,
+  CQL_SESSION_DRAIN_MS = 1000, /* how long closing waits for the answers to what is in flight */
 };
+
+/* Copies url as it may be shown: without its passwords. NUL-terminated, cut at cap; a result never is longer than the
+ * url and 6 more bytes. */
+void cql_session_url_show(const char *url, char *out, size_t cap);
+/* Is it a cluster? Then a call waits for the network, and cql_session_submit() does not. */
+bool cql_session_is_cluster(const cql_session *session);
 
 #endif

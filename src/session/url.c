@@ -1,10 +1,10 @@
-#include "session/session_int.h"
+#include "session/url.h"
 
 #include <string.h>
 
-static bool has_prefix(const char *text, const char *prefix) {
-  return strncmp(text, prefix, strlen(prefix)) == 0;
-}
+#include "session/session_int.h"
+
+/* --- what the kinds of URL share ---------------------------------------------------------------------------------- */
 
 static int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -13,8 +13,7 @@ static int hex_digit(char c) {
   return -1;
 }
 
-/* Undoes %XX. What names the part in errors. */
-static cql_status decode(const char *what, cql_slice in, char *out, size_t cap, cql_error *err) {
+cql_status cqli_url_decode(const char *what, cql_slice in, char *out, size_t cap, cql_error *err) {
   size_t n = 0;
   for (size_t i = 0; i < in.len; i++) {
     char c = (char)in.data[i];
@@ -35,74 +34,62 @@ static cql_status decode(const char *what, cql_slice in, char *out, size_t cap, 
   return CQL_OK;
 }
 
-static cql_status read_keyspace(cqli_url *url, cql_slice value, cql_error *err) {
-  cql_status st = decode("option keyspace", value, url->keyspace, sizeof url->keyspace, err);
-  if (st == CQL_OK && url->keyspace[0] == '\0') return cql_fail(err, CQL_BAD_URL, "The option keyspace is empty");
+cql_status cqli_url_keyspace(cqli_url *url, const char *what, cql_slice value, cql_error *err) {
+  if (url->keyspace[0] != '\0') return cql_fail(err, CQL_BAD_URL, "The keyspace is given twice");
+  cql_status st = cqli_url_decode(what, value, url->keyspace, sizeof url->keyspace, err);
+  if (st == CQL_OK && url->keyspace[0] == '\0') return cql_fail(err, CQL_BAD_URL, "The %s is empty", what);
   return st;
 }
 
-static cql_status read_durability(cqli_url *url, cql_slice value, cql_error *err) {
-  char word[16];
-  cql_status st = decode("option durability", value, word, sizeof word, err);
-  if (st != CQL_OK) return st;
-  url->durability_full = strcmp(word, "full") == 0;
-  if (!url->durability_full && strcmp(word, "normal") != 0)
-    return cql_fail(err, CQL_BAD_URL, "The option durability is normal or full, not '%s'", word);
-  return CQL_OK;
-}
-
-static cql_status read_busy_timeout(cqli_url *url, cql_slice value, cql_error *err) {
-  uint32_t ms = 0;
+cql_status cqli_url_number(const char *name, cql_slice value, uint32_t low, uint32_t high, uint32_t *out,
+                           cql_error *err) {
+  uint32_t n = 0;
   bool valid = value.len > 0 && value.len <= 9;
   for (size_t i = 0; valid && i < value.len; i++) {
     valid = value.data[i] >= '0' && value.data[i] <= '9';
-    ms = ms * 10 + (uint32_t)(value.data[i] - '0');
+    n = n * 10 + (uint32_t)(value.data[i] - '0');
   }
-  if (!valid || ms == 0 || ms > CQL_SESSION_BUSY_TIMEOUT_MAX_MS)
-    return cql_fail(err, CQL_BAD_URL,
-                    "The option busy_timeout_ms is a number of milliseconds from 1 to %d, not '" CQL_SLICE_FMT "'",
-                    CQL_SESSION_BUSY_TIMEOUT_MAX_MS, CQL_SLICE_ARG(value));
-  url->busy_timeout_ms = ms;
+  *out = n;
+  if (valid && n >= low && n <= high) return CQL_OK;
+  return cql_fail(err, CQL_BAD_URL, "The option %s is a number from %u to %u, not '" CQL_SLICE_FMT "'", name, low, high,
+                  CQL_SLICE_ARG(value));
+}
+
+/* The name of an option as errors show it: what looks like none may be a part of a password. */
+static cql_slice shown(cql_slice name) {
+  bool plain = name.len > 0 && name.len <= 40;
+  for (size_t i = 0; plain && i < name.len; i++)
+    plain = (name.data[i] >= 'a' && name.data[i] <= 'z') || (name.data[i] >= '0' && name.data[i] <= '9') ||
+            name.data[i] == '_';
+  return plain || name.len == 0 ? name : cql_slice_str("…");
+}
+
+static cql_status read_option(cqli_url *url, cql_slice name, cql_slice value, cqli_url_reader *read, const char *known,
+                              uint32_t *seen, cql_error *err) {
+  uint32_t index = 0;
+  cql_status st = read(url, name, value, &index, err);
+  if (st == CQL_DONE)
+    return cql_fail(err, CQL_BAD_URL, "Unknown option '" CQL_SLICE_FMT "'; %s", CQL_SLICE_ARG(shown(name)), known);
+  if (st != CQL_OK) return st;
+  if (*seen & 1u << index)
+    return cql_fail(err, CQL_BAD_URL, "The option " CQL_SLICE_FMT " is given twice", CQL_SLICE_ARG(name));
+  *seen |= 1u << index;
   return CQL_OK;
 }
 
-static const struct option {
-  const char *name;
-  bool in_memory_too;
-  cql_status (*read)(cqli_url *url, cql_slice value, cql_error *err);
-} options[] = {
-    {"keyspace", true, read_keyspace},
-    {"durability", false, read_durability},
-    {"busy_timeout_ms", false, read_busy_timeout},
-};
-enum { OPTION_COUNT = sizeof options / sizeof *options };
-
-static cql_status read_option(cqli_url *url, cql_slice name, cql_slice value, uint32_t *seen, cql_error *err) {
-  for (uint32_t i = 0; i < OPTION_COUNT; i++) {
-    if (!cql_slice_eq_str(name, options[i].name)) continue;
-    if (*seen & 1u << i) return cql_fail(err, CQL_BAD_URL, "The option %s is given twice", options[i].name);
-    *seen |= 1u << i;
-    if (url->in_memory && !options[i].in_memory_too)
-      return cql_fail(err, CQL_BAD_URL, "The option %s has no meaning for a database in memory", options[i].name);
-    return options[i].read(url, value, err);
-  }
-  return cql_fail(err, CQL_BAD_URL,
-                  "Unknown option '" CQL_SLICE_FMT "'; a local session knows keyspace, durability and busy_timeout_ms",
-                  CQL_SLICE_ARG(name));
-}
-
-static cql_status read_options(cqli_url *url, const char *text, cql_error *err) {
+cql_status cqli_url_options(cqli_url *url, const char *text, cqli_url_reader *read, const char *known, cql_error *err) {
   uint32_t seen = 0;
   while (*text != '\0') {
     size_t len = strcspn(text, "&");
     const char *equals = memchr(text, '=', len);
     if (equals == NULL)
       return cql_fail(err, CQL_BAD_URL,
-                      "The option '%.*s' has no value; options are written name=value, with & between them", (int)len,
-                      text);
+                      "The option '" CQL_SLICE_FMT
+                      "' has no value; options are written name=value, with & between them",
+                      CQL_SLICE_ARG(shown(cql_slice_of(text, len))));
     size_t name_len = (size_t)(equals - text);
-    cql_status st =
-        read_option(url, cql_slice_of(text, name_len), cql_slice_of(equals + 1, len - name_len - 1), &seen, err);
+    cql_status st = read_option(url, cql_slice_of(text, name_len), cql_slice_of(equals + 1, len - name_len - 1), read,
+                                known, &seen, err);
     if (st != CQL_OK) return st;
     text += len;
     if (*text == '&') text++;
@@ -110,37 +97,87 @@ static cql_status read_options(cqli_url *url, const char *text, cql_error *err) 
   return CQL_OK;
 }
 
+/* --- the kinds ---------------------------------------------------------------------------------------------------- */
+
+static const char *behind(const char *text, const char *prefix) {
+  size_t len = strlen(prefix);
+  return strncmp(text, prefix, len) == 0 ? text + len : NULL;
+}
+
+static const char *behind_cluster(const char *text) {
+  const char *rest = behind(text, "cassandra:");
+  return rest != NULL ? rest : behind(text, "scylla:");
+}
+
 static cql_status refuse(const char *text, cql_error *err) {
-  if (has_prefix(text, "cassandra:") || has_prefix(text, "scylla:"))
-    return cql_fail(
-        err, CQL_UNSUPPORTED,
-        "Sessions over a Cassandra cluster are not built yet; local:PATH opens a database file on this machine");
-  if (has_prefix(text, "astra:"))
+  if (behind(text, "astra:") != NULL)
     return cql_fail(err, CQL_UNSUPPORTED,
                     "Sessions over Astra DB are not built yet; local:PATH opens a database file on this machine");
+  /* Behind a colon or an at sign there may be a password. */
+  size_t len = strchr(text, '@') != NULL ? strcspn(text, ":@") : strlen(text);
   return cql_fail(
       err, CQL_BAD_URL,
-      "'%.200s' is not a session URL: write local:PATH for a file, or local::memory: for a database in memory", text);
+      "'%.*s%s' is not a session URL: write local:PATH for a file, local::memory: for a database in memory, or "
+      "cassandra://HOST for a cluster",
+      (int)(len < 200 ? len : 200), text, text[len] != '\0' || len > 200 ? "…" : "");
 }
 
 cql_status cqli_url_parse(cqli_url *out, const char *text, cql_error *err) {
   memset(out, 0, sizeof *out);
-  out->busy_timeout_ms = CQL_SESSION_BUSY_TIMEOUT_MS;
   if (text == NULL) return cql_fail(err, CQL_BAD_URL, "There is no session URL");
   if (strnlen(text, CQL_SESSION_URL_LEN) == CQL_SESSION_URL_LEN)
     return cql_fail(err, CQL_BAD_URL, "The session URL is longer than %d bytes", CQL_SESSION_URL_LEN - 1);
-  if (!has_prefix(text, "local:")) return refuse(text, err);
-  text += strlen("local:");
-  size_t path_len = strcspn(text, "?");
-  cql_slice path = cql_slice_of(text, path_len);
-  out->in_memory = cql_slice_eq_str(path, ":memory:");
-  if (!out->in_memory) {
-    if (has_prefix(text, "//"))
-      return cql_fail(err, CQL_BAD_URL,
-                      "A local URL has no // before its path: write local:/var/db.cql or local:db.cql");
-    cql_status st = decode("path", path, out->path, sizeof out->path, err);
-    if (st != CQL_OK) return st;
-    if (out->path[0] == '\0') return cql_fail(err, CQL_BAD_URL, "The session URL names no file: write local:PATH");
+  const char *local = behind(text, "local:"), *cluster = behind_cluster(text);
+  if (local != NULL) return cqli_url_parse_local(out, local, err);
+  if (cluster != NULL) return cqli_url_parse_cluster(out, cluster, err);
+  return refuse(text, err);
+}
+
+/* --- a URL that can be shown -------------------------------------------------------------------------------------- */
+
+static size_t put(char *out, size_t n, size_t cap, const char *text, size_t len) {
+  for (size_t i = 0; i < len && n + 1 < cap; i++) out[n++] = text[i];
+  return n;
+}
+
+/* Copies the options, but not what stands behind tls_key_password. */
+static size_t put_options(char *out, size_t n, size_t cap, const char *text) {
+  static const char SECRET[] = "tls_key_password=";
+  while (*text != '\0') {
+    size_t len = strcspn(text + 1, "&") + 1; /* with the ? or & before it */
+    if (strncmp(text + 1, SECRET, strlen(SECRET)) == 0) {
+      n = put(out, n, cap, text, 1 + strlen(SECRET));
+      n = put(out, n, cap, "***", 3);
+    } else {
+      n = put(out, n, cap, text, len);
+    }
+    text += len;
   }
-  return text[path_len] == '?' ? read_options(out, text + path_len + 1, err) : CQL_OK;
+  return n;
+}
+
+void cql_session_url_show(const char *url, char *out, size_t cap) {
+  size_t n = 0;
+  const char *rest = behind_cluster(url);
+  if (rest == NULL || strncmp(rest, "//", 2) != 0) {
+    n = put(out, n, cap, url, strlen(url));
+  } else {
+    const char *authority = rest + 2, *at = NULL;
+    size_t len = strcspn(authority, "/?");
+    for (size_t i = 0; i < len; i++)
+      if (authority[i] == '@') at = authority + i;
+    const char *colon = at == NULL ? NULL : memchr(authority, ':', (size_t)(at - authority));
+    const char *path = authority + len;
+    size_t path_len = strcspn(path, "?");
+    if (colon != NULL) {
+      n = put(out, n, cap, url, (size_t)(colon + 1 - url));
+      n = put(out, n, cap, "***", 3);
+      n = put(out, n, cap, at, (size_t)(path - at));
+    } else {
+      n = put(out, n, cap, url, (size_t)(path - url));
+    }
+    n = put(out, n, cap, path, path_len);
+    n = put_options(out, n, cap, path + path_len);
+  }
+  if (cap > 0) out[n] = '\0';
 }

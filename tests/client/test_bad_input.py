@@ -175,7 +175,7 @@ URLS = [
     ("local:" + "a" * 9000, exceptions.InterfaceError, "longer than"),
     ("local:/nope/x/y.cql", exceptions.OperationalError, "/nope/x/y.cql"),
     ("local:/", exceptions.OperationalError, "/ is a directory"),
-    ("cassandra://h", exceptions.NotSupportedError, "not built yet"),
+    ("cassandra://h?tls_ca=x", exceptions.InterfaceError, "no meaning without tls=on"),
     (5, TypeError, "url is a str, not int"),
 ]
 

@@ -82,7 +82,7 @@ def test_rows_in_hand_outlive_the_session(url):
         ("local:x\0y", libcql.InterfaceError, "NUL"),
         ("local:" + "x" * 9000, libcql.InterfaceError, "longer than"),
         ("local::memory:?durability=full", libcql.InterfaceError, "no meaning"),
-        ("cassandra://h1,h2:9042/ks", libcql.NotSupportedError, "not built yet"),
+        ("cassandra://h1,h2:x/ks", libcql.InterfaceError, "behind 'h2' is a port"),
         ("astra:bundle.zip", libcql.NotSupportedError, "not built yet"),
     ],
 )

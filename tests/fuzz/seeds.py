@@ -138,6 +138,9 @@ def url():
     ]
     texts += [
         "cassandra://u:p@h1,h2:9042/ks?local_dc=dc1",
+        "scylla://[::1]:9042?consistency=ONE&serial_consistency=SERIAL&compression=lz4&protocol=5",
+        "cassandra://h?tls=on&tls_ca=a&tls_cert=b&tls_key=c&tls_key_password=d&tls_check=ca&tls_name=e",
+        "cassandra://h?request_timeout_ms=1&connections=2&direct_connections=0&queue_count=3",
         "astra:bundle.zip",
         "local:a.cql?durability=odd",
     ]

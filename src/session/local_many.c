@@ -1,4 +1,4 @@
-/* many.c: many requests at once, each with an outcome of its own. */
+/* local_many.c: many requests at once on a file, each with an outcome of its own. */
 #include "session/session_int.h"
 
 #include <stdlib.h>
@@ -18,8 +18,8 @@ static cql_status prepare(cql_session *s, const cql_request *q, item *it, cql_er
   if (st == CQL_OK && q->prepared == NULL)
     st = cql_session_prepare(s, q->text, q->text_len, q->keyspace, &it->own, err);
   if (st != CQL_OK) return st;
-  cql_plan *plan = cqli_prepared_plan(statement_of(it, q));
-  st = cqli_values_check(q, plan, err);
+  cql_plan *plan = cqli_local_plan(statement_of(it, q));
+  st = cqli_local_check(q, plan, err);
   if (st == CQL_OK)
     it->plan = plan;
   else
@@ -31,9 +31,9 @@ static void settle(cql_session *s, const item *it, const cql_request *q, cql_out
   cql_result *made = o->result;
   o->result = NULL;
   if (o->status == CQL_OK)
-    o->status = cqli_adopt(s, made, &o->result, &o->error);
+    o->status = cqli_local_adopt(s, made, &o->result, &o->error);
   else if (o->status == CQL_UNPREPARED)
-    o->status = cqli_execute_prepared(s, statement_of(it, q), q, &o->result, &o->error);
+    o->status = cqli_local_run(s, statement_of(it, q), q, &o->result, &o->error);
 }
 
 /* The stretches of requests that can run, each in one call. */
@@ -47,10 +47,8 @@ static void run(cql_session *s, const item *items, cql_plan **plans, const cql_r
   }
 }
 
-cql_status cql_session_execute_many(cql_session *session, const cql_request *requests, uint32_t count,
-                                    cql_outcome *outcomes, cql_error *err) {
-  if (count > CQL_EXECUTE_MANY_COUNT)
-    return cql_fail(err, CQL_LIMIT, "At most %d requests run at once, not %u", CQL_EXECUTE_MANY_COUNT, count);
+cql_status cqli_local_execute_many(cql_session *session, const cql_request *requests, uint32_t count,
+                                   cql_outcome *outcomes, cql_error *err) {
   item *items = calloc(count > 0 ? count : 1, sizeof *items);
   cql_plan **plans = calloc(count > 0 ? count : 1, sizeof *plans);
   cql_status st = items != NULL && plans != NULL ? CQL_OK : cql_fail(err, CQL_NOMEM, "Out of memory");
