@@ -12,7 +12,8 @@ typedef enum cql_lock_rank {
   CQL_LOCK_CLIENT, /* a client, and, never held together with it, its core */
   CQL_LOCK_TRANSACTION, /* held as long as a transaction on a database in memory lives */
   CQL_LOCK_ENGINE,
-  CQL_LOCK_STORE
+  CQL_LOCK_STORE,
+  CQL_LOCK_TLS
 } cql_lock_rank;
 
 typedef struct cql_lock {

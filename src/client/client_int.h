@@ -14,7 +14,7 @@
 #include "client/map.h"
 
 enum {
-  CQLI_NODES_MAX = 16,       /* nodes that one call may ask, one after the other */
+  CQLI_CALL_NODES_MAX = 16,  /* nodes that one call may ask, one after the other */
   CQLI_TRIES_MAX = 2,        /* and at once */
   CQLI_DIRECT_MAX = 64,      /* direct connections per node */
   CQLI_CONNECTIONS_MAX = 16, /* shared ones */
@@ -117,7 +117,7 @@ void cqli_view_drop(cqli_core *core, cqli_view *v); /* the lock is held */
 cql_status cqli_view_publish(cqli_core *core, cqli_map *map);
 /* The nodes a call may ask, those with connections first. Any thread. */
 uint32_t cqli_view_plan(const cqli_core *core, const cqli_view *v, const cqli_route *route, bool in_ring_order,
-                        uint64_t random, uint16_t out[CQLI_NODES_MAX]);
+                        uint64_t random, uint16_t out[CQLI_CALL_NODES_MAX]);
 
 /* --- hosts and their connections (host.c, direct.c) --------------------------------------------------------------- */
 
@@ -359,7 +359,7 @@ struct cqli_call {
   uint32_t timeout_ms;
   /* how far it is; of the loop */
   cqli_view *view;
-  uint16_t nodes[CQLI_NODES_MAX];
+  uint16_t nodes[CQLI_CALL_NODES_MAX];
   uint32_t node_count, next_node;
   uint32_t retries, prepares;
   bool is_waiting, is_agreeing, is_asked;

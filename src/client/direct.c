@@ -42,6 +42,10 @@ void cqli_direct_settle(cqli_core *core) {
   while (core->settling != NULL) {
     cqli_link *l = core->settling;
     core->settling = l->next_settling;
+    if (cqli_conn_in_flight(l->conn) > 0) { /* the connection's own heartbeat: rather another connection */
+      cqli_conn_retire(l->conn);
+      continue;
+    }
     unlink_resting(l);
     cqli_conn_detach(l->conn);
     cql_lock_take(&core->lock);

@@ -159,7 +159,7 @@ static bool may_go_directly(const cqli_core *core, const cql_call_config *config
 /* A connection to the first node of the plan, if there is one to spare. */
 static cqli_link *take_link(cqli_core *core, const cql_call_config *config) {
   cqli_route route;
-  uint16_t nodes[CQLI_NODES_MAX];
+  uint16_t nodes[CQLI_CALL_NODES_MAX];
   cqli_route_find(config, &route);
   cqli_view *v = cqli_view_get(core);
   uint64_t random = (uint64_t)cql_clock_monotonic_us() * 0x9E3779B97F4A7C15u;

@@ -112,13 +112,13 @@ static bool is_up(const cqli_view *v, uint16_t node) {
 }
 
 uint32_t cqli_view_plan(const cqli_core *core, const cqli_view *v, const cqli_route *route, bool in_ring_order,
-                        uint64_t random, uint16_t out[CQLI_NODES_MAX]) {
+                        uint64_t random, uint16_t out[CQLI_CALL_NODES_MAX]) {
   uint16_t all[CQLI_PLAN_MAX];
   cqli_plan_question q = {route->has_token ? route->keyspace : NULL, route->token, core->local_dc, in_ring_order,
                           random};
   uint32_t found = cqli_plan_fill(v->map, &q, all, CQLI_PLAN_MAX), count = 0;
   for (int wants_up = 1; wants_up >= 0; wants_up--)
-    for (uint32_t i = 0; i < found && count < CQLI_NODES_MAX; i++)
+    for (uint32_t i = 0; i < found && count < CQLI_CALL_NODES_MAX; i++)
       if (is_up(v, all[i]) == (wants_up == 1)) out[count++] = all[i];
   return count;
 }

@@ -1,0 +1,259 @@
+/* handshake.c: from the first byte to a connection that takes requests.
+ *
+ *   OPTIONS -> SUPPORTED         settles the version and the compression
+ *   STARTUP -> READY             or AUTHENTICATE; from here on version 5 travels in segments
+ *   AUTH_RESPONSE -> AUTH_SUCCESS   SASL PLAIN
+ *   REGISTER -> READY            the control connection
+ *   QUERY "USE …" -> RESULT      version 4 with a keyspace
+ */
+#include "client/conn_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { HANDSHAKE_LEN_MAX = 64 * 1024, NAME_ROOM = 128 };
+
+static void on_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run);
+
+/* --- sending ------------------------------------------------------------------------------------------------------ */
+
+/* Frees b. */
+static void send_it(cqli_conn *c, cql_buf *b, cqli_conn_state next) {
+  int16_t stream;
+  c->state = next;
+  cql_status st = b->st;
+  if (st == CQL_OK) st = cqli_conn_put(c, cql_buf_view(b), on_answer, NULL, &stream);
+  cql_buf_free(b);
+  if (st == CQL_OK)
+    cqli_conn_flush(c);
+  else
+    cqli_conn_fail(c, st, "out of memory");
+}
+
+static cql_buf message(const cqli_conn *c) {
+  cql_buf b;
+  cql_buf_init(&b, c->config.alloc, HANDSHAKE_LEN_MAX);
+  return b;
+}
+
+void cqli_handshake_begin(cqli_conn *c) {
+  cql_buf b = message(c);
+  cql_put_options(&b, CQL_VERSION_4);
+  send_it(c, &b, CQLI_OPTIONS);
+}
+
+static cql_pair pair(const char *name, const char *value) {
+  return (cql_pair){cql_slice_str(name), cql_slice_str(value)};
+}
+
+static void send_startup(cqli_conn *c) {
+  cql_pair options[5] = {pair("CQL_VERSION", "3.0.0"), pair("DRIVER_NAME", "libcql"),
+                         pair("DRIVER_VERSION", CQL_VERSION_TEXT), pair("THROW_ON_OVERLOAD", "1")};
+  uint32_t count = 4;
+  if (c->lz4) options[count++] = pair("COMPRESSION", "lz4");
+  cql_buf b = message(c);
+  cql_put_startup(&b, c->version, options, count);
+  send_it(c, &b, CQLI_STARTUP);
+}
+
+static void send_register(cqli_conn *c) {
+  static const char *const events[] = {"TOPOLOGY_CHANGE", "STATUS_CHANGE", "SCHEMA_CHANGE"};
+  cql_buf b = message(c);
+  cql_put_register(&b, c->version, events, 3);
+  send_it(c, &b, CQLI_REGISTER);
+}
+
+static void send_use(cqli_conn *c) {
+  char text[NAME_ROOM + CQL_NAME_LEN * 2] = "USE \"";
+  size_t len = strlen(text);
+  for (const char *p = c->config.keyspace; *p != '\0' && len < sizeof text - 4; p++) {
+    if (*p == '"') text[len++] = '"';
+    text[len++] = *p;
+  }
+  text[len++] = '"';
+  const cql_parameters p = {.consistency = CQL_ONE, .timestamp = CQL_TIMESTAMP_NONE};
+  cql_buf b = message(c);
+  cql_status st = cql_put_query(&b, c->version, cql_slice_of(text, len), &p, NULL);
+  if (st != CQL_OK) b.st = st;
+  send_it(c, &b, CQLI_KEYSPACE);
+}
+
+/* --- SUPPORTED ---------------------------------------------------------------------------------------------------- */
+
+static bool supports(const cqli_conn *c, const char *name, const char *value) {
+  for (uint32_t i = 0; i < c->supported.count; i++) {
+    const cql_pair *p = &c->supported.pairs[i];
+    if (cql_slice_eq_str(p->name, name) && cql_slice_eq_str(p->value, value)) return true;
+  }
+  return false;
+}
+
+static bool is_told(const cqli_conn *c, const char *name) {
+  for (uint32_t i = 0; i < c->supported.count; i++)
+    if (cql_slice_eq_str(c->supported.pairs[i].name, name)) return true;
+  return false;
+}
+
+/* Beta versions are written "6/v6-beta" and are other texts. A node that does not say its versions speaks 4. */
+static uint8_t settle_version(const cqli_conn *c) {
+  bool has_5 = supports(c, "PROTOCOL_VERSIONS", "5/v5");
+  bool has_4 = supports(c, "PROTOCOL_VERSIONS", "4/v4") || !is_told(c, "PROTOCOL_VERSIONS");
+  uint8_t wanted = c->config.protocol;
+  if (has_5 && (wanted == 0 || wanted == CQL_VERSION_5)) return CQL_VERSION_5;
+  return has_4 && (wanted == 0 || wanted == CQL_VERSION_4) ? CQL_VERSION_4 : 0;
+}
+
+/* SUPPORTED stays as long as the connection. */
+static cql_status keep_supported(cqli_conn *c, const cql_supported *s) {
+  cql_pair *pairs = cql_arena_array(&c->arena, s->count + 1, sizeof *pairs);
+  if (pairs == NULL) return CQL_NOMEM;
+  for (uint32_t i = 0; i < s->count; i++) {
+    char *name = cql_arena_str(&c->arena, s->pairs[i].name), *value = cql_arena_str(&c->arena, s->pairs[i].value);
+    if (name == NULL || value == NULL) return CQL_NOMEM;
+    pairs[i] = pair(name, value); /* with a NUL behind each */
+  }
+  c->supported = (cql_supported){pairs, s->count};
+  return CQL_OK;
+}
+
+static void on_supported(cqli_conn *c, const cql_response *r) {
+  if (keep_supported(c, &r->supported) != CQL_OK) {
+    cqli_conn_fail(c, CQL_NOMEM, "out of memory");
+    return;
+  }
+  c->version = settle_version(c);
+  c->lz4 = c->config.lz4 && supports(c, "COMPRESSION", "lz4");
+  if (c->version != 0)
+    send_startup(c);
+  else if (c->config.protocol != 0)
+    cqli_conn_fail(c, CQL_UNSUPPORTED,
+                   c->config.protocol == CQL_VERSION_5 ? "the node does not speak version 5 of the native protocol"
+                                                       : "the node does not speak version 4 of the native protocol");
+  else
+    cqli_conn_fail(c, CQL_UNSUPPORTED, "the node speaks neither version 4 nor 5 of the native protocol");
+}
+
+/* --- logging in --------------------------------------------------------------------------------------------------- */
+
+static void use_framing(cqli_conn *c) {
+  if (c->version >= CQL_VERSION_5) {
+    cql_decoder_use_segments(c->decoder, c->lz4);
+    cql_encoder_use_segments(c->encoder, c->lz4);
+  } else if (c->lz4) {
+    cql_decoder_use_lz4(c->decoder);
+    cql_encoder_use_lz4(c->encoder);
+  }
+}
+
+/* SASL PLAIN: NUL, name, NUL, password. DataStax's authenticators ask for the mechanism first. */
+static void send_plain(cqli_conn *c) {
+  const char *user = c->config.user, *password = c->config.password == NULL ? "" : c->config.password;
+  cql_buf token = message(c), b = message(c);
+  cql_buf_u8(&token, 0);
+  cql_buf_str(&token, user);
+  cql_buf_u8(&token, 0);
+  cql_buf_str(&token, password);
+  cql_put_auth_response(&b, c->version, cql_buf_view(&token));
+  if (token.st != CQL_OK) b.st = token.st;
+  if (token.len > 0) memset(token.data, 0, token.len);
+  cql_buf_free(&token);
+  send_it(c, &b, CQLI_AUTH);
+}
+
+static void on_authenticate(cqli_conn *c, const cql_response *r) {
+  if (c->config.user == NULL) {
+    cqli_conn_fail(c, CQL_CREDENTIALS, "the node wants a user and a password, and none were given");
+    return;
+  }
+  bool asks_mechanism = cql_slice_eq_str(r->authenticator, "com.datastax.bdp.cassandra.auth.DseAuthenticator");
+  if (!asks_mechanism) {
+    send_plain(c);
+    return;
+  }
+  cql_buf b = message(c);
+  cql_put_auth_response(&b, c->version, cql_slice_str("PLAIN"));
+  send_it(c, &b, CQLI_AUTH);
+}
+
+static void on_challenge(cqli_conn *c, const cql_response *r) {
+  if (cql_slice_eq_str(r->token, "PLAIN-START"))
+    send_plain(c);
+  else
+    cqli_conn_fail(c, CQL_CREDENTIALS, "the node asks for a way to log in that is not supported (only SASL PLAIN is)");
+}
+
+/* --- step by step ------------------------------------------------------------------------------------------------- */
+
+static void go_on(cqli_conn *c) {
+  bool has_keyspace = c->config.keyspace != NULL && c->config.keyspace[0] != '\0';
+  if (c->state < CQLI_REGISTER && c->config.wants_events)
+    send_register(c);
+  else if (c->state < CQLI_KEYSPACE && c->version < CQL_VERSION_5 && has_keyspace)
+    send_use(c);
+  else
+    cqli_conn_opened(c);
+}
+
+static void on_error(cqli_conn *c, const cql_server_error *e) {
+  cql_error err;
+  cql_status st = cql_server_error_tell(e, &err);
+  if (c->state == CQLI_KEYSPACE)
+    cqli_conn_opened(c); /* it may be created yet; until then requests say that it is missing */
+  else
+    cqli_conn_fail(c, st, err.message);
+}
+
+static void on_message(cqli_conn *c, const cql_response *r) {
+  switch (r->opcode) {
+  case CQL_OP_ERROR: on_error(c, &r->error); return;
+  case CQL_OP_SUPPORTED:
+    if (c->state != CQLI_OPTIONS) break;
+    on_supported(c, r);
+    return;
+  case CQL_OP_READY:
+    if (c->state != CQLI_STARTUP && c->state != CQLI_REGISTER) break;
+    if (c->state == CQLI_STARTUP) use_framing(c);
+    go_on(c);
+    return;
+  case CQL_OP_AUTHENTICATE:
+    if (c->state != CQLI_STARTUP) break;
+    use_framing(c);
+    c->state = CQLI_AUTH;
+    on_authenticate(c, r);
+    return;
+  case CQL_OP_AUTH_CHALLENGE:
+    if (c->state != CQLI_AUTH) break;
+    on_challenge(c, r);
+    return;
+  case CQL_OP_AUTH_SUCCESS:
+    if (c->state != CQLI_AUTH) break;
+    go_on(c);
+    return;
+  case CQL_OP_RESULT:
+    if (c->state != CQLI_KEYSPACE) break;
+    c->has_keyspace = true;
+    cqli_conn_opened(c);
+    return;
+  default: break;
+  }
+  char words[NAME_ROOM];
+  snprintf(words, sizeof words, "the node answers with opcode %d where that has no place", r->opcode);
+  cqli_conn_fail(c, CQL_MALFORMED, words);
+}
+
+static void on_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run) {
+  (void)user;
+  (void)why;
+  (void)may_have_run;
+  if (e == NULL) return; /* closed() tells */
+  cql_response r;
+  cql_error err;
+  cql_arena arena;
+  cql_arena_init(&arena, c->config.alloc, HANDSHAKE_LEN_MAX * 16);
+  cql_status st = cql_response_decode(&r, &arena, e, &err);
+  if (st == CQL_OK)
+    on_message(c, &r);
+  else
+    cqli_conn_fail(c, st, st == CQL_NOMEM ? "out of memory" : err.message);
+  cql_arena_free(&arena);
+}
