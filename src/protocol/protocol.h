@@ -91,21 +91,24 @@ typedef struct cql_decoder cql_decoder;
 cql_status cql_decoder_new(cql_decoder **out, size_t body_limit, const cql_alloc *alloc);
 void cql_decoder_free(cql_decoder *d); /* NULL is fine */
 
-/* Where the next bytes of the socket go: *len > 0 bytes of room. A long body that is not in segments is read straight
- * into the buffer that it will be taken in. Memory is reserved as bytes arrive, not as a length promises. NULL: out of
- * memory. */
+/* Where the next bytes of the socket go: *len > 0 bytes of room, once cql_decoder_next() has answered CQL_NEED_MORE. A
+ * long body that is not in segments is read straight into the buffer that it will be taken in. Memory is reserved as
+ * bytes arrive, not as a length promises. NULL: out of memory. */
 uint8_t *cql_decoder_room(cql_decoder *d, size_t *len);
 void cql_decoder_filled(cql_decoder *d, size_t len); /* how many of them came */
 
 /* The next envelope. CQL_NEED_MORE: there is none yet. CQL_MALFORMED, CQL_LIMIT, CQL_NOMEM (err says what, and at which
  * byte of the connection) are final: the connection can only be closed, and every later call answers the same. */
 cql_status cql_decoder_next(cql_decoder *d, cql_envelope *out, cql_error *err);
-/* Moves the body of the envelope that next() gave last into out, which must be a fresh cql_buf: without a copy when the
- * body has a buffer of its own, else by one. e->body then borrows from out. CQL_NOMEM. */
+/* Moves the body of the envelope that next() gave last into out, which must hold nothing (what it was initialised with
+ * is replaced): without a copy when the body has a buffer of its own, else by one. e->body then borrows from out.
+ * CQL_NOMEM: e is as it was. */
 cql_status cql_decoder_take(cql_decoder *d, cql_envelope *e, cql_buf *out);
 
 /* From the next byte on (what was filled already is read that way too): version 5's segments; LZ4, in segments or in
- * the bodies of version 4. The moment is when READY or AUTHENTICATE has come, or, for a server, when STARTUP has. */
+ * the bodies of version 4. The moment for segments is when READY or AUTHENTICATE has come, or, for a server, when
+ * STARTUP has. Bodies of version 4 say for themselves whether they are packed, and the answer to STARTUP may be: turn
+ * LZ4 on when STARTUP goes out. */
 void cql_decoder_use_segments(cql_decoder *d, bool lz4);
 void cql_decoder_use_lz4(cql_decoder *d);
 
@@ -113,18 +116,18 @@ void cql_decoder_use_lz4(cql_decoder *d);
 
 typedef struct cql_encoder cql_encoder;
 
-/* limit: the most bytes that wait to be sent; 0: none but memory. */
+/* limit: the most bytes that wait to be sent; 0: none but memory. CQL_NOMEM. */
 cql_status cql_encoder_new(cql_encoder **out, size_t limit, const cql_alloc *alloc);
 void cql_encoder_free(cql_encoder *e); /* NULL is fine */
 
 /* Appends a whole envelope (header and body, as cql_put_…() writes them) under another stream id; envelope is only
  * read, so that it can be sent again elsewhere. In segments, short ones share a segment until cql_encoder_pending() is
- * called; a long one is cut. Bodies of version 4 are compressed when LZ4 is on, they are at least
+ * called; a long one is cut. Bodies of version 4, and segments, are compressed when LZ4 is on, they are at least
  * CQL_COMPRESS_LEN_MIN bytes, and it makes them shorter; STARTUP and OPTIONS never are. CQL_NOMEM, CQL_LIMIT: nothing
- * was appended, and the encoder goes on. */
+ * was appended, and the encoder goes on. CQL_MISUSE: envelope is not exactly one. */
 enum { CQL_COMPRESS_LEN_MIN = 512 };
 cql_status cql_encoder_put(cql_encoder *e, cql_slice envelope, int16_t stream);
-/* The bytes to send, complete; borrowed until the next call. Empty: nothing waits. data NULL: out of memory. */
+/* The bytes to send, complete; borrowed until the next call. Empty: nothing waits. Cannot fail. */
 cql_slice cql_encoder_pending(cql_encoder *e);
 void cql_encoder_sent(cql_encoder *e, size_t len); /* how many of them went out */
 
@@ -283,6 +286,14 @@ cql_status cql_response_decode(cql_response *out, cql_arena *a, const cql_envelo
 /* Makes a cql_error of an ERROR: status (CQL_SERVER_BASE + code, CQL_SERVER for codes without a status of ours), text,
  * "line 1:7 …" as a position, and the numbers. Returns the status. */
 cql_status cql_server_error_tell(const cql_server_error *e, cql_error *err);
+
+/* Makes a result of a RESULT (void, rows, set keyspace, schema change), with its warnings, without a copy of the rows:
+ * takes body, from cql_decoder_take(), on every path; NULL: what is needed is copied. Columns that the response has are
+ * copied; where it left them out (NO_METADATA) those of its statement are borrowed until the result is freed, which the
+ * caller sees to with (*out)->release. An ERROR answers as cql_server_error_tell() does. CQL_MISUSE: another response;
+ * CQL_MALFORMED: other than column_count columns; CQL_NOMEM. On failure *out is NULL. */
+cql_status cql_response_result(const cql_response *r, cql_buf *body, const cql_column *columns, uint32_t column_count,
+                               const cql_alloc *alloc, cql_result **out, cql_error *err);
 
 /* What a server sends. Each appends one whole envelope with stream 0 (cql_encoder_put() patches it). */
 void cql_put_error(cql_buf *b, uint8_t version, const cql_server_error *e);

@@ -16,6 +16,21 @@ void cql_result_put_cell(cql_result *r, cql_slice value) {
   cql_put_element(&r->body, value);
 }
 
+void cql_result_set_rows(cql_result *r, cql_buf *body, cql_slice rows, uint64_t row_count) {
+  r->kind = CQL_RESULT_ROWS;
+  r->rows = rows;
+  r->row_count = row_count;
+  r->rows_read = 0;
+  if (body == NULL) return;
+  cql_buf_free(&r->body);
+  r->body = *body;
+  cql_buf_init(body, r->body.alloc, r->body.limit);
+}
+
+static cql_slice rows_of(const cql_result *r) {
+  return r->rows.data == NULL ? cql_buf_view(&r->body) : r->rows;
+}
+
 cql_result_kind cql_result_get_kind(const cql_result *result) {
   return result->kind;
 }
@@ -34,7 +49,7 @@ uint64_t cql_result_row_count(const cql_result *result) {
 
 cql_status cql_result_next(cql_result *result, cql_value *cells) {
   if (result->rows_read == result->row_count) return CQL_DONE;
-  if (result->rows_read == 0) result->cursor = cql_reader_of(cql_buf_view(&result->body));
+  if (result->rows_read == 0) result->cursor = cql_reader_of(rows_of(result));
   const uint8_t *p = result->cursor.p, *end = result->cursor.end;
   for (uint32_t i = 0; i < result->column_count; i++) {
     if (end - p < 4) return CQL_MALFORMED;

@@ -188,7 +188,8 @@ cql_status cql_partition_key_split(cql_slice key, cql_slice *out, uint32_t count
 /* --- results ------------------------------------------------------------------------------------------------------ */
 
 /* A page of rows or another answer, whichever side made it. Everything lives in its arena and body; cql_result_free()
- * frees both. Rows stand in body in wire format: per cell a big-endian i32 length (-1: null) and that many bytes. */
+ * frees both. Rows stand in body in wire format: per cell a big-endian i32 length (-1: null) and that many bytes. They
+ * are all of body, or a part of it that cql_result_set_rows() named. */
 struct cql_result {
   const cql_alloc *alloc;
   cql_arena arena;
@@ -197,6 +198,7 @@ struct cql_result {
   cql_column *columns;
   uint64_t row_count, rows_read;
   cql_buf body;
+  cql_slice rows; /* data NULL: all of body */
   cql_reader cursor;
   cql_slice paging_state; /* data NULL: the last page */
   uint32_t warning_count;
@@ -210,5 +212,8 @@ struct cql_result {
 /* A new void result; NULL: out of memory. body_limit: the most bytes of rows one page may take. */
 cql_result *cql_result_new(const cql_alloc *alloc, size_t body_limit);
 void cql_result_put_cell(cql_result *r, cql_slice value); /* data NULL: null. Sticky in r->body.st */
+/* Makes it rows that somebody else wrote, row_count of them, without a copy: takes body, in which rows lies, and leaves
+ * an empty buffer; what r->body held is freed. rows may lie in r->arena instead, and body be NULL. */
+void cql_result_set_rows(cql_result *r, cql_buf *body, cql_slice rows, uint64_t row_count);
 
 #endif
