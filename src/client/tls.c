@@ -293,9 +293,9 @@ static int on_verified(int is_fine, X509_STORE_CTX *store) {
   int number = X509_STORE_CTX_get_error(store);
   if (p->refused[0] != '\0') return 0;
   if (number == X509_V_ERR_HOSTNAME_MISMATCH || number == X509_V_ERR_IP_ADDRESS_MISMATCH) {
-    char names[80];
+    char names[72];
     print_names(X509_STORE_CTX_get_current_cert(store), names, sizeof names);
-    snprintf(p->refused, sizeof p->refused, "the certificate is for %s, not for %.40s (tls_name=…)", names, p->name);
+    snprintf(p->refused, sizeof p->refused, "the certificate is for %s, not for %.32s (tls_name=…)", names, p->name);
   } else {
     snprintf(p->refused, sizeof p->refused, "the certificate is refused: %s", X509_verify_cert_error_string(number));
   }
