@@ -24,8 +24,10 @@ extern const char *const cqli_query_local, *const cqli_query_peers_v2, *const cq
 
 /* Rows of system.local (which has no use for its address: `self` is how we reached it), of system.peers_v2, of
  * system.peers (default_port is used). Columns are found by name; unknown ones are ignored. Peers without host id,
- * address, datacenter or tokens are left out, and so are those whose address is 0.0.0.0 or :: unless `peer` gives
- * another. Everything is copied into a. CQL_NOMEM; CQL_MALFORMED. */
+ * address, datacenter or tokens are left out (they join, or are gone), and so are those whose address is 0.0.0.0 or ::
+ * unless `peer` gives another. A missing rack or release is "". Tokens of another partitioner than Murmur3Partitioner
+ * are counted as none, and the node is kept. Reads from the first row on, wherever rows was. Everything is copied into
+ * a. CQL_NOMEM; CQL_MALFORMED: lengths lie, a value has an odd length, or system.local is empty. */
 cql_status cqli_nodes_read_local(cql_arena *a, cql_result *rows, const cqli_address *self, cqli_node *out,
                                  cql_error *err);
 cql_status cqli_nodes_read_peers(cql_arena *a, cql_result *rows, uint16_t default_port, cqli_node **out,
@@ -33,12 +35,18 @@ cql_status cqli_nodes_read_peers(cql_arena *a, cql_result *rows, uint16_t defaul
 
 /* --- the map (map.c, ring.c, replication.c) ----------------------------------------------------------------------- */
 
-/* Immutable, counted (atomically), shared by threads. */
+/* Immutable to look at, counted (atomically), shared by threads. alloc must be usable from any of them: lists of
+ * replicas are made when they are first asked for. They take 2 bytes a replica and token (256,000 tokens with 3
+ * replicas: 1.5 MB and 15 to 20 ms), once for all keyspaces of one replication, and at most 64 MB in all; what would
+ * not fit is unknown. The map itself takes some 20 bytes a token. */
 typedef struct cqli_map cqli_map;
 
-/* keyspaces: rows of cqli_query_keyspaces, or NULL: none are known, every request goes round. For a keyspace whose
- * strategy is not SimpleStrategy, NetworkTopologyStrategy, LocalStrategy or EverywhereStrategy there are no replicas to
- * prefer. Copies all. */
+enum { CQLI_NODES_MAX = 16384 };
+
+/* Of nodes with the same host id the first is kept: put the local one first, since peers may list it as well.
+ * keyspaces: rows of cqli_query_keyspaces, or NULL: none are known, every request goes round. For a keyspace whose
+ * strategy is not SimpleStrategy, NetworkTopologyStrategy or EverywhereStrategy there are no replicas to prefer; of
+ * LocalStrategy each node has its own rows. Copies all. CQL_NOMEM, CQL_MALFORMED; CQL_LIMIT: too many nodes. */
 cql_status cqli_map_new(cqli_map **out, const cql_alloc *alloc, const cqli_node *nodes, uint32_t count,
                         cql_result *keyspaces, cql_error *err);
 cqli_map *cqli_map_retain(cqli_map *m);
@@ -46,8 +54,8 @@ void cqli_map_release(cqli_map *m); /* NULL is fine */
 uint32_t cqli_map_node_count(const cqli_map *m);
 const cqli_node *cqli_map_node(const cqli_map *m, uint32_t i);
 /* Indexes of the nodes that hold token in a keyspace, in the order of the ring (NetworkTopologyStrategy: racks that
- * were seen are skipped until all were seen, as NetworkTopologyStrategy.java does). *count 0: unknown. Borrowed from m.
- */
+ * were seen are skipped until all were seen, as NetworkTopologyStrategy.java does); transient ones too. *count 0:
+ * unknown. Borrowed from m. */
 void cqli_map_replicas(const cqli_map *m, const char *keyspace, int64_t token, const uint16_t **out, uint32_t *count);
 
 /* --- which nodes to ask, in which order (plan.c) ------------------------------------------------------------------ */
@@ -57,13 +65,14 @@ enum { CQLI_PLAN_MAX = 1024 }; /* nodes of a cluster that one request may try */
 typedef struct cqli_plan_question {
   const char *keyspace; /* of the routing key; NULL: no routing key */
   int64_t token;
-  const char *local_dc;
-  bool in_ring_order; /* conditional: the same replica first for everybody */
-  uint64_t random;    /* spreads load: replicas are tried in a random order, the others beginning at a random one */
+  const char *local_dc; /* not NULL */
+  bool in_ring_order;   /* conditional: the same replica first for everybody */
+  uint64_t random;      /* spreads load: replicas are tried in a random order, the others beginning at a random one */
 } cqli_plan_question;
 
-/* Fills out with indexes of nodes: replicas of the local datacenter, then the others of it. Nodes of other datacenters
- * are not asked. Returns how many. Whether a node is up is not looked at. */
+/* Fills out with indexes of nodes: replicas of the local datacenter, then the others of it, each once. Nodes of other
+ * datacenters are not asked. Returns how many: 0 when the datacenter is not known. Whether a node is up is not looked
+ * at. */
 uint32_t cqli_plan_fill(const cqli_map *m, const cqli_plan_question *q, uint16_t *out, uint32_t room);
 
 /* --- ask again? (retry.c) ----------------------------------------------------------------------------------------- */
@@ -72,28 +81,32 @@ typedef enum cqli_verdict {
   CQLI_GIVE_UP,   /* the error is the answer */
   CQLI_SAME_NODE, /* once more there */
   CQLI_NEXT_NODE,
-  CQLI_PREPARE /* the statement, there, then once more */
+  CQLI_PREPARE /* the statement (of a batch: all of its statements), there, then once more */
 } cqli_verdict;
 
 typedef struct cqli_failure {
-  const cql_error *error; /* a server's, or CQL_CONNECTION, CQL_TIMEOUT, … */
+  const cql_error *error; /* a server's, or the connection's: CQL_CONNECTION, CQL_TIMEOUT (of a handshake or heartbeat;
+                             the request's own deadline is final, and not asked about), … */
   bool may_have_run;      /* false: no byte of it can have reached a node that acts on it */
   bool is_idempotent;
   bool is_conditional;
-  uint32_t retries; /* so far, of this request */
+  bool is_one_partition; /* for certain it writes no more than that: no batch, no IN */
+  uint32_t retries;      /* so far, of this request, wherever; nodes that were skipped do not count */
   uint32_t prepares;
 } cqli_failure;
 
-/* The table, with its reasons, stands in retry.c. Nothing that may have run is sent again unless it is idempotent. */
+/* The table, with its reasons, stands in retry.c. Nothing that may have run is sent again unless it is idempotent.
+ * CQLI_NEXT_NODE when the plan has no further node: the error is the answer. */
 cqli_verdict cqli_retry(const cqli_failure *f);
 
 /* --- time (backoff.c, deadlines.c) -------------------------------------------------------------------------------- */
 
 /* How long to wait before the next attempt to connect: min, doubled each time up to max, and of that a random part from
- * a half to the whole. attempt counts from 0. */
+ * a half to the whole. attempt counts from 0; min_ms <= max_ms. */
 uint32_t cqli_backoff_ms(uint32_t min_ms, uint32_t max_ms, uint32_t attempt, uint64_t random);
 
-/* A heap of moments. An entry is part of what waits (no allocation per entry), and knows its place. */
+/* A heap of moments. An entry is part of what waits (no allocation per entry), and knows its place; it begins with
+ * place 0. at_ms may be written while it is in the heap only if cqli_deadlines_put() follows at once. */
 typedef struct cqli_deadline {
   uint64_t at_ms;
   uint32_t place; /* 0: not in the heap, else its index + 1 */
@@ -107,7 +120,7 @@ typedef struct cqli_deadlines {
 
 void cqli_deadlines_init(cqli_deadlines *d, const cql_alloc *alloc);
 void cqli_deadlines_free(cqli_deadlines *d);
-cql_status cqli_deadlines_put(cqli_deadlines *d, cqli_deadline *entry); /* CQL_NOMEM */
+cql_status cqli_deadlines_put(cqli_deadlines *d, cqli_deadline *entry); /* moves one that is there; CQL_NOMEM: is out */
 void cqli_deadlines_remove(cqli_deadlines *d, cqli_deadline *entry);    /* not in it: fine */
 cqli_deadline *cqli_deadlines_first(const cqli_deadlines *d);           /* NULL: empty */
 
