@@ -138,21 +138,27 @@ static void test_unavailable(void **state) {
   assert_verdicts("NNN.", &f, "conditional, LOCAL_SERIAL");
 }
 
-/* A statement that is forgotten at once, again and again (trap 23). */
-static void test_prepare_ends(void **state) {
-  (void)state;
+/* Statements that are forgotten at once, again and again (trap 23). A batch meets one after the other. */
+static void assert_prepare_ends(uint32_t statement_count, uint32_t prepares) {
   cql_error err = {.status = CQL_UNPREPARED};
-  cqli_failure f = {.error = &err, .may_have_run = true};
+  cqli_failure f = {.error = &err, .may_have_run = true, .statement_count = statement_count};
   uint32_t sent = 0, nodes = 1;
   for (; verdict_of(&f) != '.'; sent++) {
-    assert_true(sent < 100);
+    assert_true(sent < 1000);
     if (verdict_of(&f) == 'P')
       f.prepares++;
     else
       nodes++, f.retries++;
   }
-  assert_int_equal(f.prepares, 8);
+  assert_int_equal(f.prepares, prepares);
   assert_int_equal(nodes, 4);
+}
+
+static void test_prepare_ends(void **state) {
+  (void)state;
+  assert_prepare_ends(0, 8);
+  assert_prepare_ends(1, 8);
+  assert_prepare_ends(100, 206);
 }
 
 /* A rolling restart of three nodes, in which one request meets every one of them at its worst: it gets through. */
