@@ -50,7 +50,8 @@ static void failed(cqli_call *call, const cqli_try *at, const cql_error *err, bo
                           .is_idempotent = call->is_idempotent,
                           .is_conditional = call->is_conditional,
                           .retries = call->retries,
-                          .prepares = call->prepares};
+                          .prepares = call->prepares,
+                          .statement_count = call->statement_count};
   cqli_verdict verdict = cqli_retry(&f);
   cqli_host *h = at->host;
   if (verdict != CQLI_PREPARE) remember(call, at, err);

@@ -81,7 +81,7 @@ typedef enum cqli_verdict {
   CQLI_GIVE_UP,   /* the error is the answer */
   CQLI_SAME_NODE, /* once more there */
   CQLI_NEXT_NODE,
-  CQLI_PREPARE /* the statement (of a batch: all of its statements), there, then once more */
+  CQLI_PREPARE /* the statement that the error names, there, then once more */
 } cqli_verdict;
 
 typedef struct cqli_failure {
@@ -93,6 +93,7 @@ typedef struct cqli_failure {
   bool is_one_partition; /* for certain it writes no more than that: no batch, no IN */
   uint32_t retries;      /* so far, of this request, wherever; nodes that were skipped do not count */
   uint32_t prepares;
+  uint32_t statement_count; /* of a batch, each of which may have to be prepared; 0: one */
 } cqli_failure;
 
 /* The table, with its reasons, stands in retry.c. Nothing that may have run is sent again unless it is idempotent.

@@ -16,7 +16,7 @@ enum {
   NO_LIMIT = INT32_MAX, /* the plan's end is one: no node is tried twice */
   CHEAP_MAX = 3,        /* the node refused at once */
   COSTLY_MAX = 2,       /* replicas worked, or a time-out passed */
-  PREPARES_MAX = 8      /* several nodes may have forgotten a statement; one that forgets it at once is broken */
+  PREPARES_MORE = 6     /* than twice for each statement: one that is forgotten again and again is not to be had */
 };
 
 typedef enum safety { ALWAYS, IF_IDEMPOTENT } safety;
@@ -36,7 +36,8 @@ static bool nothing_sent(const cqli_failure *f) {
 }
 
 static bool may_prepare(const cqli_failure *f) {
-  return f->prepares < PREPARES_MAX;
+  uint64_t statements = f->statement_count == 0 ? 1 : f->statement_count;
+  return f->prepares < 2 * statements + PREPARES_MORE;
 }
 
 /* Enough replicas answered, but the one that was to send the data, not a digest, did not. */

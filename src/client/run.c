@@ -194,7 +194,8 @@ static bool is_final(const cql_call_config *config, const cql_error *err, bool m
   const cqli_failure f = {.error = err,
                           .may_have_run = may_have_run,
                           .is_idempotent = config->is_idempotent,
-                          .is_conditional = config->is_conditional};
+                          .is_conditional = config->is_conditional,
+                          .statement_count = config->item_count};
   return err->status == CQL_TIMEOUT || err->status == CQL_INTERRUPTED || cqli_retry(&f) == CQLI_GIVE_UP;
 }
 
