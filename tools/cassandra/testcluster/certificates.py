@@ -138,7 +138,15 @@ class _Maker:
         )
         self._openssl(
             name,
-            *["ca", "-batch", "-notext", "-cert", f"{authority}.pem", "-keyfile", f"{authority}.key"],
+            *[
+                "ca",
+                "-batch",
+                "-notext",
+                "-cert",
+                f"{authority}.pem",
+                "-keyfile",
+                f"{authority}.key",
+            ],
             *["-startdate", times[0], "-enddate", times[1], "-extensions", f"of_{role}"],
             *["-in", f"{name}.request", "-out", f"{name}.pem"],
             names=names,

@@ -17,7 +17,7 @@ from .places import HOME, locked
 from .settings import PORT_MAX, Settings
 
 DEFAULT_PORT = 9142
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 
 # What the data was made with, and what a server was started with. The heap and the compiler may
 # change at the next start.

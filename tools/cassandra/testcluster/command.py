@@ -128,7 +128,11 @@ def _add_settings(sub: argparse.ArgumentParser) -> None:
     """The options of `start`; their names are those of the fields of Settings."""
     add = sub.add_argument
     add("--nodes", type=int, default=1, help="how many (default: %(default)s)")
-    add("--address", type=loopback, help="of the first node; the others follow (a block by the port)")
+    add(
+        "--address",
+        type=loopback,
+        help="of the first node; the others follow (a block by the port)",
+    )
     add("--version", choices=java.VERSIONS, default="5.0", help="default: %(default)s")
     add(
         "--flavour",
@@ -136,7 +140,9 @@ def _add_settings(sub: argparse.ArgumentParser) -> None:
         default="default",
         help="of cassandra.yaml; in `latest` a plain CREATE INDEX makes an SAI index",
     )
-    add("--auth", action="store_true", help="log-in with a password; cassandra/cassandra may do all")
+    add(
+        "--auth", action="store_true", help="log-in with a password; cassandra/cassandra may do all"
+    )
     add(
         "--tls",
         nargs="?",
@@ -179,7 +185,9 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
         if action in (pause, resume, kill, restart, tool):
             sub.add_argument("number", type=int, metavar="N", help="which node, counted from 1")
         if action is tool:
-            sub.add_argument("words", nargs="+", metavar="WORD", help="nodetool's own words, after --")
+            sub.add_argument(
+                "words", nargs="+", metavar="WORD", help="nodetool's own words, after --"
+            )
     return parser.parse_args(words)
 
 

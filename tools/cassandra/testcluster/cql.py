@@ -87,7 +87,9 @@ class Connection:
 
     def log_in(self, user: str | None, password: str | None) -> None:
         """STARTUP, and SASL PLAIN if the server wants to know who we are."""
-        opcode, _ = self._ask(STARTUP, struct.pack(">H", 1) + string("CQL_VERSION") + string("3.4.5"))
+        opcode, _ = self._ask(
+            STARTUP, struct.pack(">H", 1) + string("CQL_VERSION") + string("3.4.5")
+        )
         if opcode == AUTHENTICATE and user is not None:
             token = b"\0" + user.encode() + b"\0" + (password or "").encode()
             opcode, _ = self._ask(AUTH_RESPONSE, long_string(token))

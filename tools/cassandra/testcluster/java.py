@@ -140,5 +140,6 @@ def server_command(java: str, version: str, conf: Path, heap: str, quick: bool) 
 def nodetool_command(java: str, version: str, conf: Path, jmx_port: int) -> list[str]:
     """nodetool's command line up to the words for it."""
     args = [java, "-cp", f"{conf}:{jars(version)}/*", "-Xmx128m", "-XX:TieredStopAtLevel=1"]
-    args += module_options(version) + [f"-Dcassandra.logdir={conf}", "-Djava.net.preferIPv4Stack=true"]
+    args += module_options(version)
+    args += [f"-Dcassandra.logdir={conf}", "-Djava.net.preferIPv4Stack=true"]
     return [*args, "org.apache.cassandra.tools.NodeTool", "-p", str(jmx_port)]

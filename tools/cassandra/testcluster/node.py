@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 import signal
 import socket
@@ -71,7 +70,7 @@ class Node:
     def wait_until_gone(self, timeout: float, by_force: bool) -> None:
         """After `terminate`. by_force: a server that does not end in time is killed."""
         try:
-            wait_until(lambda: self.pid is None, timeout, f"{self} does not end.")
+            wait_until(self.server.is_gone, timeout, f"{self} does not end.")
         except NodeError:
             if not by_force:
                 raise
@@ -80,7 +79,7 @@ class Node:
     def kill(self) -> None:
         """End the server as a crash would, and return when it is gone."""
         self._must_run(signal.SIGKILL)
-        wait_until(lambda: self.pid is None, KILL_PATIENCE_S, f"{self} does not end.")
+        wait_until(self.server.is_gone, KILL_PATIENCE_S, f"{self} does not end.")
 
     def pause(self) -> None:
         """Stop the process where it stands: connections stay open, nothing answers."""
@@ -122,10 +121,11 @@ class Node:
 
     def answers(self) -> bool:
         """Whether a CQL server greets us on the port: OPTIONS (v4) is answered by SUPPORTED."""
-        with contextlib.suppress(OSError, cql.Refused):
+        try:
             with cql.Connection(self.address, self.port, self._tls(), CONNECT_S) as connection:
                 return connection.is_cql()
-        return False
+        except (OSError, cql.Refused):
+            return False
 
     def is_ready(self, whole: bool) -> bool:
         """Whether it lets us in and, of a whole cluster, holds all nodes for up.
@@ -214,9 +214,7 @@ class Node:
         if not self.settings.jmx or self.pid is None:
             raise NodeError(f"{self} does not run, or was started without --jmx.")
         port = int(self.jmx_file.read_text())
-        command = java.nodetool_command(
-            java.find_java(), self.settings.version, self.conf, port
-        )
+        command = java.nodetool_command(java.find_java(), self.settings.version, self.conf, port)
         return command + words
 
 

@@ -44,13 +44,13 @@ def command_line_of(pid: int) -> list[str]:
     return ps.stdout.split()
 
 
-def is_stopped(pid: int) -> bool:
-    """Whether SIGSTOP holds the process (Linux)."""
+def state_of(pid: int) -> str:
+    """The letter that Linux has for a process's state (T: stopped, Z: zombie); "" if there is none."""
     try:
         stat = (PROC / str(pid) / "stat").read_text()
     except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] == "T"  # a program's name may hold spaces and brackets
+        return ""
+    return stat.rpartition(")")[2].split()[0]  # a program's name may hold spaces and brackets
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, failure: str) -> None:
@@ -75,11 +75,17 @@ class Server:
 
     def pid(self) -> int | None:
         """None: it does not run."""
-        try:
-            pid = int(self.pid_file.read_text())
-        except (FileNotFoundError, ValueError):
-            return None
-        return pid if self.mark in command_line_of(pid) else None
+        pid = self._recorded()
+        return pid if pid is not None and self.mark in command_line_of(pid) else None
+
+    def is_gone(self) -> bool:
+        """Whether it has ended and let go of its ports. One that is just ending has no command line
+        any more, but its sockets still listen."""
+        pid = self._recorded()
+        if pid is None or state_of(pid) in ("", "Z", "X"):
+            return self.pid() is None  # without /proc that is all we can tell
+        words = command_line_of(pid)
+        return any(words) and self.mark not in words
 
     def start(self, command: list[str], cwd: Path, console: Path) -> None:
         self.pid_file.write_text(str(launch(command, cwd, console)))
@@ -97,4 +103,10 @@ class Server:
 
     def is_paused(self) -> bool:
         pid = self.pid()
-        return pid is not None and is_stopped(pid)
+        return pid is not None and state_of(pid) == "T"
+
+    def _recorded(self) -> int | None:
+        try:
+            return int(self.pid_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
