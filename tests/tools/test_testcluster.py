@@ -67,8 +67,9 @@ class SettingsTests(unittest.TestCase):
             self.assertIn(line, body)
 
     def test_what_cannot_be_is_refused(self):
-        wrong = ({"nodes": 0}, {"version": "3.11"}, {"tls": "yes"})
-        for wish in (*wrong, {"version": "4.1", "flavour": "latest"}):
+        wrong = [{"nodes": 0}, {"version": "3.11"}, {"tls": "yes"}, {"certificate": "expired"}]
+        wrong += [{"version": "4.1", "flavour": "latest"}, {"tls": "server", "certificate": "no"}]
+        for wish in wrong:
             with self.assertRaises(NodeError, msg=wish):
                 Settings(**wish)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import java
+from .certificates import SERVERS
 from .errors import NodeError
 from .places import TEMPLATES
 
@@ -91,6 +92,10 @@ class Settings:
                 raise NodeError(f"{name} is one of {', '.join(known)}: {getattr(self, name)!r}")
         if self.version == "4.1" and self.flavour == "latest":
             raise NodeError("Cassandra 4.1 has no flavour `latest`.")
+        if self.certificate not in SERVERS:
+            raise NodeError(f"certificate is one of {', '.join(SERVERS)}: {self.certificate!r}")
+        if self.certificate != "server" and self.tls == "off":
+            raise NodeError("A certificate is shown with TLS only.")
 
     @classmethod
     def load(cls, path: Path) -> Settings | None:
