@@ -9,7 +9,7 @@
 /* Locks are taken in ascending rank; two of one rank are never held together by one thread. */
 typedef enum cql_lock_rank {
   CQL_LOCK_SESSION = 1,
-  CQL_LOCK_CLIENT, /* a client, and, never held together with it, its core */
+  CQL_LOCK_CLIENT,      /* a client, and, never held together with it, its core */
   CQL_LOCK_TRANSACTION, /* held as long as a transaction on a database in memory lives */
   CQL_LOCK_ENGINE,
   CQL_LOCK_STORE,

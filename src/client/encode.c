@@ -13,7 +13,7 @@ void cqli_route_find(const cql_call_config *config, cqli_route *out) {
   const cql_call_item *item = &config->items[0]; /* a batch goes where its first statement does */
   const cql_statement *s = item->statement;
   if (s == NULL || s->info.key_index_count == 0 || s->info.key_index_count > KEY_PARTS_MAX) return;
-  cql_slice parts[KEY_PARTS_MAX];
+  cql_slice parts[KEY_PARTS_MAX] = {{NULL, 0}};
   for (uint32_t i = 0; i < s->info.key_index_count; i++) {
     uint16_t at = s->info.key_indexes[i];
     if (at >= item->value_count || item->values[at].len < 0) return; /* the node refuses it */

@@ -10,17 +10,23 @@ typedef struct ask {
   cqli_reply *reply;
 } ask;
 
-static cql_status read_rows(cqli_core *core, cqli_conn *conn, cql_envelope *e, cql_result **rows, cql_error *err) {
+/* Takes body. */
+static cql_status rows_of(cqli_core *core, const cql_envelope *e, cql_buf *body, cql_result **rows, cql_error *err) {
   cql_response r;
+  cql_arena_reset(&core->scratch);
+  cql_status st = cql_response_decode(&r, &core->scratch, e, err);
+  if (st != CQL_OK) return st;
+  if (r.opcode == CQL_OP_ERROR) return cql_server_error_tell(&r.error, err);
+  if (r.opcode != CQL_OP_RESULT || r.kind != CQL_RESULT_ROWS)
+    return cql_fail(err, CQL_MALFORMED, "The node gives no rows where it should");
+  return cql_response_result(&r, body, NULL, 0, core->alloc, rows, err);
+}
+
+static cql_status read_rows(cqli_core *core, cqli_conn *conn, cql_envelope *e, cql_result **rows, cql_error *err) {
   cql_buf body;
   cql_buf_init(&body, core->alloc, CQL_BODY_LEN_MAX);
-  cql_arena_reset(&core->scratch);
   cql_status st = cqli_conn_take(conn, e, &body);
-  if (st == CQL_OK) st = cql_response_decode(&r, &core->scratch, e, err);
-  if (st == CQL_OK && r.opcode == CQL_OP_ERROR) st = cql_server_error_tell(&r.error, err);
-  if (st == CQL_OK && (r.opcode != CQL_OP_RESULT || r.kind != CQL_RESULT_ROWS))
-    st = cql_fail(err, CQL_MALFORMED, "The node gives no rows where it should");
-  if (st == CQL_OK) st = cql_response_result(&r, &body, NULL, 0, core->alloc, rows, err);
+  if (st == CQL_OK) st = rows_of(core, e, &body, rows, err);
   cql_buf_free(&body);
   return st;
 }
