@@ -1,11 +1,20 @@
 /* cluster_prepared.c: prepared statements of a cluster. What the server does not say of them, their text does. */
 #include "session/session_int.h"
 
+static cql_status prepare_without(cql_prepared *p, cql_slice text, cql_status st, cql_error *err) {
+  cql_error without;
+  cql_status again = cql_client_prepare(p->session->client, "", text, &p->as.statement, &without);
+  if (again != CQL_OK && cqli_cluster_wants_keyspace(again, &without)) return st;
+  if (again != CQL_OK) *err = without;
+  return again;
+}
+
 cql_status cqli_cluster_prepare(cql_prepared *p, cql_error *err) {
   cql_status st = cqli_cluster_may_wait(err);
   if (st != CQL_OK) return st;
   cql_slice text = cql_slice_of(p->text, p->text_len);
   st = cql_client_prepare(p->session->client, p->keyspace, text, &p->as.statement, err);
+  if (cqli_cluster_lacks_keyspace(p->keyspace, st, err)) st = prepare_without(p, text, st, err);
   if (st != CQL_OK) return st;
   const cql_statement_info *info = cql_statement_get_info(p->as.statement);
   cql_text_class class = cql_engine_classify(text, info->binds, info->bind_count);

@@ -1,7 +1,9 @@
 /* cluster_request.c: requests on a cluster that the calling thread waits for. */
 #include "session/session_int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 cql_status cqli_cluster_follow(cql_session *s, const cql_call_config *call, cql_status st, const cql_result *result,
                                cql_error *err) {
@@ -17,6 +19,32 @@ cql_status cqli_cluster_follow(cql_session *s, const cql_call_config *call, cql_
 
 /* --- one statement, a batch --------------------------------------------------------------------------------------- */
 
+/* Version 5 sends the session's keyspace with every text, and a node refuses the text when there is none of that name:
+ * even CREATE KEYSPACE, and what names its tables in full. Nothing has run then. */
+bool cqli_cluster_lacks_keyspace(const char *keyspace, cql_status st, const cql_error *err) {
+  char words[CQL_NAME_LEN + 64];
+  if (st != CQL_INVALID || keyspace[0] == '\0' || err == NULL) return false;
+  snprintf(words, sizeof words, "Keyspace '%s' does not exist", keyspace);
+  return strcmp(err->message, words) == 0;
+}
+
+/* A statement that does need the keyspace fails without it in other words; those that name it are the better ones. */
+bool cqli_cluster_wants_keyspace(cql_status st, const cql_error *err) {
+  return st == CQL_INVALID && strncmp(err->message, "No keyspace has been specified", 30) == 0;
+}
+
+static cql_status run_text(cql_session *s, const cql_request *q, cqli_call *call, cql_result **out, cql_error *err) {
+  cql_status st = cql_client_execute(s->client, &call->config, out, err);
+  if (call->item.statement != NULL || q->keyspace != NULL || !cqli_cluster_lacks_keyspace(call->keyspace, st, err))
+    return st;
+  cql_error without;
+  call->config.keyspace = NULL;
+  cql_status again = cql_client_execute(s->client, &call->config, out, &without);
+  if (again != CQL_OK && cqli_cluster_wants_keyspace(again, &without)) return st;
+  if (again != CQL_OK) *err = without;
+  return again;
+}
+
 /* A text that was prepared here is prepared anew when its markers have changed: its values are the caller's own idea of
  * them, as on a file. */
 cql_status cqli_cluster_execute(cql_session *s, const cql_request *q, cql_result **out, cql_error *err) {
@@ -26,7 +54,7 @@ cql_status cqli_cluster_execute(cql_session *s, const cql_request *q, cql_result
     cqli_call call;
     st = cqli_call_init(&call, s, q, err);
     if (st == CQL_OK) {
-      st = cql_client_execute(s->client, &call.config, out, err);
+      st = run_text(s, q, &call, out, err);
       st = cqli_cluster_follow(s, &call.config, st, *out, err);
     }
     bool again = st == CQL_UNPREPARED && call.own != NULL;

@@ -172,6 +172,10 @@ void cqli_cluster_release(cql_prepared *p);
 /* Drops what the cache knows under this statement, whose markers have changed. It is only compared. */
 void cqli_cluster_forget(cql_session *s, const cql_statement *statement);
 
+/* Has a node refused a text because the keyspace it came with does not exist? Would it run without one? */
+bool cqli_cluster_lacks_keyspace(const char *keyspace, cql_status st, const cql_error *err);
+bool cqli_cluster_wants_keyspace(cql_status st, const cql_error *err);
+
 /* May this thread wait for the cluster? CQL_MISUSE in a cql_done, which runs where answers come from. */
 cql_status cqli_cluster_may_wait(cql_error *err);
 

@@ -32,7 +32,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))  # for the checkout's 
 from corpus import ERROR_CLASSES
 from generate import TTL_MAX, TTL_STEP, Generator, Statement, create_user_types
 from run import REPLICATION, expectation_of
-from servers import Answer, CassandraServer, LocalServer, Refused, Server
+from servers import Answer, CassandraServer, LibcqlServer, Refused, Server
 
 Outcome = Answer | Refused
 TABLE_NAME = re.compile(
@@ -71,7 +71,7 @@ def ask(server: Server, s: Statement, keyspace: str = "") -> Outcome:
 
 def serve(pipe: Connection, address: str) -> None:
     """The engine's process: statements in, outcomes out."""
-    server = LocalServer(address)
+    server = LibcqlServer(address)
     while True:
         try:
             s, keyspace = pipe.recv()

@@ -18,12 +18,13 @@ import time
 from pathlib import Path
 
 from corpus import Case, Exec, FormatError, Rows, TestFile, Wait, check, read_file
-from servers import Answer, CassandraServer, LocalServer, Refused, Server
+from servers import Answer, CassandraServer, ClusterServer, LibcqlServer, Refused, Server
 
 CORPUS = Path(__file__).resolve().parent.parent / "data" / "cql"
 SERVERS = {
     "cassandra": (CassandraServer, "127.0.0.1:9142"),
-    "local": (LocalServer, "local::memory:"),
+    "cluster": (ClusterServer, "127.0.0.1:9142"),
+    "local": (LibcqlServer, "local::memory:"),
 }
 TTL_SLACK_S = 30
 SHOWN_MAX = 2000  # characters of a statement in a report

@@ -282,8 +282,8 @@ def _text_of_driver_error(error: Exception) -> str:
 # --- the embedded engine through libcql ------------------------------------------------------------
 
 
-class LocalServer:
-    """The embedded engine, in this process."""
+class LibcqlServer:
+    """libcql in this process: the embedded engine, or our client of a cluster."""
 
     def __init__(self, address: str) -> None:
         import libcql
@@ -464,3 +464,34 @@ def _order(value: Any, t: Type) -> Any:
         args = t.args if t.name == "tuple" or t.fields else t.args * len(value)
         return [(v is not None, _order(v, a)) for v, a in zip(value, args, strict=True)]
     return value
+
+
+# --- Cassandra through libcql --------------------------------------------------------------------
+
+
+class ClusterServer(LibcqlServer):
+    """A cluster, spoken to through our own client."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"cassandra://{address}?request_timeout_ms=60000")
+        self.index_deadline = 0.0  # until when a new index may be building
+
+    def execute(
+        self,
+        statement: str,
+        bind: list[str] | None = None,
+        page_size: int | None = None,
+        between: Callable[[], None] | None = None,
+    ) -> Answer:
+        if CREATES_INDEX.match(statement):
+            self.index_deadline = time.monotonic() + INDEX_WAIT_S
+        while True:
+            try:
+                return super().execute(statement, bind, page_size, between)
+            except Refused as e:
+                if e.name != "READ_FAILURE" or time.monotonic() > self.index_deadline:
+                    raise
+                time.sleep(0.2)
+
+    def problems(self) -> list[str]:
+        return []  # Cassandra's files are Cassandra's own
