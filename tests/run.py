@@ -4,10 +4,13 @@
     python tests/run.py all        check, then a real Cassandra and a browser
     python tests/run.py NAME …     these parts only
 
-A part's output goes to build/logs/NAME.log; the end of it is shown when the part fails.
+A part's output goes to build/logs/NAME.log; the end of it is shown when the part fails. Parts that need a
+Cassandra share one node, whose address they find in CQL_TEST_NODE: this checkout's when it is up, else one that
+is started for them and removed with its data.
 """
 
 import argparse
+import contextlib
 import os
 import pathlib
 import re
@@ -18,6 +21,7 @@ from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "logs"
+sys.path.insert(0, str(ROOT / "tools" / "cassandra"))
 PYTHON = sys.executable
 TAIL_LINES = 60
 
@@ -32,6 +36,7 @@ class Part:
     slow: bool = False
     cwd: pathlib.Path = ROOT
     env: dict[str, str] = field(default_factory=dict)
+    needs_node: bool = False
 
 
 PARTS = [
@@ -47,6 +52,11 @@ PARTS = [
         "runner",
         "the corpus runner's own tests",
         [PYTHON, "-m", "unittest", "discover", "-s", "tests/conformance"],
+    ),
+    Part(
+        "tools",
+        "the tool that runs Cassandra, without one",
+        [PYTHON, "-m", "unittest", "discover", "-s", "tests/tools"],
     ),
     Part("client", "libcql from Python", [PYTHON, "-m", "pytest", "-q", "tests/client"]),
     Part("backend", "the Django backend", [PYTHON, "tests/backend/runtests.py"]),
@@ -70,9 +80,17 @@ PARTS = [
     ),
     Part(
         "cassandra",
-        "the same CQL cases on Cassandra",
+        "the same CQL cases on Cassandra, by the Python driver",
         ["tests/conformance/on-cassandra"],
         slow=True,
+        needs_node=True,
+    ),
+    Part(
+        "cluster",
+        "the same CQL cases on Cassandra, by our own client",
+        [PYTHON, "tests/conformance/run.py", "--server", "cluster"],
+        slow=True,
+        needs_node=True,
     ),
     Part(
         "differential",
@@ -88,6 +106,7 @@ PARTS = [
             "3",
         ],
         slow=True,
+        needs_node=True,
     ),
     Part(
         "browser",
@@ -145,6 +164,15 @@ def run(part):
     return passed, failed
 
 
+@contextlib.contextmanager
+def node():
+    """The address of a Cassandra node, for as long as it is needed."""
+    from testcluster import Settings, borrowed
+
+    with borrowed(Settings(quick=True)) as cluster:
+        yield f"{cluster.contact_points[0]}:{cluster.port}"
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -160,7 +188,12 @@ def main():
         else:
             parser.error(f"no such part: {name} (there are {', '.join(names)})")
     started = time.monotonic()
-    counts = {part.name: run(part) for part in chosen}
+    counts = {}
+    with contextlib.ExitStack() as stack:
+        for part in chosen:
+            if part.needs_node and "CQL_TEST_NODE" not in os.environ:
+                os.environ["CQL_TEST_NODE"] = stack.enter_context(node())
+            counts[part.name] = run(part)
     print()
     for name, (passed, failed) in counts.items():
         print(f"  {name:<10} {passed:>6} passed {failed:>4} failed")

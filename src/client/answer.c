@@ -74,9 +74,9 @@ static void failed(cqli_call *call, const cqli_try *at, const cql_error *err, bo
 
 /* --- one answer --------------------------------------------------------------------------------------------------- */
 
-static void finish(cqli_call *call, cql_result *result) {
+static void finish(cqli_call *call, cqli_host *host, cql_result *result) {
   if (result->kind == CQL_RESULT_SCHEMA_CHANGE) {
-    cqli_agreement_wait(call, result);
+    cqli_agreement_wait(call, host, result);
     return;
   }
   cql_outcome outcome;
@@ -135,7 +135,7 @@ void cqli_call_answered(cqli_call *call, cqli_try *at, cql_envelope *e, const cq
   cql_result *result = NULL;
   cql_status st = read_answer(call, t.conn, e, &r, &result, &err);
   if (st == CQL_OK)
-    finish(call, result);
+    finish(call, t.host, result);
   else
     failed(call, &t, &err, true, st == CQL_UNPREPARED ? r.error.id : (cql_slice){NULL, 0});
   if (core->waiting != NULL) cqli_calls_unqueue(core);

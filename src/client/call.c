@@ -154,6 +154,7 @@ void cqli_call_finish(cqli_call *call, cql_outcome *outcome) {
   cqli_core *core = call->core;
   cqli_timer_stop(core, &call->timeout);
   cqli_timer_stop(core, &call->speculation);
+  cqli_timer_stop(core, &call->poll);
   stop_waiting(call);
   cqli_prepare_leave(call);
   cqli_agreement_drop(call);
@@ -331,7 +332,7 @@ static void on_timeout(cqli_core *core, cqli_timer *t) {
   cqli_call *call = (cqli_call *)((char *)t - offsetof(cqli_call, timeout));
   cql_error err;
   (void)core;
-  if (call->is_agreeing) {
+  if (call->agreement != NULL) {
     cqli_agreement_end(call, "The nodes did not agree on the schema in time; some may not know the change yet");
     return;
   }

@@ -28,6 +28,7 @@ enum {
 typedef struct cqli_core cqli_core;
 typedef struct cqli_host cqli_host;
 typedef struct cqli_call cqli_call;
+typedef struct cqli_agreement cqli_agreement;
 
 /* --- settings.c --------------------------------------------------------------------------------------------------- */
 
@@ -207,10 +208,6 @@ typedef struct cqli_control {
   cqli_node local;
   cqli_node *peers;
   uint32_t peer_count;
-  cqli_call *agreements; /* calls whose schema change waits for agreement */
-  cqli_timer agreement;
-  bool is_asking_agreement;
-  cqli_node agreement_local;
 } cqli_control;
 
 /* A group of calls that one thread waits for; it lives on that thread's stack. */
@@ -319,15 +316,16 @@ void cqli_control_start(cqli_core *core);
 void cqli_control_stop(cqli_core *core);
 void cqli_control_refresh(cqli_core *core, uint32_t delay_ms);
 void cqli_refresh_read(cqli_core *core);
-/* Takes result. The call is finished with it when the nodes agree, or, with a warning, after a time. */
-void cqli_agreement_wait(cqli_call *call, cql_result *result);
+/* Takes result, of a schema change that host has made. The call is finished with it when the nodes agree, or, with a
+ * warning, after a time. */
+void cqli_agreement_wait(cqli_call *call, cqli_host *host, cql_result *result);
 void cqli_agreement_end(cqli_call *call, const char *words);
 void cqli_agreement_drop(cqli_call *call); /* it ends otherwise */
 
-/* A question of our own on the control connection: reply gets the rows, lent, or NULL and why. It is not called when
- * the connection ends before. Loop. CQL_NOMEM, CQL_LIMIT. */
-typedef void cqli_reply(cqli_core *core, cql_result *rows, const char *why);
-cql_status cqli_ask(cqli_core *core, const char *query, cqli_reply *reply);
+/* A question of our own: reply gets the rows, lent; or NULL and why; or NULL and NULL when the connection has ended.
+ * Loop. CQL_NOMEM, CQL_LIMIT. */
+typedef void cqli_reply(cqli_core *core, void *user, cql_result *rows, const char *why);
+cql_status cqli_ask(cqli_core *core, cqli_conn *conn, const char *query, cqli_reply *reply, void *user);
 
 /* --- calls (call.c: its life; encode.c; answer.c; prepare.c) -------------------------------------------------------
  */
@@ -362,15 +360,17 @@ struct cqli_call {
   uint16_t nodes[CQLI_CALL_NODES_MAX];
   uint32_t node_count, next_node;
   uint32_t retries, prepares;
-  bool is_waiting, is_agreeing, is_asked;
+  bool is_waiting;
   cqli_try tries[CQLI_TRIES_MAX];
   uint64_t started_ms;
   uint32_t attempt_count;
-  cql_attempt *attempts; /* CQL_ATTEMPT_COUNT of them, once one has failed */
-  cql_result *held;      /* the answer of a schema change, until the nodes agree */
+  cql_attempt *attempts;     /* CQL_ATTEMPT_COUNT of them, once one has failed */
+  cql_result *held;          /* the answer of a schema change, until the nodes agree */
+  cqli_agreement *agreement; /* NULL: none is waited for */
+  cqli_timer poll;           /* of the agreement */
   /* lists */
   cqli_call *next, **back; /* active: back points at the pointer that points here */
-  cqli_call *next_incoming, *next_waiting, *next_prepare, *next_agreement;
+  cqli_call *next_incoming, *next_waiting, *next_prepare;
   cqli_prepare *preparing;
   /* who hears of it */
   cqli_group *group; /* set: user is the cql_outcome to write, and the group is told */

@@ -209,17 +209,23 @@ static bool read_envelopes(cqli_conn *c) {
     if (c->state == CQLI_CONN_CLOSED) return false;
   }
   if (st == CQL_NEED_MORE) return true;
-  cqli_conn_fail(c, st, err.message);
+  char words[CQL_REASON_LEN];
+  snprintf(words, sizeof words, "%s%.*s", c->state == CQLI_OPTIONS ? "what answers is not Cassandra: " : "",
+           CQL_REASON_LEN - 40, err.message);
+  cqli_conn_fail(c, st, words);
   return false;
 }
 
+/* Before its first answer a node closes the connection for one of few reasons, and tells none of them. */
 static void end_of_input(cqli_conn *c) {
-  if (c->state == CQLI_OPTIONS && c->transport.status == CQL_CONNECTION && c->transport.ssl == NULL) {
+  if (c->state != CQLI_OPTIONS || c->transport.status != CQL_CONNECTION)
+    broke(c);
+  else if (c->transport.ssl == NULL)
     cqli_conn_fail(c, CQL_CONNECTION,
                    "the node closed the connection before it said anything: is it Cassandra, or does it want TLS?");
-    return;
-  }
-  broke(c);
+  else
+    cqli_conn_fail(c, CQL_CONNECTION,
+                   "the node closed the connection before it said anything: does it accept the client's certificate?");
 }
 
 /* False: the connection is closed. */

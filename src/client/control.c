@@ -40,7 +40,7 @@ static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
   cqli_control *k = &core->control;
   (void)conn;
   k->conn = NULL;
-  k->is_open = k->is_reading = k->is_asking_agreement = false;
+  k->is_open = k->is_reading = false;
   if (core->is_closing) return;
   remember(core, why);
   if (k->failures < UINT32_MAX) k->failures++;
@@ -129,7 +129,6 @@ void cqli_control_start(cqli_core *core) {
 void cqli_control_stop(cqli_core *core) {
   cqli_timer_stop(core, &core->control.retry);
   cqli_timer_stop(core, &core->control.refresh);
-  cqli_timer_stop(core, &core->control.agreement);
   if (core->control.conn != NULL) cqli_conn_close(core->control.conn, CQL_CLOSED, "the session is closed");
 }
 

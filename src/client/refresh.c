@@ -8,6 +8,7 @@
 typedef struct ask {
   cqli_core *core;
   cqli_reply *reply;
+  void *user;
 } ask;
 
 /* Takes body. */
@@ -36,16 +37,18 @@ static void answered(void *user, cqli_conn *conn, cql_envelope *e, const cql_att
   (void)why;
   (void)may_have_run;
   cql_alloc_free(a.core->alloc, user, sizeof(ask));
-  if (e == NULL) return; /* the connection is lost, and its owner hears of that next */
+  if (e == NULL) {
+    a.reply(a.core, a.user, NULL, NULL);
+    return;
+  }
   cql_error err = {.message = "out of memory"};
   cql_result *rows = NULL;
   cql_status st = read_rows(a.core, conn, e, &rows, &err);
-  a.reply(a.core, rows, st == CQL_OK ? NULL : err.message);
+  a.reply(a.core, a.user, rows, st == CQL_OK ? NULL : err.message);
   cql_result_free(rows);
 }
 
-cql_status cqli_ask(cqli_core *core, const char *query, cqli_reply *reply) {
-  cqli_conn *conn = core->control.conn;
+cql_status cqli_ask(cqli_core *core, cqli_conn *conn, const char *query, cqli_reply *reply, void *user) {
   const cql_parameters p = {.consistency = CQL_ONE, .timestamp = CQL_TIMESTAMP_NONE};
   cql_buf envelope;
   cql_buf_init(&envelope, core->alloc, CQL_BODY_LEN_MAX);
@@ -55,7 +58,7 @@ cql_status cqli_ask(cqli_core *core, const char *query, cqli_reply *reply) {
   if (st == CQL_OK) st = envelope.st;
   if (st == CQL_OK) {
     int16_t stream;
-    *a = (ask){core, reply};
+    *a = (ask){core, reply, user};
     st = cqli_conn_send(conn, cql_buf_view(&envelope), answered, a, &stream);
   }
   if (st == CQL_OK)
@@ -75,7 +78,7 @@ static void give_up(cqli_core *core, const char *why) {
 }
 
 static void ask_or_close(cqli_core *core, const char *query, cqli_reply *reply) {
-  if (cqli_ask(core, query, reply) != CQL_OK) give_up(core, "out of memory");
+  if (cqli_ask(core, core->control.conn, query, reply, NULL) != CQL_OK) give_up(core, "out of memory");
 }
 
 static void finish(cqli_core *core, cql_result *keyspaces) {
@@ -102,13 +105,22 @@ static void finish(cqli_core *core, cql_result *keyspaces) {
   cqli_calls_unqueue(core);
 }
 
-static void on_keyspaces(cqli_core *core, cql_result *rows, const char *why) {
-  (void)why; /* a role may not be allowed to read them: then requests go round, and still arrive */
+/* The connection has ended; its owner hears of that next, and begins anew. */
+static bool is_lost(const cql_result *rows, const char *why) {
+  return rows == NULL && why == NULL;
+}
+
+static void on_keyspaces(cqli_core *core, void *user, cql_result *rows, const char *why) {
+  (void)user;
+  if (is_lost(rows, why)) return;
+  /* A role may not be allowed to read them: then requests go round, and still arrive. */
   finish(core, rows);
 }
 
-static void on_peers(cqli_core *core, cql_result *rows, const char *why) {
+static void on_peers(cqli_core *core, void *user, cql_result *rows, const char *why) {
+  (void)user;
   cqli_control *k = &core->control;
+  if (is_lost(rows, why)) return;
   if (rows == NULL && !k->has_no_peers_v2) { /* before Cassandra 4.0, and Scylla */
     k->has_no_peers_v2 = true;
     ask_or_close(core, cqli_query_peers, on_peers);
@@ -123,8 +135,10 @@ static void on_peers(cqli_core *core, cql_result *rows, const char *why) {
     ask_or_close(core, cqli_query_keyspaces, on_keyspaces);
 }
 
-static void on_local(cqli_core *core, cql_result *rows, const char *why) {
+static void on_local(cqli_core *core, void *user, cql_result *rows, const char *why) {
+  (void)user;
   cqli_control *k = &core->control;
+  if (is_lost(rows, why)) return;
   cql_error err = {.message = ""};
   cql_status st = rows == NULL ? CQL_MALFORMED : cqli_nodes_read_local(&k->arena, rows, &k->self, &k->local, &err);
   if (st != CQL_OK)

@@ -4,7 +4,8 @@
 On the embedded engine, and on a real Cassandra:
 
     tests/conformance/run.py --server local
-    $(tools/driver-venv) tests/conformance/run.py --server cassandra
+    $(tools/driver-venv) tests/conformance/run.py --server cassandra     # by the Python driver
+    tests/conformance/run.py --server cluster                            # by our own client
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from corpus import Case, Exec, FormatError, Rows, TestFile, Wait, check, read_fi
 from servers import Answer, CassandraServer, ClusterServer, LibcqlServer, Refused, Server
 
 CORPUS = Path(__file__).resolve().parent.parent / "data" / "cql"
+NODE = os.environ.get("CQL_TEST_NODE", "127.0.0.1:9142")
 SERVERS = {
-    "cassandra": (CassandraServer, "127.0.0.1:9142"),
-    "cluster": (ClusterServer, "127.0.0.1:9142"),
+    "cassandra": (CassandraServer, NODE),
+    "cluster": (ClusterServer, NODE),
     "local": (LibcqlServer, "local::memory:"),
 }
 TTL_SLACK_S = 30
