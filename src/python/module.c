@@ -181,8 +181,8 @@ static int add_types(PyObject *module, cqlpy_state *state) {
   if ((state->change_type = new_change_type()) == NULL) return -1;
   if ((state->attempt_type = new_attempt_type()) == NULL) return -1;
   if (cqlpy_add_type(module, &cqlpy_loop_spec, &state->loop_type) < 0) return -1;
-  PyTypeObject *shown[] = {state->session_type, state->prepared_type, state->result_type, state->column_type,
-                           state->change_type, state->attempt_type};
+  PyTypeObject *shown[] = {state->session_type, state->prepared_type, state->result_type,
+                           state->column_type,  state->change_type,   state->attempt_type};
   for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
     if (PyModule_AddType(module, shown[i]) < 0) return -1;
   }
@@ -206,7 +206,9 @@ static int module_exec(PyObject *module) {
   cql_set_interrupt_check(cqlpy_interrupted);
   cqlpy_state *state = cqlpy_state_of(module);
   if (load_exceptions(state) < 0 || load_keywords(state) < 0 || load_names(state) < 0) return -1;
-  if (load_classes(state) < 0 || cqlpy_temporal_init() < 0 || cqlpy_identity_init(state) < 0) return -1;
+  if (load_classes(state) < 0 || cqlpy_temporal_init() < 0 || cqlpy_identity_init(state) < 0 ||
+      cqlpy_decimal_init(state) < 0)
+    return -1;
   return add_types(module, state) < 0 ? -1 : register_at_exit(module);
 }
 

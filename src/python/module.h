@@ -60,7 +60,8 @@ typedef enum cqlpy_keyword {
   X(unset) X(array_type) X(name_int) X(name_is_safe) X(name_packed) X(name_scope_id) X(name_months) X(name_days) \
   X(name_nanoseconds) X(name_utcoffset) X(name_keys) X(shift_64) \
   X(name_done) X(name_set_result) X(name_set_exception) X(name_create_future) X(name_is_closed) \
-  X(asynchronous) X(get_running_loop) X(loops) X(sessions)
+  X(asynchronous) X(get_running_loop) X(loops) X(sessions) \
+  X(decimal_model)
 /* clang-format on */
 
 typedef struct cqlpy_state {
@@ -72,6 +73,8 @@ typedef struct cqlpy_state {
   CQLPY_OBJECT_MAP(CQLPY_OBJECT_FIELD)
 #undef CQLPY_OBJECT_FIELD
   bool uuid_by_slots; /* see identity.c */
+  Py_ssize_t uuid_int_offset, uuid_safety_offset;
+  bool decimal_by_fields; /* see decimal.c */
 } cqlpy_state;
 
 cqlpy_state *cqlpy_state_of(PyObject *module);
@@ -107,6 +110,8 @@ void cqlpy_plan_release(cqlpy_plan *plan); /* NULL is fine */
 bool cqlpy_plan_fits(const cqlpy_plan *plan, const cql_result *result);
 uint32_t cqlpy_plan_column_count(const cqlpy_plan *plan);
 bool cqlpy_plan_is_conditional(const cqlpy_plan *plan); /* the first column is [applied] */
+/* The rows that are left of the page as a list of tuples. */
+PyObject *cqlpy_plan_rows(cqlpy_plan *plan, cql_result *page, cql_value *cells);
 /* New references: a row of cells as a tuple, a dict, a tuple of CQL literals; the columns; their names, interned. */
 PyObject *cqlpy_plan_row(cqlpy_plan *plan, const cql_value *cells);
 PyObject *cqlpy_plan_dict(cqlpy_plan *plan, const cql_value *cells);
@@ -178,7 +183,7 @@ PyObject *cqlpy_session_prepare(SessionObject *s, PyObject *const *args, Py_ssiz
 #define CQLPY_BIT(keyword) (1u << CQLPY_KW_##keyword)
 /* What every way to execute takes. */
 #define CQLPY_SHARED_BITS                                                                                              \
-  (CQLPY_BIT(keyspace) | CQLPY_BIT(consistency) | CQLPY_BIT(serial_consistency) | CQLPY_BIT(timestamp) | \
+  (CQLPY_BIT(keyspace) | CQLPY_BIT(consistency) | CQLPY_BIT(serial_consistency) | CQLPY_BIT(timestamp) |               \
    CQLPY_BIT(timeout) | CQLPY_BIT(idempotent))
 
 /* Up to count positional arguments into out, by the keywords in places. TypeError. */
@@ -189,7 +194,7 @@ int cqlpy_positional(const char *function, PyObject *const *args, Py_ssize_t nar
 int cqlpy_keywords(cqlpy_state *state, const char *function, uint32_t allowed, PyObject *const *values, PyObject *names,
                    PyObject *out[CQLPY_KEYWORD_COUNT]);
 int cqlpy_consistency(PyObject *value, bool serial, uint16_t *out); /* NULL value: *out stays */
-PyObject *cqlpy_consistency_name(uint16_t level); /* a str, or None */
+PyObject *cqlpy_consistency_name(uint16_t level);                   /* a str, or None */
 int cqlpy_timeout(PyObject *value, uint32_t *out);
 int cqlpy_idempotence(PyObject *value, uint8_t *out);
 int cqlpy_batch_type(PyObject *value, cql_batch_type *out);

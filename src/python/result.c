@@ -8,8 +8,8 @@ typedef struct ResultObject {
   SessionObject *session;
   cqlpy_request request; /* empty unless more pages may follow */
   cql_result *page;
-  cqlpy_plan *plan; /* NULL when the answer is not rows */
-  cql_value *cells; /* of the row that is being read */
+  cqlpy_plan *plan;       /* NULL when the answer is not rows */
+  cql_value *cells;       /* of the row that is being read */
   cqlpy_inbox *next_page; /* asked for; NULL: not yet */
   uint8_t rows_given;     /* 0, 1, 2 for two and more */
   bool was_applied;
@@ -207,30 +207,47 @@ static PyObject *result_one(PyObject *self, PyObject *unused) {
   return row == NULL && !PyErr_Occurred() ? Py_NewRef(Py_None) : row;
 }
 
-static PyObject *collect(ResultObject *r, PyObject *(*next)(ResultObject *, row_maker *)) {
-  if (take(r) < 0) return NULL;
-  PyObject *rows = PyList_New(0);
-  while (rows != NULL && r->plan != NULL) {
-    PyObject *row = next(r, cqlpy_plan_row);
-    if (row == NULL) {
-      if (PyErr_Occurred()) Py_CLEAR(rows);
-      break;
-    }
-    if (PyList_Append(rows, row) < 0) Py_CLEAR(rows);
-    Py_DECREF(row);
+static int append_page(ResultObject *r, PyObject **rows) {
+  PyObject *more = cqlpy_plan_rows(r->plan, r->page, r->cells);
+  if (more == NULL) return -1;
+  if (*rows == NULL) {
+    *rows = more;
+    return 0;
   }
+  Py_ssize_t end = PyList_GET_SIZE(*rows);
+  int rc = PyList_SetSlice(*rows, end, end, more);
+  Py_DECREF(more);
+  return rc;
+}
+
+/* While a page is read, the next one is on its way. */
+static int append_pages(ResultObject *r, PyObject **rows) {
+  for (;;) {
+    r->rows_given = 2;
+    if (r->session->is_cluster) look_ahead(r);
+    if (append_page(r, rows) < 0) return -1;
+    if (!has_more_pages(r)) return 0;
+    if (fetch(r) < 0) return -1;
+  }
+}
+
+static PyObject *collect(ResultObject *r, int (*append)(ResultObject *, PyObject **)) {
+  if (r->plan == NULL) return PyList_New(0);
+  if (take(r) < 0) return NULL;
+  PyObject *rows = NULL;
+  if (append(r, &rows) < 0) Py_CLEAR(rows);
   r->busy = false;
   return rows;
 }
 
 static PyObject *result_all(PyObject *self, PyObject *unused) {
   (void)unused;
-  return collect((ResultObject *)self, next_of_all);
+  return collect((ResultObject *)self, append_pages);
 }
 
 static PyObject *result_page(PyObject *self, PyObject *unused) {
   (void)unused;
-  return collect((ResultObject *)self, next_of_page);
+  return collect((ResultObject *)self, append_page);
 }
 
 static PyObject *result_fetch_next_page(PyObject *self, PyObject *unused) {
