@@ -242,7 +242,8 @@ static PyObject *started(call *c, PyObject *future, cql_status st, cql_error *er
 
 /* Counted before it starts: once it has, the call belongs to the answer. */
 static PyObject *start(call *c) {
-  cql_error err = {.status = CQL_OK};
+  cql_error err;
+  cqlpy_error_init(&err);
   PyObject *future = Py_NewRef(c->future);
   c->loop->in_flight++;
   cql_status st = cql_session_submit(c->session->handle, &c->request.c, cqlpy_inbox_deliver, c, &err);
@@ -273,7 +274,8 @@ static PyObject *submit_batch(SessionObject *s, cqlpy_batch *b) {
   if (rc != 0) return rc < 0 ? NULL : Py_NewRef(Py_None);
   call *c = call_new(s->state, s);
   if (c == NULL) return NULL;
-  cql_error err = {.status = CQL_OK};
+  cql_error err;
+  cqlpy_error_init(&err);
   PyObject *future = Py_NewRef(c->future);
   c->loop->in_flight++;
   cql_status st = cql_session_submit_batch(s->handle, b->type, b->c, (uint32_t)b->count, cqlpy_inbox_deliver, c, &err);

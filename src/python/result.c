@@ -137,7 +137,8 @@ static int get_page(ResultObject *r, cql_result **out) {
   if (r->next_page != NULL) return cqlpy_prefetch_finish(r->session, &r->next_page, out);
   cqlpy_request *q = &r->request;
   q->c.paging_state = cql_result_paging_state(r->page, &q->c.paging_state_len);
-  cql_error err = {.status = CQL_OK};
+  cql_error err;
+  cqlpy_error_init(&err);
   cql_status st = cqlpy_run(r->session, q, out, &err);
   q->c.paging_state = NULL;
   if (st == CQL_OK) return 0;
