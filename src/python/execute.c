@@ -88,6 +88,7 @@ int cqlpy_bind_known(SessionObject *s, cqlpy_request *q, PyObject *query, PyObje
 static int bind_anew(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params) {
   if (q->statement == NULL || !PyErr_ExceptionMatches(s->state->exceptions[CQLPY_DataError])) return -1;
   PyErr_Clear();
+  cql_prepared_doubt(q->statement->handle);
   return bind(s, q, query, params, true);
 }
 

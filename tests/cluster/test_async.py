@@ -70,7 +70,9 @@ def test_errors_reach_their_task(cluster):
 def test_ten_thousand_at_once(cluster):
     async def main():
         select = await cluster.aprepare("SELECT v FROM n WHERE p = 1 AND c = ?")
-        results = await asyncio.gather(*[cluster.aexecute(select, [i % 25]) for i in range(10_000)])
+        results = await asyncio.gather(
+            *[cluster.aexecute(select, [i % 25], timeout=60) for i in range(10_000)]
+        )
         return [result.one()[0] for result in results]
 
     assert run(main()) == [f"row {i % 25}" for i in range(10_000)]
