@@ -18,7 +18,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "bench.jsonl"
-PROGRAMS = ["local_file", "orm", "memory"]
+PROGRAMS = ["local_file", "decode", "orm", "memory"]
 
 
 def quartile_distance(values):

@@ -1,4 +1,4 @@
-"""CQL for Python: sessions over a database file on this machine, through the C library libcql.
+"""CQL for Python: sessions over a database file on this machine or a cluster, through the C library libcql.
 
     import libcql
 
@@ -51,6 +51,7 @@ from urllib.parse import quote
 
 from . import consistency
 from ._libcql import (
+    Attempt,
     CheckReport,
     Column,
     CompactReport,
@@ -67,6 +68,7 @@ from .exceptions import (
     Bootstrapping,
     CasWriteUnknown,
     ConfigurationException,
+    ConnectionFailed,
     DatabaseError,
     DataError,
     Error,
@@ -75,13 +77,16 @@ from .exceptions import (
     InterfaceError,
     InternalError,
     InvalidRequest,
+    NoHostAvailable,
     NotSupportedError,
     OperationalError,
     Overloaded,
     ProgrammingError,
     ProtocolException,
+    QueueFull,
     ReadFailure,
     ReadTimeout,
+    RequestTimeout,
     ServerError,
     SyntaxException,
     TruncateError,
@@ -105,16 +110,23 @@ paramstyle = "format"
 def connect(url: str, *, keyspace: str | None = None) -> Session:
     """Open a session.
 
-    ``url`` is ``local:PATH[?option=value&…]`` for a file, made when absent, or ``local::memory:``.
-    Options: ``keyspace``; ``durability`` (``normal`` survives a killed process, ``full`` a power
-    loss); ``busy_timeout_ms`` (how long a writer waits for another one). Characters such as ``?``
-    and ``%`` in a path are percent-encoded; ``local_url()`` does that.
+    A file is ``local:PATH[?option=value&…]``, made when absent, or ``local::memory:``. Its options:
+    ``keyspace``; ``durability`` (``normal`` survives a killed process, ``full`` a power loss);
+    ``busy_timeout_ms`` (how long a writer waits for another one). Characters such as ``?`` and
+    ``%`` in a path are percent-encoded; ``local_url()`` does that.
+
+    A cluster is ``cassandra://[USER:PASSWORD@]HOST[:PORT][,HOST…][/KEYSPACE][?option=value&…]``;
+    it is connected to before this returns. ``docs/ref/libcql.md`` lists its options: consistency,
+    data centre, time-outs, TLS, compression. Any character of a user or password may be
+    percent-encoded; ``/``, ``?``, ``:`` and ``%`` must be. Passwords are in no message, and not in
+    ``Session.url``.
 
     ``keyspace`` is the session's default keyspace. It need not exist yet: the first statement that
     needs it says so.
 
-    Raises InterfaceError (the URL), OperationalError (the file), DatabaseError (not a database, or
-    a damaged one), NotSupportedError (a cluster).
+    Raises InterfaceError (the URL), OperationalError (the file; of a cluster NoHostAvailable,
+    ConnectionFailed, AuthenticationFailed, … with the ``attempts`` that were made), DatabaseError
+    (not a database, or a damaged one), NotSupportedError (Astra DB).
     """
     if keyspace is not None:
         url += ("&" if "?" in url else "?") + "keyspace=" + quote(keyspace, safe="")
@@ -136,6 +148,7 @@ def local_url(path: str | os.PathLike[str], **options: str | int) -> str:
 __all__ = [
     "UNSET",
     "AlreadyExists",
+    "Attempt",
     "AuthenticationFailed",
     "Bootstrapping",
     "CasWriteUnknown",
@@ -143,6 +156,7 @@ __all__ = [
     "Column",
     "CompactReport",
     "ConfigurationException",
+    "ConnectionFailed",
     "Consistency",
     "DataError",
     "DatabaseError",
@@ -153,14 +167,17 @@ __all__ = [
     "InterfaceError",
     "InternalError",
     "InvalidRequest",
+    "NoHostAvailable",
     "NotSupportedError",
     "OperationalError",
     "Overloaded",
     "Prepared",
     "ProgrammingError",
     "ProtocolException",
+    "QueueFull",
     "ReadFailure",
     "ReadTimeout",
+    "RequestTimeout",
     "Result",
     "SchemaChange",
     "ServerError",

@@ -1,5 +1,6 @@
 """The extension module: sessions, prepared statements, results. Import these names from libcql."""
 
+from asyncio import Future
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, final, overload
@@ -25,6 +26,14 @@ class SchemaChange(NamedTuple):
     target: str
     keyspace: str
     name: str
+
+class Attempt(NamedTuple):
+    """One host that was tried, in Error.attempts: where it ended, what went wrong, how long it took."""
+
+    host: str
+    stage: str
+    error: str
+    seconds: float
 
 class CompactReport(NamedTuple):
     """What Session.compact() did. Sizes are in bytes."""
@@ -100,6 +109,9 @@ class Result(Iterator[tuple[Any, ...]]):
     def kind(self) -> Literal["void", "rows", "set_keyspace", "schema_change"]: ...
     @property
     def schema_change(self) -> SchemaChange | None: ...
+    @property
+    def _on_cluster(self) -> bool: ...
+    def _page_future(self) -> Future[None] | None: ...
 
 @final
 class Session:
@@ -116,6 +128,8 @@ class Session:
         consistency: Level = None,
         serial_consistency: Level = None,
         timestamp: int | None = None,
+        timeout: float | None = None,
+        idempotent: bool | None = None,
     ) -> Result: ...
     def prepare(self, text: str, *, keyspace: str | None = None) -> Prepared: ...
     def execute_batch(
@@ -127,6 +141,8 @@ class Session:
         consistency: Level = None,
         serial_consistency: Level = None,
         timestamp: int | None = None,
+        timeout: float | None = None,
+        idempotent: bool | None = None,
     ) -> Result: ...
     def execute_chain(
         self,
@@ -137,6 +153,8 @@ class Session:
         consistency: Level = None,
         serial_consistency: Level = None,
         timestamp: int | None = None,
+        timeout: float | None = None,
+        idempotent: bool | None = None,
     ) -> list[Result]: ...
     @overload
     def execute_many(
@@ -151,6 +169,8 @@ class Session:
         consistency: Level = None,
         serial_consistency: Level = None,
         timestamp: int | None = None,
+        timeout: float | None = None,
+        idempotent: bool | None = None,
     ) -> list[Result | None]: ...
     @overload
     def execute_many(
@@ -165,6 +185,8 @@ class Session:
         consistency: Level = None,
         serial_consistency: Level = None,
         timestamp: int | None = None,
+        timeout: float | None = None,
+        idempotent: bool | None = None,
     ) -> list[Result | Exception | None]: ...
     async def aexecute(
         self,
@@ -177,6 +199,8 @@ class Session:
         consistency: Level = None,
         serial_consistency: Level = None,
         timestamp: int | None = None,
+        timeout: float | None = None,
+        idempotent: bool | None = None,
     ) -> Result: ...
     @overload
     async def aexecute_many(
@@ -191,6 +215,8 @@ class Session:
         consistency: Level = None,
         serial_consistency: Level = None,
         timestamp: int | None = None,
+        timeout: float | None = None,
+        idempotent: bool | None = None,
     ) -> list[Result | None]: ...
     @overload
     async def aexecute_many(
@@ -205,6 +231,8 @@ class Session:
         consistency: Level = None,
         serial_consistency: Level = None,
         timestamp: int | None = None,
+        timeout: float | None = None,
+        idempotent: bool | None = None,
     ) -> list[Result | Exception | None]: ...
     async def aexecute_batch(
         self,
@@ -215,6 +243,8 @@ class Session:
         consistency: Level = None,
         serial_consistency: Level = None,
         timestamp: int | None = None,
+        timeout: float | None = None,
+        idempotent: bool | None = None,
     ) -> Result: ...
     async def aprepare(self, text: str, *, keyspace: str | None = None) -> Prepared: ...
     async def aclose(self) -> None: ...
@@ -225,6 +255,8 @@ class Session:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None: ...
+    def _submit(self, *args: Any, **options: Any) -> Future[Result] | None: ...
+    def _submit_batch(self, *args: Any, **options: Any) -> Future[Result] | None: ...
     def backup(self, path: str) -> None: ...
     def compact(self, *, progress: Progress = None) -> CompactReport: ...
     def check(self, *, progress: Progress = None) -> CheckReport: ...

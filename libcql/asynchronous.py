@@ -1,17 +1,20 @@
 """The coroutines of Session and Result: ``await session.aexecute(…)``, ``async for row in result``.
 
 A call on a database file runs in a thread of asyncio's default executor, so that the event loop
-goes on while a statement waits for the disk or for another writer. Cancelling the task gives up
-waiting; the statement itself runs to its end.
+goes on while a statement waits for the disk or for another writer. On a cluster (the functions
+whose names begin with ``cluster_``) nothing waits in a thread: a request is sent, and its future is
+done when the loop finds that answers have arrived. Cancelling the task gives up waiting; the
+statement itself runs to its end.
 """
 
 from __future__ import annotations
 
-from asyncio import to_thread
+from asyncio import Task, create_task, gather, get_running_loop, shield, to_thread
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ._libcql import Prepared, Result, Session
+from .exceptions import Error, Unprepared
 
 
 async def aexecute(session: Session, *args: Any, **options: Any) -> Result:
@@ -53,7 +56,12 @@ async def aexit(session: Session, *exception: object) -> None:
 
 async def afetch_next_page(result: Result) -> bool:
     """See Result.fetch_next_page()."""
-    return await to_thread(result.fetch_next_page)
+    if not result._on_cluster:
+        return await to_thread(result.fetch_next_page)
+    future = result._page_future()
+    if future is not None:
+        await future
+    return result.fetch_next_page()
 
 
 async def aone(result: Result) -> tuple | None:
@@ -83,3 +91,89 @@ class Rows:
             if not await afetch_next_page(self.result):
                 raise StopAsyncIteration
         return row
+
+
+# --- on a cluster ---
+
+MANY_MAX = 4096  # CQL_EXECUTE_MANY_COUNT
+_preparing: dict[tuple, Task] = {}
+
+
+async def _prepare(session: Session, query: str, keyspace: str | None) -> None:
+    """Prepare a text in a thread, once for all who want it at the same time."""
+    key = (get_running_loop(), session, query, keyspace)
+    task = _preparing.get(key)
+    if task is None:
+        task = _preparing[key] = create_task(to_thread(session.prepare, query, keyspace=keyspace))
+        task.add_done_callback(lambda _: _preparing.pop(key, None))
+    await shield(task)
+
+
+async def cluster_aexecute(session: Session, *args: Any, **options: Any) -> Result:
+    """See Session.execute()."""
+    future = session._submit(*args, **options)
+    if future is None and isinstance(query := args[0] if args else options["query"], str):
+        await _prepare(session, query, options.get("keyspace"))
+        future = session._submit(*args, **options)
+    if future is not None:
+        try:
+            return await future
+        except Unprepared:  # the schema has changed the markers: values are encoded anew
+            pass
+    return await to_thread(session.execute, *args, **options)
+
+
+async def cluster_aexecute_batch(session: Session, *args: Any, **options: Any) -> Result:
+    """See Session.execute_batch()."""
+    future = session._submit_batch(*args, **options)
+    if future is not None:
+        try:
+            return await future
+        except Unprepared:
+            pass
+    return await to_thread(session.execute_batch, *args, **options)
+
+
+async def cluster_aexecute_many(
+    session: Session,
+    query: str | Prepared,
+    rows: Iterable[Any],
+    *,
+    concurrency: int = 128,
+    return_exceptions: bool = False,
+    **options: Any,
+) -> list[Result | Exception | None]:
+    """See Session.execute_many(). As many rows are in flight as concurrency says: a slow one holds up no other."""
+    if not isinstance(concurrency, int) or not 1 <= concurrency <= MANY_MAX:
+        raise ValueError(f"concurrency is a number of rows from 1 to {MANY_MAX}")
+    outcomes: list[Result | Exception | None] = []
+    failed: list[int] = []
+    source = enumerate(iter(rows))
+
+    async def work() -> None:
+        for index, params in source:
+            outcomes.append(None)
+            try:
+                result = await cluster_aexecute(session, query, params, **options)
+                if result.kind != "void" or result.warnings:
+                    outcomes[index] = result
+            except Exception as error:
+                if isinstance(error, Error):
+                    error.row = index
+                outcomes[index] = error
+                failed.append(index)
+                if not return_exceptions:
+                    return
+            if failed and not return_exceptions:
+                return
+
+    tasks = [create_task(work()) for _ in range(concurrency)]
+    try:
+        await gather(*tasks)
+    except BaseException:  # of rows itself, or cancelled
+        for task in tasks:
+            task.cancel()
+        raise
+    if failed and not return_exceptions:
+        raise outcomes[min(failed)]
+    return outcomes

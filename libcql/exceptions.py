@@ -10,9 +10,22 @@ Every one of them carries
     as Cassandra counts. Else None.
 ``row``
     which of the rows of ``execute_many()`` this is about, from 0. Else None.
+``attempts``
+    on a cluster, the nodes that were tried, oldest first, each an ``Attempt`` (host, stage, error,
+    seconds). Else an empty tuple.
+``consistency``, ``required``, ``received``, ``failures``, ``write_type``
+    what a node says of replicas: the level by name, how many had to answer, how many did, how many
+    failed, and of a write what it was, such as ``"SIMPLE"`` or ``"CAS"``. Else None.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._libcql import Attempt
 
 
 class Warning(Exception):
@@ -26,6 +39,12 @@ class Error(Exception):
     line: int | None = None
     column: int | None = None
     row: int | None = None
+    attempts: Sequence[Attempt] = ()
+    consistency: str | None = None
+    required: int | None = None
+    received: int | None = None
+    failures: int | None = None
+    write_type: str | None = None
 
 
 class InterfaceError(Error):
@@ -58,6 +77,25 @@ class ProgrammingError(DatabaseError):
 
 class NotSupportedError(DatabaseError):
     """This is not built, or CQL cannot do it."""
+
+
+# --- on the way to a cluster ---
+
+
+class ConnectionFailed(OperationalError):
+    """A connection broke, or could not be made: its address, TLS. ``attempts`` says where and why."""
+
+
+class NoHostAvailable(ConnectionFailed):
+    """No node of the cluster could be reached; ``attempts`` has each of them."""
+
+
+class RequestTimeout(OperationalError):
+    """No answer came in time. A write may or may not have happened."""
+
+
+class QueueFull(OperationalError):
+    """Too many requests wait for their answers; nothing was sent."""
 
 
 # --- Cassandra's classes (native protocol v5, section 9) ---

@@ -72,6 +72,31 @@ int cqlpy_consistency(PyObject *value, bool serial, uint16_t *out) {
   return 0;
 }
 
+PyObject *cqlpy_consistency_name(uint16_t level) {
+  return level < LEVEL_COUNT ? PyUnicode_InternFromString(level_names[level]) : Py_NewRef(Py_None);
+}
+
+/* Seconds, whole or not, as milliseconds. */
+int cqlpy_timeout(PyObject *value, uint32_t *out) {
+  if (value == NULL) return 0;
+  double seconds = PyBool_Check(value) ? -1 : PyFloat_AsDouble(value);
+  if (seconds == -1 && PyErr_Occurred()) return -1;
+  if (!(seconds > 0) || seconds * 1000 > CQL_SESSION_TIMEOUT_MAX_MS) {
+    PyErr_Format(PyExc_ValueError, "timeout is a number of seconds above 0 and up to %d, not %R",
+                 CQL_SESSION_TIMEOUT_MAX_MS / 1000, value);
+    return -1;
+  }
+  *out = seconds < 0.001 ? 1 : (uint32_t)(seconds * 1000 + 0.5);
+  return 0;
+}
+
+int cqlpy_idempotence(PyObject *value, uint8_t *out) {
+  int truth = value == NULL ? -2 : PyObject_IsTrue(value);
+  if (truth == -1) return -1;
+  *out = truth == -2 ? CQL_IDEMPOTENCE_BY_TEXT : truth ? CQL_IDEMPOTENT : CQL_NOT_IDEMPOTENT;
+  return 0;
+}
+
 int cqlpy_batch_type(PyObject *value, cql_batch_type *out) {
   static const char *const names[] = {"logged", "unlogged", "counter"};
   *out = CQL_BATCH_LOGGED;

@@ -4,8 +4,8 @@
 
 enum { ARGUMENT_COUNT = 32 };
 
-PyObject *cqlpy_forward(PyObject *self, const char *function, PyObject *const *args, Py_ssize_t nargs,
-                        PyObject *names) {
+PyObject *cqlpy_forward(cqlpy_state *state, PyObject *self, const char *function, PyObject *const *args,
+                        Py_ssize_t nargs, PyObject *names) {
   PyObject *stack[ARGUMENT_COUNT] = {self};
   Py_ssize_t count = nargs + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
   if (count >= ARGUMENT_COUNT) {
@@ -13,10 +13,9 @@ PyObject *cqlpy_forward(PyObject *self, const char *function, PyObject *const *a
     return NULL;
   }
   for (Py_ssize_t i = 0; i < count; i++) stack[i + 1] = args[i];
-  PyObject *module = PyImport_ImportModule("libcql.asynchronous");
-  PyObject *callable = module == NULL ? NULL : PyObject_GetAttrString(module, function);
+  if (state->asynchronous == NULL) state->asynchronous = PyImport_ImportModule("libcql.asynchronous");
+  PyObject *callable = state->asynchronous == NULL ? NULL : PyObject_GetAttrString(state->asynchronous, function);
   PyObject *coroutine = callable == NULL ? NULL : PyObject_Vectorcall(callable, stack, (size_t)nargs + 1, names);
   Py_XDECREF(callable);
-  Py_XDECREF(module);
   return coroutine;
 }

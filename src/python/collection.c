@@ -10,7 +10,7 @@ static int open_elements(const cqlpy_context *c, const cqlpy_decoder *d, cql_sli
 static PyObject *next_element(const cqlpy_context *c, const cqlpy_decoder *d, cql_elements *e, uint32_t arg) {
   cql_slice in;
   if (cql_elements_next(e, &in) != CQL_OK) return cqlpy_bad_bytes(c, d);
-  return cqlpy_decode_cell(c, &d->args[arg], in);
+  return cqlpy_decode_fast(c, &d->args[arg], in);
 }
 
 PyObject *cqlpy_members(const cqlpy_context *c, const cql_type *type, PyObject *value, bool any_order) {

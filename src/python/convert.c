@@ -39,9 +39,31 @@ static void choose_decode(cqlpy_decoder *d) {
   }
 }
 
+/* Text, blobs and collections have an empty form of their own; for the others empty bytes are a relic that means "no
+ * value". */
+static bool empty_is_nothing(const cqlpy_decoder *d) {
+  if (d->fixed_len != 0) return true;
+  cql_type_code code = d->type->code;
+  return code == CQL_TYPE_VARINT || code == CQL_TYPE_DECIMAL || code == CQL_TYPE_INET || code == CQL_TYPE_DURATION;
+}
+
+static bool is_atomic(cql_type_code code) {
+  switch (code) {
+  case CQL_TYPE_LIST:
+  case CQL_TYPE_SET:
+  case CQL_TYPE_MAP:
+  case CQL_TYPE_TUPLE:
+  case CQL_TYPE_UDT:
+  case CQL_TYPE_VECTOR: return false;
+  default: return true;
+  }
+}
+
 int cqlpy_decoder_init(cqlpy_decoder *d, cql_arena *a, const cql_type *type, bool hashable) {
   *d = (cqlpy_decoder){.type = type, .hashable = hashable, .arg_count = type->arg_count};
   choose_decode(d);
+  d->least_len = empty_is_nothing(d);
+  d->atomic = is_atomic(type->code);
   if (type->arg_count == 0) return 0;
   cqlpy_decoder *args = cql_arena_array(a, type->arg_count, sizeof *args);
   if (args == NULL) {
@@ -54,14 +76,6 @@ int cqlpy_decoder_init(cqlpy_decoder *d, cql_arena *a, const cql_type *type, boo
     if (cqlpy_decoder_init(&args[i], a, type->args[i], hashable || is_key) < 0) return -1;
   }
   return 0;
-}
-
-/* Text, blobs and collections have an empty form of their own; for the others empty bytes are a relic that means "no
- * value". */
-static bool empty_is_nothing(const cqlpy_decoder *d) {
-  if (d->fixed_len != 0) return true;
-  cql_type_code code = d->type->code;
-  return code == CQL_TYPE_VARINT || code == CQL_TYPE_DECIMAL || code == CQL_TYPE_INET || code == CQL_TYPE_DURATION;
 }
 
 PyObject *cqlpy_decode_cell(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {

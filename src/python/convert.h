@@ -21,6 +21,8 @@ struct cqlpy_decoder {
   cqlpy_decode *decode;
   const cql_type *type;
   uint32_t fixed_len; /* 0: the length varies */
+  uint32_t least_len; /* fewer bytes are not given to decode: none for types with an empty form of their own, else 1 */
+  bool atomic;        /* its objects refer to nothing that can be changed */
   bool hashable;      /* stands in a set or is a key: give tuples and frozensets */
   uint32_t arg_count;
   const cqlpy_decoder *args;
@@ -30,6 +32,13 @@ struct cqlpy_decoder {
 int cqlpy_decoder_init(cqlpy_decoder *d, cql_arena *a, const cql_type *type, bool hashable);
 /* A cell: data NULL gives None, and so do the empty bytes that Cassandra allows for fixed-width types. */
 PyObject *cqlpy_decode_cell(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in);
+
+/* The same without a call for most cells. */
+static inline PyObject *cqlpy_decode_fast(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
+  if (in.data == NULL) return Py_NewRef(Py_None);
+  bool plain = d->fixed_len != 0 ? in.len == d->fixed_len : in.len >= d->least_len;
+  return plain ? d->decode(c, d, in) : cqlpy_decode_cell(c, d, in);
+}
 
 /* Appends the bytes of value, without a length before them. value is neither None nor UNSET. -1 with an exception. */
 int cqlpy_encode(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value);
@@ -45,9 +54,13 @@ typedef int cqlpy_encode_fn(const cqlpy_context *c, cql_buf *out, const cql_type
 
 /* number.c */
 cqlpy_decode cqlpy_decode_boolean, cqlpy_decode_int8, cqlpy_decode_int16, cqlpy_decode_int32, cqlpy_decode_int64,
-    cqlpy_decode_varint, cqlpy_decode_float, cqlpy_decode_double, cqlpy_decode_decimal;
+    cqlpy_decode_varint, cqlpy_decode_float, cqlpy_decode_double;
 cqlpy_encode_fn cqlpy_encode_boolean, cqlpy_encode_integer, cqlpy_encode_varint, cqlpy_encode_float,
-    cqlpy_encode_double, cqlpy_encode_decimal;
+    cqlpy_encode_double;
+/* decimal.c */
+int cqlpy_decimal_init(cqlpy_state *state); /* -1 with an exception */
+cqlpy_decode cqlpy_decode_decimal;
+cqlpy_encode_fn cqlpy_encode_decimal;
 /* text.c */
 cqlpy_decode cqlpy_decode_text, cqlpy_decode_blob;
 cqlpy_encode_fn cqlpy_encode_text, cqlpy_encode_ascii, cqlpy_encode_blob;

@@ -1,5 +1,7 @@
 #include "python/module.h"
 
+#include <stdio.h>
+
 static cqlpy_exception class_of(cql_status status) {
   switch (status) {
   case CQL_MISUSE:
@@ -16,14 +18,14 @@ static cqlpy_exception class_of(cql_status status) {
   case CQL_LIMIT:
   case CQL_IO:
   case CQL_BUSY:
-  case CQL_NO_HOST:
-  case CQL_TIMEOUT:
-  case CQL_CONNECTION:
-  case CQL_RESOLVE:
-  case CQL_TLS:
-  case CQL_QUEUE_FULL:
   case CQL_INTERRUPTED:
   case CQL_VERSION: return CQLPY_OperationalError;
+  case CQL_NO_HOST: return CQLPY_NoHostAvailable;
+  case CQL_CONNECTION:
+  case CQL_RESOLVE:
+  case CQL_TLS: return CQLPY_ConnectionFailed;
+  case CQL_TIMEOUT: return CQLPY_RequestTimeout;
+  case CQL_QUEUE_FULL: return CQLPY_QueueFull;
   case CQL_SERVER: return CQLPY_ServerError;
   case CQL_PROTOCOL: return CQLPY_ProtocolException;
   case CQL_CREDENTIALS: return CQLPY_AuthenticationFailed;
@@ -70,7 +72,56 @@ static PyObject *new_exception(cqlpy_state *state, cqlpy_exception kind, cql_sta
   return exception;
 }
 
-static int add_details(PyObject *exception, const cql_error *err) {
+/* --- what a cluster tells ----------------------------------------------------------------------------------------- */
+
+static PyObject *attempt_of(cqlpy_state *state, const cql_attempt *from) {
+  PyObject *attempt = PyStructSequence_New(state->attempt_type);
+  if (attempt == NULL) return NULL;
+  PyObject *fields[] = {text_of(from->host), text_of(cql_stage_name(from->stage)),
+                        text_of(from->reason[0] != '\0' ? from->reason : cql_status_text(from->status)),
+                        PyFloat_FromDouble(from->elapsed_ms / 1000.0)};
+  bool complete = true;
+  for (Py_ssize_t i = 0; i < 4; i++) {
+    complete = complete && fields[i] != NULL;
+    PyStructSequence_SetItem(attempt, i, fields[i]); /* takes it */
+  }
+  if (!complete) Py_CLEAR(attempt);
+  return attempt;
+}
+
+static PyObject *attempts_of(cqlpy_state *state, const cql_error *err) {
+  PyObject *list = PyList_New((Py_ssize_t)err->attempt_count);
+  for (uint32_t i = 0; list != NULL && i < err->attempt_count; i++) {
+    PyObject *attempt = attempt_of(state, &err->attempts[i]);
+    if (attempt == NULL)
+      Py_CLEAR(list);
+    else
+      PyList_SET_ITEM(list, (Py_ssize_t)i, attempt);
+  }
+  return list;
+}
+
+/* The consistency level stands in every error that counts replicas. */
+static int add_replicas(PyObject *exception, const cql_error *err) {
+  switch (err->status) {
+  case CQL_UNAVAILABLE:
+  case CQL_WRITE_TIMEOUT:
+  case CQL_READ_TIMEOUT:
+  case CQL_READ_FAILURE:
+  case CQL_WRITE_FAILURE:
+  case CQL_CAS_UNKNOWN: break;
+  default: return 0;
+  }
+  if (set_attribute(exception, "consistency", cqlpy_consistency_name(err->consistency)) < 0) return -1;
+  if (set_attribute(exception, "required", PyLong_FromLong(err->required)) < 0) return -1;
+  if (set_attribute(exception, "received", PyLong_FromLong(err->received)) < 0) return -1;
+  if (err->failures > 0 && set_attribute(exception, "failures", PyLong_FromLong(err->failures)) < 0) return -1;
+  return err->write_type[0] == '\0' ? 0 : set_attribute(exception, "write_type", text_of(err->write_type));
+}
+
+static int add_details(cqlpy_state *state, PyObject *exception, const cql_error *err) {
+  if (err->attempt_count > 0 && set_attribute(exception, "attempts", attempts_of(state, err)) < 0) return -1;
+  if (add_replicas(exception, err) < 0) return -1;
   if (err->line > 0) {
     if (set_attribute(exception, "line", PyLong_FromUnsignedLong(err->line)) < 0) return -1;
     if (set_attribute(exception, "column", PyLong_FromUnsignedLong(err->column)) < 0) return -1;
@@ -88,10 +139,21 @@ static PyObject *set_exception(PyObject *exception) {
   return NULL;
 }
 
-PyObject *cqlpy_raise_error(cqlpy_state *state, const cql_error *err) {
+/* The message names the host that was tried last, unless it does so already. */
+static PyObject *message_of(const cql_error *err) {
   const char *message = err->message[0] != '\0' ? err->message : cql_status_text(err->status);
-  PyObject *exception = new_exception(state, class_of(err->status), err->status, text_of(message));
-  if (exception != NULL && add_details(exception, err) < 0) Py_CLEAR(exception);
+  const cql_attempt *last = err->attempt_count > 0 ? &err->attempts[err->attempt_count - 1] : NULL;
+  if (last == NULL || strstr(message, last->host) != NULL) return text_of(message);
+  char text[sizeof err->message + sizeof *last];
+  snprintf(text, sizeof text, "%s (%s: %s%s%s)", message, last->host, cql_stage_name(last->stage),
+           last->reason[0] != '\0' ? ": " : "", last->reason);
+  return text_of(text);
+}
+
+PyObject *cqlpy_raise_error(cqlpy_state *state, const cql_error *err) {
+  if (err->status == CQL_INTERRUPTED && PyErr_Occurred()) return NULL; /* what a signal's handler raised */
+  PyObject *exception = new_exception(state, class_of(err->status), err->status, message_of(err));
+  if (exception != NULL && add_details(state, exception, err) < 0) Py_CLEAR(exception);
   return set_exception(exception);
 }
 
@@ -101,4 +163,14 @@ PyObject *cqlpy_raise(cqlpy_state *state, cqlpy_exception kind, cql_status code,
   PyObject *message = PyUnicode_FromFormatV(format, args);
   va_end(args);
   return set_exception(new_exception(state, kind, code, message));
+}
+
+PyObject *cqlpy_take_exception(void) {
+  PyObject *kind, *error, *trace;
+  PyErr_Fetch(&kind, &error, &trace);
+  PyErr_NormalizeException(&kind, &error, &trace);
+  if (trace != NULL) PyException_SetTraceback(error, trace);
+  Py_XDECREF(kind);
+  Py_XDECREF(trace);
+  return error;
 }

@@ -1,32 +1,52 @@
 #include "python/convert.h"
 
+#include <structmember.h>
+
 /* --- uuid --------------------------------------------------------------------------------------------------------- */
 
 /* uuid.UUID(bytes=…) runs about a microsecond of Python per value. A UUID is two slots, `int` and `is_safe`, behind a
- * __setattr__ that refuses; filling the slots through the generic attribute access (what object.__setattr__ is) gives
- * the same object several times as fast. cqlpy_identity_init() proves on one value that it does, or else the class is
- * called. */
+ * __setattr__ that refuses. Their member descriptors say where the slots are; filling them gives the same object many
+ * times as fast. cqlpy_identity_init() proves on one value that it does, or else the class is called. */
 
-static PyObject *number_of(const cqlpy_state *state, const uint8_t bytes[16]) {
-  PyObject *high = PyLong_FromUnsignedLongLong(cql_load_u64(bytes));
-  PyObject *low = high == NULL ? NULL : PyLong_FromUnsignedLongLong(cql_load_u64(bytes + 8));
-  PyObject *shifted = low == NULL ? NULL : PyNumber_Lshift(high, state->shift_64);
-  PyObject *number = shifted == NULL ? NULL : PyNumber_Or(shifted, low);
-  Py_XDECREF(shifted);
-  Py_XDECREF(low);
-  Py_XDECREF(high);
-  return number;
+static PyObject *number_of(const uint8_t bytes[16]) {
+#if PY_VERSION_HEX >= 0x030D0000
+  return PyLong_FromUnsignedNativeBytes(bytes, 16, Py_ASNATIVEBYTES_BIG_ENDIAN);
+#else
+  return _PyLong_FromByteArray(bytes, 16, 0, 0);
+#endif
 }
 
+static void set_slot(PyObject *object, Py_ssize_t offset, PyObject *value) {
+  *(PyObject **)((char *)object + offset) = value;
+}
+
+/* What a UUID holds can make no cycle: the collector need not look at it. */
 static PyObject *uuid_by_slots(const cqlpy_state *state, const uint8_t bytes[16]) {
-  PyObject *number = number_of(state, bytes);
+  PyObject *number = number_of(bytes);
   if (number == NULL) return NULL;
-  PyObject *uuid = PyType_GenericAlloc((PyTypeObject *)state->uuid_type, 0);
-  if (uuid != NULL && (PyObject_GenericSetAttr(uuid, state->name_int, number) < 0 ||
-                       PyObject_GenericSetAttr(uuid, state->name_is_safe, state->uuid_safety) < 0))
-    Py_CLEAR(uuid);
-  Py_DECREF(number);
+  PyTypeObject *type = (PyTypeObject *)state->uuid_type;
+  PyObject *uuid = type->tp_alloc(type, 0);
+  if (uuid == NULL) {
+    Py_DECREF(number);
+    return NULL;
+  }
+  set_slot(uuid, state->uuid_int_offset, number);
+  set_slot(uuid, state->uuid_safety_offset, Py_NewRef(state->uuid_safety));
+  if (PyType_IS_GC(type)) PyObject_GC_UnTrack(uuid);
   return uuid;
+}
+
+/* Where the slot of that name is; 0: it is no slot. */
+static Py_ssize_t slot_offset(const cqlpy_state *state, PyObject *name) {
+  PyObject *found = PyObject_GetAttr(state->uuid_type, name);
+  Py_ssize_t offset = 0;
+  if (found == NULL) PyErr_Clear();
+  if (found != NULL && Py_IS_TYPE(found, &PyMemberDescr_Type)) {
+    const PyMemberDef *member = ((PyMemberDescrObject *)found)->d_member;
+    if (member->type == T_OBJECT_EX && member->offset > 0) offset = member->offset;
+  }
+  Py_XDECREF(found);
+  return offset;
 }
 
 static PyObject *uuid_by_class(const cqlpy_state *state, const uint8_t bytes[16]) {
@@ -42,7 +62,10 @@ int cqlpy_identity_init(cqlpy_state *state) {
   static const uint8_t sample[16] = {0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x40, 0x10, 0x80, 0, 0, 0, 0, 0, 0, 1};
   PyObject *expected = uuid_by_class(state, sample);
   if (expected == NULL) return -1;
-  PyObject *fast = uuid_by_slots(state, sample);
+  state->uuid_int_offset = slot_offset(state, state->name_int);
+  state->uuid_safety_offset = slot_offset(state, state->name_is_safe);
+  bool slots = state->uuid_int_offset > 0 && state->uuid_safety_offset > 0;
+  PyObject *fast = slots ? uuid_by_slots(state, sample) : NULL;
   int same = fast == NULL ? -1 : PyObject_RichCompareBool(fast, expected, Py_EQ);
   if (same < 0) PyErr_Clear(); /* another make of uuid.UUID: slower, but right */
   state->uuid_by_slots = same > 0;

@@ -1,38 +1,18 @@
 /* many.c: one statement with many rows of values, in groups that run at once. */
-#include "python/module.h"
+#include "python/many.h"
 
 enum { DEFAULT_CONCURRENCY = 128 };
 
-/* One row of values while its group runs. */
-typedef struct slot {
-  PyObject *params;
-  PyObject *error; /* an exception that was to be returned: the row did not run */
-  cqlpy_request request;
-} slot;
-
-typedef struct many {
-  SessionObject *session;
-  PyObject *query;
-  PyObject *const *keywords;
-  PyObject *rows; /* an iterator */
-  PyObject *results;
-  bool return_exceptions;
-  Py_ssize_t room; /* slots: how many run at once */
-  slot *slots;
-  cql_request *c; /* those of the slots that run, without gaps */
-  cql_outcome *outcomes;
-} many;
-
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
-static void slot_empty(slot *at) {
+void cqlpy_slot_empty(cqlpy_slot *at) {
   Py_CLEAR(at->params);
   Py_CLEAR(at->error);
 }
 
-static void many_clear(many *m) {
+static void many_clear(cqlpy_many *m) {
   for (Py_ssize_t i = 0; m->slots != NULL && i < m->room; i++) {
-    slot_empty(&m->slots[i]);
+    cqlpy_slot_empty(&m->slots[i]);
     cqlpy_request_clear(&m->slots[i].request);
   }
   PyMem_Free(m->slots);
@@ -55,7 +35,7 @@ static int read_concurrency(PyObject *value, Py_ssize_t *out) {
   return -1;
 }
 
-static int many_init(many *m, PyObject *const keywords[CQLPY_KEYWORD_COUNT]) {
+static int many_init(cqlpy_many *m, PyObject *const keywords[CQLPY_KEYWORD_COUNT]) {
   m->query = keywords[CQLPY_KW_query];
   m->keywords = keywords;
   if (m->query == NULL || keywords[CQLPY_KW_rows] == NULL) {
@@ -83,21 +63,9 @@ static int many_init(many *m, PyObject *const keywords[CQLPY_KEYWORD_COUNT]) {
 
 /* --- errors ------------------------------------------------------------------------------------------------------- */
 
-/* The exception that is set, as an object; none is set afterwards. */
-static PyObject *take_exception(void) {
-  PyObject *kind, *error, *trace;
-  PyErr_Fetch(&kind, &error, &trace);
-  PyErr_NormalizeException(&kind, &error, &trace);
-  if (trace != NULL) PyException_SetTraceback(error, trace);
-  Py_XDECREF(kind);
-  Py_XDECREF(trace);
-  return error;
-}
-
-/* The exception that is set, told which row it is about. NULL: it goes on its way. */
-static PyObject *exception_of_row(const many *m, Py_ssize_t row) {
+PyObject *cqlpy_exception_of_row(const cqlpy_many *m, Py_ssize_t row) {
   bool kept = m->return_exceptions && PyErr_ExceptionMatches(PyExc_Exception);
-  PyObject *error = take_exception();
+  PyObject *error = cqlpy_take_exception();
   PyObject *index = PyLong_FromSsize_t(row);
   if (index == NULL || PyObject_SetAttrString(error, "row", index) < 0) PyErr_Clear(); /* an exception without a dict */
   Py_XDECREF(index);
@@ -109,68 +77,72 @@ static PyObject *exception_of_row(const many *m, Py_ssize_t row) {
 
 /* --- a group ------------------------------------------------------------------------------------------------------ */
 
-static int prepare_slot(many *m, slot *at) {
+int cqlpy_slot_prepare(cqlpy_many *m, cqlpy_slot *at) {
   cqlpy_request *q = &at->request;
   if (q->statement == NULL && cqlpy_request_options(m->session->state, q, m->keywords) < 0) return -1;
   return cqlpy_bind(m->session, q, m->query, at->params);
 }
 
 /* Takes the next rows and encodes them: how many, or -1. *running counts those that are to run. */
-static Py_ssize_t fill(many *m, uint32_t *running) {
+static Py_ssize_t fill(cqlpy_many *m, uint32_t *running) {
   Py_ssize_t first = PyList_GET_SIZE(m->results), count = 0;
   *running = 0;
   for (; count < m->room; count++) {
-    slot *at = &m->slots[count];
+    cqlpy_slot *at = &m->slots[count];
     at->params = PyIter_Next(m->rows);
     if (at->params == NULL) return PyErr_Occurred() ? -1 : count;
-    if (prepare_slot(m, at) == 0)
+    if (cqlpy_slot_prepare(m, at) == 0)
       m->c[(*running)++] = at->request.c;
-    else if ((at->error = exception_of_row(m, first + count)) == NULL)
+    else if ((at->error = cqlpy_exception_of_row(m, first + count)) == NULL)
       return -1;
   }
   return count;
 }
 
-/* What became of a row that ran: a Result, or None where there is nothing in it. */
-static PyObject *result_of(many *m, slot *at, cql_outcome *o) {
-  cql_result *page = o->result;
-  o->result = NULL;
-  o->error.status = o->status;
-  if (o->status == CQL_UNPREPARED) return cqlpy_execute(m->session, &at->request, m->query, at->params);
-  if (o->status != CQL_OK) return cqlpy_raise_error(m->session->state, &o->error);
+PyObject *cqlpy_slot_result(cqlpy_many *m, cqlpy_slot *at, cql_result *page) {
   if (cql_result_get_kind(page) != CQL_RESULT_VOID || cql_result_warning_count(page) > 0)
     return cqlpy_result_new(m->session, &at->request, page);
   cql_result_free(page);
   return Py_NewRef(Py_None);
 }
 
-static int append(many *m, PyObject *result) {
+/* What became of a row that ran. */
+static PyObject *result_of(cqlpy_many *m, cqlpy_slot *at, cql_outcome *o) {
+  cql_result *page = o->result;
+  o->result = NULL;
+  o->error.status = o->status;
+  if (o->status == CQL_UNPREPARED) return cqlpy_execute(m->session, &at->request, m->query, at->params);
+  if (o->status != CQL_OK) return cqlpy_raise_error(m->session->state, &o->error);
+  return cqlpy_slot_result(m, at, page);
+}
+
+static int append(cqlpy_many *m, PyObject *result) {
   int rc = result == NULL ? -1 : PyList_Append(m->results, result);
   Py_XDECREF(result);
   return rc;
 }
 
-static int collect(many *m, Py_ssize_t count) {
+static int collect(cqlpy_many *m, Py_ssize_t count) {
   cql_outcome *o = m->outcomes;
   int rc = 0;
   for (Py_ssize_t i = 0; i < count; i++) {
-    slot *at = &m->slots[i];
+    cqlpy_slot *at = &m->slots[i];
     if (at->error != NULL) {
       if (rc == 0) rc = append(m, Py_NewRef(at->error));
     } else if (rc < 0) {
       cql_result_free((o++)->result);
     } else {
       PyObject *result = result_of(m, at, o++);
-      if (result == NULL) result = exception_of_row(m, PyList_GET_SIZE(m->results));
+      if (result == NULL) result = cqlpy_exception_of_row(m, PyList_GET_SIZE(m->results));
       rc = append(m, result);
     }
-    slot_empty(at);
+    cqlpy_slot_empty(at);
   }
   return rc;
 }
 
 /* 1: there may be more rows; 0: these were the last; -1. */
-static int run_group(many *m) {
+static int run_group(cqlpy_many *m) {
   uint32_t running;
   Py_ssize_t count = fill(m, &running);
   if (count < 0) return -1;
@@ -197,8 +169,9 @@ PyObject *cqlpy_session_execute_many(SessionObject *s, PyObject *const *args, Py
   if (cqlpy_positional("execute_many", args, nargs, places, 2, keywords) < 0) return NULL;
   if (cqlpy_keywords(s->state, "execute_many", allowed, args + nargs, names, keywords) < 0) return NULL;
   if (cqlpy_session_enter(s) < 0) return NULL;
-  many m = {.session = s};
+  cqlpy_many m = {.session = s};
   int more = many_init(&m, keywords) < 0 ? -1 : 1;
+  if (more > 0 && s->is_cluster) more = cqlpy_window_run(&m);
   while (more > 0) more = run_group(&m);
   PyObject *results = more < 0 ? NULL : Py_NewRef(m.results);
   many_clear(&m);

@@ -6,6 +6,22 @@ cqlpy_state *cqlpy_state_of(PyObject *module) {
   return PyModule_GetState(module);
 }
 
+int cqlpy_referent(PyObject *ref, PyObject **out) {
+  PyObject *found = NULL;
+#if PY_VERSION_HEX >= 0x030D0000
+  if (PyWeakref_GetRef(ref, &found) < 0) PyErr_Clear();
+#else
+  found = PyWeakref_GetObject(ref);
+  found = found == NULL || found == Py_None ? NULL : Py_NewRef(found);
+#endif
+  bool lives = found != NULL;
+  if (out != NULL)
+    *out = found;
+  else
+    Py_XDECREF(found);
+  return lives;
+}
+
 int cqlpy_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot) {
   *slot = (PyTypeObject *)PyType_FromModuleAndSpec(module, spec, NULL);
   return *slot == NULL ? -1 : 0;
@@ -35,6 +51,8 @@ static int state_clear(PyObject *module) {
   Py_CLEAR(state->change_type);
   Py_CLEAR(state->compact_type);
   Py_CLEAR(state->check_type);
+  Py_CLEAR(state->attempt_type);
+  Py_CLEAR(state->loop_type);
   for (int i = 0; i < CQLPY_EXCEPTION_COUNT; i++) Py_CLEAR(state->exceptions[i]);
   for (int i = 0; i < CQLPY_KEYWORD_COUNT; i++) Py_CLEAR(state->keywords[i]);
 #define CLEAR(name) Py_CLEAR(state->name);
@@ -112,6 +130,12 @@ static int load_names(cqlpy_state *state) {
   if ((state->name_nanoseconds = PyUnicode_InternFromString("nanoseconds")) == NULL) return -1;
   if ((state->name_utcoffset = PyUnicode_InternFromString("utcoffset")) == NULL) return -1;
   if ((state->name_keys = PyUnicode_InternFromString("keys")) == NULL) return -1;
+  if ((state->name_done = PyUnicode_InternFromString("done")) == NULL) return -1;
+  if ((state->name_set_result = PyUnicode_InternFromString("set_result")) == NULL) return -1;
+  if ((state->name_set_exception = PyUnicode_InternFromString("set_exception")) == NULL) return -1;
+  if ((state->name_create_future = PyUnicode_InternFromString("create_future")) == NULL) return -1;
+  if ((state->name_is_closed = PyUnicode_InternFromString("is_closed")) == NULL) return -1;
+  if ((state->loops = PyDict_New()) == NULL || (state->sessions = PyList_New(0)) == NULL) return -1;
   return (state->shift_64 = PyLong_FromLong(64)) == NULL ? -1 : 0;
 }
 
@@ -137,6 +161,16 @@ static PyTypeObject *new_change_type(void) {
   return PyStructSequence_NewType(&desc);
 }
 
+static PyTypeObject *new_attempt_type(void) {
+  PyStructSequence_Field fields[] = {{"host", "address:port, or the name that was looked up."},
+                                     {"stage", "Where it ended: resolve, connect, tls, …, request."},
+                                     {"error", "What went wrong, in words."},
+                                     {"seconds", "How long it took."},
+                                     {NULL, NULL}};
+  PyStructSequence_Desc desc = {"libcql.Attempt", "One host that was tried, in Error.attempts.", fields, 4};
+  return PyStructSequence_NewType(&desc);
+}
+
 static int add_types(PyObject *module, cqlpy_state *state) {
   if (cqlpy_add_type(module, &cqlpy_session_spec, &state->session_type) < 0) return -1;
   if (cqlpy_add_type(module, &cqlpy_statement_spec, &state->statement_type) < 0) return -1;
@@ -145,8 +179,10 @@ static int add_types(PyObject *module, cqlpy_state *state) {
   if (cqlpy_add_type(module, &cqlpy_rows_spec, &state->rows_type) < 0) return -1;
   if ((state->column_type = new_column_type()) == NULL) return -1;
   if ((state->change_type = new_change_type()) == NULL) return -1;
-  PyTypeObject *shown[] = {state->session_type, state->prepared_type, state->result_type, state->column_type,
-                           state->change_type};
+  if ((state->attempt_type = new_attempt_type()) == NULL) return -1;
+  if (cqlpy_add_type(module, &cqlpy_loop_spec, &state->loop_type) < 0) return -1;
+  PyTypeObject *shown[] = {state->session_type, state->prepared_type, state->result_type,
+                           state->column_type,  state->change_type,   state->attempt_type};
   for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
     if (PyModule_AddType(module, shown[i]) < 0) return -1;
   }
@@ -155,15 +191,30 @@ static int add_types(PyObject *module, cqlpy_state *state) {
 
 /* --- module ------------------------------------------------------------------------------------------------------- */
 
+/* Connections are closed while the interpreter is whole: the client's thread is gone before what it stands on. */
+static int register_at_exit(PyObject *module) {
+  PyObject *atexit = PyImport_ImportModule("atexit");
+  PyObject *close = atexit == NULL ? NULL : PyObject_GetAttrString(module, "_at_exit");
+  PyObject *done = close == NULL ? NULL : PyObject_CallMethod(atexit, "register", "O", close);
+  Py_XDECREF(done);
+  Py_XDECREF(close);
+  Py_XDECREF(atexit);
+  return done == NULL ? -1 : 0;
+}
+
 static int module_exec(PyObject *module) {
+  cql_set_interrupt_check(cqlpy_interrupted);
   cqlpy_state *state = cqlpy_state_of(module);
   if (load_exceptions(state) < 0 || load_keywords(state) < 0 || load_names(state) < 0) return -1;
-  if (load_classes(state) < 0 || cqlpy_temporal_init() < 0 || cqlpy_identity_init(state) < 0) return -1;
-  return add_types(module, state);
+  if (load_classes(state) < 0 || cqlpy_temporal_init() < 0 || cqlpy_identity_init(state) < 0 ||
+      cqlpy_decimal_init(state) < 0)
+    return -1;
+  return add_types(module, state) < 0 ? -1 : register_at_exit(module);
 }
 
 static PyMethodDef functions[] = {
     {"connect", cqlpy_connect, METH_O, "connect($module, url, /)\n--\n\nOpen a session; see libcql.connect()."},
+    {"_at_exit", cqlpy_at_exit, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

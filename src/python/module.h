@@ -27,7 +27,8 @@
   X(NotSupportedError) X(SyntaxException) X(InvalidRequest) X(ConfigurationException) X(AlreadyExists) \
   X(Unauthorized) X(ProtocolException) X(Unprepared) X(ServerError) X(AuthenticationFailed) X(Unavailable) \
   X(Overloaded) X(Bootstrapping) X(TruncateError) X(WriteTimeout) X(ReadTimeout) X(ReadFailure) \
-  X(FunctionFailure) X(WriteFailure) X(CasWriteUnknown)
+  X(FunctionFailure) X(WriteFailure) X(CasWriteUnknown) X(ConnectionFailed) X(NoHostAvailable) X(RequestTimeout) \
+  X(QueueFull)
 /* clang-format on */
 
 typedef enum cqlpy_exception {
@@ -41,7 +42,8 @@ typedef enum cqlpy_exception {
 /* clang-format off */
 #define CQLPY_KEYWORD_MAP(X) \
   X(query) X(statements) X(params) X(rows) X(type) X(keyspace) X(page_size) X(paging_state) X(consistency) \
-  X(serial_consistency) X(timestamp) X(concurrency) X(return_exceptions) X(all_or_nothing)
+  X(serial_consistency) X(timestamp) X(concurrency) X(return_exceptions) X(all_or_nothing) \
+  X(timeout) X(idempotent)
 /* clang-format on */
 
 typedef enum cqlpy_keyword {
@@ -56,29 +58,56 @@ typedef enum cqlpy_keyword {
 #define CQLPY_OBJECT_MAP(X) \
   X(uuid_type) X(uuid_safety) X(decimal_type) X(ipv4_type) X(ipv6_type) X(duration_type) X(time_type) \
   X(unset) X(array_type) X(name_int) X(name_is_safe) X(name_packed) X(name_scope_id) X(name_months) X(name_days) \
-  X(name_nanoseconds) X(name_utcoffset) X(name_keys) X(shift_64)
+  X(name_nanoseconds) X(name_utcoffset) X(name_keys) X(shift_64) \
+  X(name_done) X(name_set_result) X(name_set_exception) X(name_create_future) X(name_is_closed) \
+  X(asynchronous) X(get_running_loop) X(loops) X(sessions) \
+  X(decimal_model)
 /* clang-format on */
 
 typedef struct cqlpy_state {
   PyTypeObject *session_type, *statement_type, *prepared_type, *result_type, *rows_type, *column_type, *change_type;
-  PyTypeObject *compact_type, *check_type;
+  PyTypeObject *compact_type, *check_type, *attempt_type, *loop_type;
   PyObject *exceptions[CQLPY_EXCEPTION_COUNT];
   PyObject *keywords[CQLPY_KEYWORD_COUNT];
 #define CQLPY_OBJECT_FIELD(name) PyObject *name;
   CQLPY_OBJECT_MAP(CQLPY_OBJECT_FIELD)
 #undef CQLPY_OBJECT_FIELD
   bool uuid_by_slots; /* see identity.c */
+  Py_ssize_t uuid_int_offset, uuid_safety_offset;
+  bool decimal_by_fields; /* see decimal.c */
 } cqlpy_state;
 
 cqlpy_state *cqlpy_state_of(PyObject *module);
+/* What a weak reference stands for, as a new reference when out is not NULL; 0: it is gone. */
+int cqlpy_referent(PyObject *ref, PyObject **out);
 /* A reference to a new heap type that is also kept in *slot; -1 with an exception. */
 int cqlpy_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot);
 
 /* --- errors.c ----------------------------------------------------------------------------------------------------- */
 
+/* Makes err an error that says nothing yet; its texts, kilobytes that hardly any call needs, are only ended. */
+static inline void cqlpy_error_init(cql_error *err) {
+  err->status = CQL_OK;
+  err->line = err->column = 0;
+  err->keyspace[0] = err->table[0] = err->message[0] = err->write_type[0] = '\0';
+  err->consistency = 0;
+  err->required = err->received = err->failures = 0;
+  err->data_present = false;
+  err->attempt_count = 0;
+}
 /* Both set an exception and return NULL. */
 PyObject *cqlpy_raise_error(cqlpy_state *state, const cql_error *err);
 PyObject *cqlpy_raise(cqlpy_state *state, cqlpy_exception kind, cql_status code, const char *format, ...);
+/* The exception that is set, as an object; none is set afterwards. */
+PyObject *cqlpy_take_exception(void);
+
+/* --- wait.c: waiting for a cluster without the GIL ---------------------------------------------------------------- */
+
+/* Around a call that may wait: as Py_BEGIN_ALLOW_THREADS and Py_END_ALLOW_THREADS, and Ctrl-C works in between. end
+ * returns st, or CQL_INTERRUPTED when a signal's handler has raised an exception, which is set then. */
+void cqlpy_wait_begin(void);
+cql_status cqlpy_wait_end(cql_status st);
+bool cqlpy_interrupted(void); /* for cql_set_interrupt_check() */
 
 /* --- plan.c: how the rows of a result are read -------------------------------------------------------------------- */
 
@@ -91,6 +120,8 @@ void cqlpy_plan_release(cqlpy_plan *plan); /* NULL is fine */
 bool cqlpy_plan_fits(const cqlpy_plan *plan, const cql_result *result);
 uint32_t cqlpy_plan_column_count(const cqlpy_plan *plan);
 bool cqlpy_plan_is_conditional(const cqlpy_plan *plan); /* the first column is [applied] */
+/* The rows that are left of the page as a list of tuples. */
+PyObject *cqlpy_plan_rows(cqlpy_plan *plan, cql_result *page, cql_value *cells);
 /* New references: a row of cells as a tuple, a dict, a tuple of CQL literals; the columns; their names, interned. */
 PyObject *cqlpy_plan_row(cqlpy_plan *plan, const cql_value *cells);
 PyObject *cqlpy_plan_dict(cqlpy_plan *plan, const cql_value *cells);
@@ -125,6 +156,7 @@ typedef struct SessionObject {
   PyObject *cache;    /* dict: text or (keyspace, text) -> Statement; see cqlpy_session_statement() */
   Py_ssize_t callers; /* threads inside the engine; the last one out closes a session that was asked to close */
   bool closed;
+  bool is_cluster;
   PyObject *weakrefs;
 } SessionObject;
 
@@ -136,6 +168,10 @@ void cqlpy_session_leave(SessionObject *s);
 /* The statement of a text, prepared or from the cache; renew asks the session again, after a schema change. keyspace
  * may be NULL. The session must be entered. New reference. */
 StatementObject *cqlpy_session_statement(SessionObject *s, PyObject *text, PyObject *keyspace, bool renew);
+/* The same from the cache alone; NULL without an exception: it is not there. */
+StatementObject *cqlpy_session_known(SessionObject *s, PyObject *text, PyObject *keyspace);
+/* At the interpreter's end: closes the sessions over clusters that nobody is inside of. */
+PyObject *cqlpy_at_exit(PyObject *module, PyObject *unused);
 PyObject *cqlpy_exact_text(PyObject *text, const char *what); /* a str that is no subclass; new reference; TypeError */
 
 /* --- prepared.c --------------------------------------------------------------------------------------------------- */
@@ -157,7 +193,8 @@ PyObject *cqlpy_session_prepare(SessionObject *s, PyObject *const *args, Py_ssiz
 #define CQLPY_BIT(keyword) (1u << CQLPY_KW_##keyword)
 /* What every way to execute takes. */
 #define CQLPY_SHARED_BITS                                                                                              \
-  (CQLPY_BIT(keyspace) | CQLPY_BIT(consistency) | CQLPY_BIT(serial_consistency) | CQLPY_BIT(timestamp))
+  (CQLPY_BIT(keyspace) | CQLPY_BIT(consistency) | CQLPY_BIT(serial_consistency) | CQLPY_BIT(timestamp) |               \
+   CQLPY_BIT(timeout) | CQLPY_BIT(idempotent))
 
 /* Up to count positional arguments into out, by the keywords in places. TypeError. */
 int cqlpy_positional(const char *function, PyObject *const *args, Py_ssize_t nargs, const cqlpy_keyword *places,
@@ -167,6 +204,9 @@ int cqlpy_positional(const char *function, PyObject *const *args, Py_ssize_t nar
 int cqlpy_keywords(cqlpy_state *state, const char *function, uint32_t allowed, PyObject *const *values, PyObject *names,
                    PyObject *out[CQLPY_KEYWORD_COUNT]);
 int cqlpy_consistency(PyObject *value, bool serial, uint16_t *out); /* NULL value: *out stays */
+PyObject *cqlpy_consistency_name(uint16_t level);                   /* a str, or None */
+int cqlpy_timeout(PyObject *value, uint32_t *out);
+int cqlpy_idempotence(PyObject *value, uint8_t *out);
 int cqlpy_batch_type(PyObject *value, cql_batch_type *out);
 
 /* --- request.c: a request that owns its bytes --------------------------------------------------------------------- */
@@ -201,8 +241,31 @@ PyObject *cqlpy_session_execute_many(SessionObject *s, PyObject *const *args, Py
 /* Makes q ready to run query (a str or a Prepared) with params (NULL: none): a text alone goes as it is, all else as a
  * prepared statement. The session must be entered, here and below. */
 int cqlpy_bind(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params);
+/* The same without waiting for the cluster. 1: that cannot be, the statement must be prepared first, or anew. */
+int cqlpy_bind_known(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params);
 /* Binds, runs, and does so again when the schema has changed the markers. New reference to a Result. */
 PyObject *cqlpy_execute(SessionObject *s, cqlpy_request *q, PyObject *query, PyObject *params);
+/* The arguments of execute() and execute_batch(), under the names of their sisters too. */
+int cqlpy_execute_arguments(cqlpy_state *state, const char *function, PyObject *const *args, Py_ssize_t nargs,
+                            PyObject *names, PyObject *keywords[CQLPY_KEYWORD_COUNT]);
+int cqlpy_batch_arguments(cqlpy_state *state, const char *function, PyObject *const *args, Py_ssize_t nargs,
+                          PyObject *names, PyObject *keywords[CQLPY_KEYWORD_COUNT]);
+
+/* Statements that run together; zeroed before init, cleared also when that failed. */
+typedef struct cqlpy_batch {
+  cql_batch_type type;
+  Py_ssize_t count;
+  PyObject *items; /* tuple of (query, params) */
+  cqlpy_request *requests;
+  cql_request *c;
+} cqlpy_batch;
+
+/* noun: "batch" or "chain". */
+int cqlpy_batch_init(cqlpy_batch *b, cqlpy_state *state, const char *noun,
+                     PyObject *const keywords[CQLPY_KEYWORD_COUNT]);
+int cqlpy_batch_bind_known(SessionObject *s, cqlpy_batch *b); /* as cqlpy_bind_known() */
+void cqlpy_batch_clear(cqlpy_batch *b);
+
 /* Runs q with the GIL released. */
 cql_status cqlpy_run(SessionObject *s, const cqlpy_request *q, cql_result **out, cql_error *err);
 
@@ -218,9 +281,17 @@ extern PyType_Spec cqlpy_result_spec, cqlpy_rows_spec;
 /* Takes page, and what q owns when more pages may follow; q is left empty in any case. */
 PyObject *cqlpy_result_new(SessionObject *s, cqlpy_request *q, cql_result *page);
 
+/* --- loop.c: requests of event loops ------------------------------------------------------------------------------ */
+
+extern PyType_Spec cqlpy_loop_spec;
+/* Submits a request for the running loop; returns a future of it, or None: it cannot be done without waiting. */
+PyObject *cqlpy_session_submit(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
+PyObject *cqlpy_session_submit_batch(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
+
 /* --- async.c ------------------------------------------------------------------------------------------------------ */
 
 /* Calls the function of that name in libcql.asynchronous with self before the arguments: a coroutine. */
-PyObject *cqlpy_forward(PyObject *self, const char *function, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
+PyObject *cqlpy_forward(cqlpy_state *state, PyObject *self, const char *function, PyObject *const *args,
+                        Py_ssize_t nargs, PyObject *names);
 
 #endif

@@ -77,6 +77,8 @@ int cqlpy_request_options(cqlpy_state *state, cqlpy_request *q, PyObject *const 
   if (cqlpy_consistency(keywords[CQLPY_KW_consistency], false, &q->c.consistency) < 0) return -1;
   if (cqlpy_consistency(keywords[CQLPY_KW_serial_consistency], true, &q->c.serial_consistency) < 0) return -1;
   if (set_timestamp(state, q, keywords[CQLPY_KW_timestamp]) < 0) return -1;
+  if (cqlpy_timeout(keywords[CQLPY_KW_timeout], &q->c.timeout_ms) < 0) return -1;
+  if (cqlpy_idempotence(keywords[CQLPY_KW_idempotent], &q->c.idempotence) < 0) return -1;
   return set_paging(q, keywords[CQLPY_KW_page_size], keywords[CQLPY_KW_paging_state]);
 }
 

@@ -1,4 +1,4 @@
-#include "python/module.h"
+#include "python/prefetch.h"
 
 #include <stddef.h>
 #include <structmember.h>
@@ -8,8 +8,10 @@ typedef struct ResultObject {
   SessionObject *session;
   cqlpy_request request; /* empty unless more pages may follow */
   cql_result *page;
-  cqlpy_plan *plan; /* NULL when the answer is not rows */
-  cql_value *cells; /* of the row that is being read */
+  cqlpy_plan *plan;       /* NULL when the answer is not rows */
+  cql_value *cells;       /* of the row that is being read */
+  cqlpy_inbox *next_page; /* asked for; NULL: not yet */
+  uint8_t rows_given;     /* 0, 1, 2 for two and more */
   bool was_applied;
   bool busy; /* a thread is inside: reading a row may run Python code, fetching a page releases the GIL */
   PyObject *weakrefs;
@@ -104,6 +106,7 @@ static void result_dealloc(PyObject *self) {
   PyTypeObject *type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
   if (r->weakrefs != NULL) PyObject_ClearWeakRefs(self);
+  cqlpy_prefetch_drop(r->next_page);
   free_page(r->session, r->page);
   cqlpy_request_clear(&r->request);
   cqlpy_plan_release(r->plan);
@@ -129,23 +132,39 @@ static bool has_more_pages(const ResultObject *r) {
   return cql_result_paging_state(r->page, &len) != NULL;
 }
 
-static int fetch_entered(ResultObject *r) {
+/* The next page, by now on its way or not. */
+static int get_page(ResultObject *r, cql_result **out) {
+  if (r->next_page != NULL) return cqlpy_prefetch_finish(r->session, &r->next_page, out);
   cqlpy_request *q = &r->request;
   q->c.paging_state = cql_result_paging_state(r->page, &q->c.paging_state_len);
-  cql_result *page = NULL;
-  cql_error err = {.status = CQL_OK};
-  cql_status st = cqlpy_run(r->session, q, &page, &err);
+  cql_error err;
+  cqlpy_error_init(&err);
+  cql_status st = cqlpy_run(r->session, q, out, &err);
   q->c.paging_state = NULL;
-  if (st != CQL_OK) {
-    err.status = st;
-    cqlpy_raise_error(r->state, &err);
-    return -1;
-  }
+  if (st == CQL_OK) return 0;
+  err.status = st;
+  cqlpy_raise_error(r->state, &err);
+  return -1;
+}
+
+static int fetch_entered(ResultObject *r) {
+  cql_result *page = NULL;
+  if (get_page(r, &page) < 0) return -1;
   free_page(r->session, r->page);
   r->page = page;
-  if (set_plan(r, q->statement) < 0) return -1;
-  if (!has_more_pages(r)) cqlpy_request_clear(q);
+  if (set_plan(r, r->request.statement) < 0) return -1;
+  if (!has_more_pages(r)) cqlpy_request_clear(&r->request);
   return 0;
+}
+
+/* Asks for the next page, once it is clear that rows are read one after the other: with the second of them. */
+static void look_ahead(ResultObject *r) {
+  if (r->rows_given < 2 && ++r->rows_given < 2) return;
+  if (r->next_page != NULL || !has_more_pages(r) || r->session->closed) return;
+  cqlpy_request *q = &r->request;
+  q->c.paging_state = cql_result_paging_state(r->page, &q->c.paging_state_len);
+  r->next_page = cqlpy_prefetch_start(r->session, &q->c);
+  q->c.paging_state = NULL;
 }
 
 /* Replaces the page by the next one; there must be one. */
@@ -171,6 +190,7 @@ static PyObject *next_of_all(ResultObject *r, row_maker *make) {
   while (row == NULL && !PyErr_Occurred() && has_more_pages(r)) { /* a page may be empty and not the last */
     if (fetch(r) == 0) row = next_of_page(r, make);
   }
+  if (row != NULL && r->session->is_cluster) look_ahead(r);
   return row;
 }
 
@@ -188,30 +208,47 @@ static PyObject *result_one(PyObject *self, PyObject *unused) {
   return row == NULL && !PyErr_Occurred() ? Py_NewRef(Py_None) : row;
 }
 
-static PyObject *collect(ResultObject *r, PyObject *(*next)(ResultObject *, row_maker *)) {
-  if (take(r) < 0) return NULL;
-  PyObject *rows = PyList_New(0);
-  while (rows != NULL && r->plan != NULL) {
-    PyObject *row = next(r, cqlpy_plan_row);
-    if (row == NULL) {
-      if (PyErr_Occurred()) Py_CLEAR(rows);
-      break;
-    }
-    if (PyList_Append(rows, row) < 0) Py_CLEAR(rows);
-    Py_DECREF(row);
+static int append_page(ResultObject *r, PyObject **rows) {
+  PyObject *more = cqlpy_plan_rows(r->plan, r->page, r->cells);
+  if (more == NULL) return -1;
+  if (*rows == NULL) {
+    *rows = more;
+    return 0;
   }
+  Py_ssize_t end = PyList_GET_SIZE(*rows);
+  int rc = PyList_SetSlice(*rows, end, end, more);
+  Py_DECREF(more);
+  return rc;
+}
+
+/* While a page is read, the next one is on its way. */
+static int append_pages(ResultObject *r, PyObject **rows) {
+  for (;;) {
+    r->rows_given = 2;
+    if (r->session->is_cluster) look_ahead(r);
+    if (append_page(r, rows) < 0) return -1;
+    if (!has_more_pages(r)) return 0;
+    if (fetch(r) < 0) return -1;
+  }
+}
+
+static PyObject *collect(ResultObject *r, int (*append)(ResultObject *, PyObject **)) {
+  if (r->plan == NULL) return PyList_New(0);
+  if (take(r) < 0) return NULL;
+  PyObject *rows = NULL;
+  if (append(r, &rows) < 0) Py_CLEAR(rows);
   r->busy = false;
   return rows;
 }
 
 static PyObject *result_all(PyObject *self, PyObject *unused) {
   (void)unused;
-  return collect((ResultObject *)self, next_of_all);
+  return collect((ResultObject *)self, append_pages);
 }
 
 static PyObject *result_page(PyObject *self, PyObject *unused) {
   (void)unused;
-  return collect((ResultObject *)self, next_of_page);
+  return collect((ResultObject *)self, append_page);
 }
 
 static PyObject *result_fetch_next_page(PyObject *self, PyObject *unused) {
@@ -229,6 +266,7 @@ static PyObject *result_one_of_page(PyObject *self, PyObject *unused) {
   ResultObject *r = (ResultObject *)self;
   if (take(r) < 0) return NULL;
   PyObject *row = r->plan == NULL ? NULL : next_of_page(r, cqlpy_plan_row);
+  if (row != NULL && r->session->is_cluster) look_ahead(r);
   r->busy = false;
   return row == NULL && !PyErr_Occurred() ? Py_NewRef(Py_None) : row;
 }
@@ -237,21 +275,33 @@ static PyObject *result_one_of_page(PyObject *self, PyObject *unused) {
 
 static PyObject *result_aone(PyObject *self, PyObject *unused) {
   (void)unused;
-  return cqlpy_forward(self, "aone", NULL, 0, NULL);
+  return cqlpy_forward(((ResultObject *)self)->state, self, "aone", NULL, 0, NULL);
 }
 
 static PyObject *result_aall(PyObject *self, PyObject *unused) {
   (void)unused;
-  return cqlpy_forward(self, "aall", NULL, 0, NULL);
+  return cqlpy_forward(((ResultObject *)self)->state, self, "aall", NULL, 0, NULL);
 }
 
 static PyObject *result_afetch_next_page(PyObject *self, PyObject *unused) {
   (void)unused;
-  return cqlpy_forward(self, "afetch_next_page", NULL, 0, NULL);
+  return cqlpy_forward(((ResultObject *)self)->state, self, "afetch_next_page", NULL, 0, NULL);
+}
+
+/* A future of the running loop that is done when fetch_next_page() need not wait; None: it is so already. */
+static PyObject *result_page_future(PyObject *self, PyObject *unused) {
+  (void)unused;
+  ResultObject *r = (ResultObject *)self;
+  if (take(r) < 0) return NULL;
+  r->rows_given = 2;
+  look_ahead(r);
+  PyObject *future = r->next_page == NULL ? Py_NewRef(Py_None) : cqlpy_loop_await(r->state, r->next_page);
+  r->busy = false;
+  return future;
 }
 
 static PyObject *result_aiter(PyObject *self) {
-  return cqlpy_forward(self, "Rows", NULL, 0, NULL);
+  return cqlpy_forward(((ResultObject *)self)->state, self, "Rows", NULL, 0, NULL);
 }
 
 /* --- rows in other forms ------------------------------------------------------------------------------------------ */
@@ -379,6 +429,11 @@ static PyObject *get_schema_change(PyObject *self, void *unused) {
   return change;
 }
 
+static PyObject *get_on_cluster(PyObject *self, void *unused) {
+  (void)unused;
+  return PyBool_FromLong(((ResultObject *)self)->session->is_cluster);
+}
+
 PyDoc_STRVAR(
     result_doc,
     "The answer to a statement. Iterating it gives the rows of all pages as tuples; pages are fetched as they\n"
@@ -411,6 +466,7 @@ static PyMethodDef methods[] = {
     {"literals", result_literals, METH_NOARGS, literals_doc},
     {"fetch_next_page", result_fetch_next_page, METH_NOARGS, fetch_doc},
     {"one_of_page", result_one_of_page, METH_NOARGS, one_of_page_doc},
+    {"_page_future", result_page_future, METH_NOARGS, NULL},
     {"aone", result_aone, METH_NOARGS, aone_doc},
     {"aall", result_aall, METH_NOARGS, aall_doc},
     {"afetch_next_page", result_afetch_next_page, METH_NOARGS, afetch_doc},
@@ -425,6 +481,7 @@ static PyGetSetDef getset[] = {
     {"has_more_pages", get_has_more_pages, NULL, "Whether there may be more pages than this one.", NULL},
     {"warnings", get_warnings, NULL, "Warnings of the server, a list of str.", NULL},
     {"kind", get_kind, NULL, "'void', 'rows', 'set_keyspace' or 'schema_change'.", NULL},
+    {"_on_cluster", get_on_cluster, NULL, NULL, NULL},
     {"schema_change", get_schema_change, NULL, "(change, target, keyspace, name) of a DDL statement, or None.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -5,6 +5,28 @@
 
 /* --- opening and closing ------------------------------------------------------------------------------------------ */
 
+/* The URL without its passwords, which is all that is kept of it. */
+static PyObject *shown(const char *url) {
+  size_t cap = strlen(url) + 8;
+  char *text = PyMem_Malloc(cap);
+  if (text == NULL) return PyErr_NoMemory();
+  cql_session_url_show(url, text, cap);
+  PyObject *object = PyUnicode_FromString(text);
+  PyMem_Free(text);
+  return object;
+}
+
+/* For the interpreter's end. References to sessions that are gone leave when another one comes. */
+static int remember_session(SessionObject *s) {
+  PyObject *all = s->state->sessions;
+  for (Py_ssize_t i = PyList_GET_SIZE(all); i > 0; i--)
+    if (cqlpy_referent(PyList_GET_ITEM(all, i - 1), NULL) == 0 && PyList_SetSlice(all, i - 1, i, NULL) < 0) return -1;
+  PyObject *ref = PyWeakref_NewRef((PyObject *)s, NULL);
+  int rc = ref == NULL ? -1 : PyList_Append(all, ref);
+  Py_XDECREF(ref);
+  return rc;
+}
+
 static SessionObject *new_session(cqlpy_state *state, PyObject *url) {
   SessionObject *s = (SessionObject *)PyType_GenericAlloc(state->session_type, 0); /* zeroed */
   if (s == NULL) return NULL;
@@ -20,6 +42,7 @@ PyObject *cqlpy_connect(PyObject *module, PyObject *arg) {
   PyObject *url = cqlpy_exact_text(arg, "url");
   if (url == NULL) return NULL;
   SessionObject *s = NULL;
+  PyObject *kept = NULL;
   Py_ssize_t len;
   const char *text = PyUnicode_AsUTF8AndSize(url, &len);
   if (text == NULL) goto done;
@@ -27,17 +50,21 @@ PyObject *cqlpy_connect(PyObject *module, PyObject *arg) {
     cqlpy_raise(state, CQLPY_InterfaceError, CQL_BAD_URL, "The session URL holds a NUL byte");
     goto done;
   }
-  s = new_session(state, url);
+  kept = shown(text);
+  s = kept == NULL ? NULL : new_session(state, kept);
   if (s == NULL) goto done;
   cql_error err = {.status = CQL_OK};
-  cql_status st;
-  Py_BEGIN_ALLOW_THREADS st = cql_session_open(&s->handle, text, &err);
-  Py_END_ALLOW_THREADS if (st != CQL_OK) {
+  cqlpy_wait_begin();
+  cql_status st = cqlpy_wait_end(cql_session_open(&s->handle, text, &err));
+  if (st != CQL_OK) {
     err.status = st;
     cqlpy_raise_error(state, &err);
     Py_CLEAR(s);
+  } else if ((s->is_cluster = cql_session_is_cluster(s->handle)) && remember_session(s) < 0) {
+    Py_CLEAR(s);
   }
 done:
+  Py_XDECREF(kept);
   Py_DECREF(url);
   return (PyObject *)s;
 }
@@ -77,6 +104,18 @@ static PyObject *session_close(PyObject *self, PyObject *unused) {
   Py_RETURN_NONE;
 }
 
+PyObject *cqlpy_at_exit(PyObject *module, PyObject *unused) {
+  (void)unused;
+  cqlpy_state *state = cqlpy_state_of(module);
+  for (Py_ssize_t i = PyList_GET_SIZE(state->sessions); i > 0; i--) {
+    PyObject *found;
+    if (cqlpy_referent(PyList_GET_ITEM(state->sessions, i - 1), &found) == 0) continue;
+    Py_DECREF(session_close(found, NULL));
+    Py_DECREF(found);
+  }
+  Py_RETURN_NONE;
+}
+
 static int session_traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(Py_TYPE(self));
   Py_VISIT(((SessionObject *)self)->cache);
@@ -110,9 +149,10 @@ static StatementObject *prepare(SessionObject *s, PyObject *text, PyObject *keys
   if (utf8 == NULL || (keyspace != NULL && ks == NULL)) return NULL;
   cql_prepared *handle = NULL;
   cql_error err = {.status = CQL_OK};
-  cql_status st;
-  Py_BEGIN_ALLOW_THREADS st = cql_session_prepare(s->handle, utf8, (size_t)len, ks, &handle, &err);
-  Py_END_ALLOW_THREADS if (st == CQL_OK) return cqlpy_statement_new(s->state, handle);
+  cqlpy_wait_begin();
+  cql_status st = cqlpy_wait_end(cql_session_prepare(s->handle, utf8, (size_t)len, ks, &handle, &err));
+  if (st == CQL_OK) return cqlpy_statement_new(s->state, handle);
+  cql_prepared_release(handle); /* it came together with a signal */
   err.status = st;
   cqlpy_raise_error(s->state, &err);
   return NULL;
@@ -131,6 +171,14 @@ static int remember(SessionObject *s, PyObject *key, StatementObject *statement)
     }
   }
   return PyDict_SetItem(s->cache, key, (PyObject *)statement);
+}
+
+StatementObject *cqlpy_session_known(SessionObject *s, PyObject *text, PyObject *keyspace) {
+  PyObject *key = keyspace == NULL ? Py_NewRef(text) : PyTuple_Pack(2, keyspace, text);
+  PyObject *found = key == NULL ? NULL : PyDict_GetItemWithError(s->cache, key);
+  Py_XINCREF(found);
+  Py_XDECREF(key);
+  return (StatementObject *)found;
 }
 
 /* The session has a cache of its own; this one also spares making the Python side anew and keeps the plan for reading
@@ -196,15 +244,29 @@ static PyObject *session_backup(PyObject *self, PyObject *arg) {
 
 #define FORWARD(name)                                                                                                  \
   static PyObject *session_##name(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {          \
-    return cqlpy_forward(self, #name, args, nargs, names);                                                             \
+    return cqlpy_forward(((SessionObject *)self)->state, self, #name, args, nargs, names);                             \
   }
-FORWARD(aexecute)
-FORWARD(aexecute_many)
-FORWARD(aexecute_batch)
+/* On a cluster nothing is waited for in a thread. */
+#define CHOOSE(name)                                                                                                   \
+  static PyObject *session_##name(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {          \
+    SessionObject *s = (SessionObject *)self;                                                                          \
+    return cqlpy_forward(s->state, self, s->is_cluster ? "cluster_" #name : #name, args, nargs, names);                \
+  }
+CHOOSE(aexecute)
+CHOOSE(aexecute_many)
+CHOOSE(aexecute_batch)
 FORWARD(aprepare)
 FORWARD(aclose)
 FORWARD(aenter)
 FORWARD(aexit)
+
+static PyObject *session_submit(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
+  return cqlpy_session_submit((SessionObject *)self, args, nargs, names);
+}
+
+static PyObject *session_submit_batch(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
+  return cqlpy_session_submit_batch((SessionObject *)self, args, nargs, names);
+}
 
 static PyObject *session_compact(PyObject *self, PyObject *args, PyObject *names) {
   return cqlpy_session_compact((SessionObject *)self, args, names);
@@ -254,7 +316,7 @@ PyDoc_STRVAR(session_doc,
              "Threads may share a session. After a fork the child goes on using it.");
 PyDoc_STRVAR(execute_doc,
              "execute($self, query, params=None, *, keyspace=None, page_size=5000, paging_state=None,\n"
-             "        consistency=None, serial_consistency=None, timestamp=None)\n--\n\n"
+             "        consistency=None, serial_consistency=None, timestamp=None, timeout=None, idempotent=None)\n--\n\n"
              "Run a statement and return its Result.\n\n"
              "query is CQL text or a Prepared. params are the values of its markers: a sequence for ?, a mapping\n"
              "for :name; they are encoded by the markers' types and travel beside the text. page_size is a number\n"
@@ -262,7 +324,8 @@ PyDoc_STRVAR(execute_doc,
              "microseconds since 1970, for writes. Raises the exceptions of libcql.exceptions.");
 PyDoc_STRVAR(execute_many_doc,
              "execute_many($self, query, rows, *, concurrency=128, return_exceptions=False, keyspace=None,\n"
-             "             page_size=5000, consistency=None, serial_consistency=None, timestamp=None)\n--\n\n"
+             "             page_size=5000, consistency=None, serial_consistency=None, timestamp=None, timeout=None, "
+             "idempotent=None)\n--\n\n"
              "Run a statement once for each of rows, an iterable of params; return a list with what became of each:\n"
              "its Result, or None where there is nothing in it, as after an INSERT.\n\n"
              "This is no batch: each row has an outcome and a timestamp of its own, and no order is promised. rows\n"
@@ -278,13 +341,13 @@ PyDoc_STRVAR(aprepare_doc, "aprepare($self, text, *, keyspace=None)\n--\n\nprepa
 PyDoc_STRVAR(aclose_doc, "aclose($self)\n--\n\nclose() as a coroutine.");
 PyDoc_STRVAR(execute_batch_doc,
              "execute_batch($self, statements, *, type='logged', keyspace=None, consistency=None,\n"
-             "              serial_consistency=None, timestamp=None)\n--\n\n"
+             "              serial_consistency=None, timestamp=None, timeout=None, idempotent=None)\n--\n\n"
              "Run INSERT, UPDATE and DELETE statements, a list of (query, params), as one batch.\n\n"
              "type is 'logged', 'unlogged' or 'counter'. With conditions (IF) the batch applies as a whole or not\n"
              "at all: see Result.was_applied.");
 PyDoc_STRVAR(execute_chain_doc,
              "execute_chain($self, statements, *, all_or_nothing=True, keyspace=None, consistency=None,\n"
-             "              serial_consistency=None, timestamp=None)\n--\n\n"
+             "              serial_consistency=None, timestamp=None, timeout=None, idempotent=None)\n--\n\n"
              "Run INSERT, UPDATE and DELETE statements, a list of (query, params), one after the other in one\n"
              "transaction of the file; return the list of their Results. Each sees what those before it wrote.\n\n"
              "all_or_nothing: the first condition (IF) that is not met ends the chain, nothing of it is kept, and\n"
@@ -329,6 +392,8 @@ static PyMethodDef methods[] = {
     {"compact", (PyCFunction)(void (*)(void))session_compact, METH_VARARGS | METH_KEYWORDS, compact_doc},
     {"check", (PyCFunction)(void (*)(void))session_check, METH_VARARGS | METH_KEYWORDS, check_doc},
     {"close", session_close, METH_NOARGS, close_doc},
+    {"_submit", (PyCFunction)(void (*)(void))session_submit, METH_FASTCALL | METH_KEYWORDS, NULL},
+    {"_submit_batch", (PyCFunction)(void (*)(void))session_submit_batch, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"__aenter__", (PyCFunction)(void (*)(void))session_aenter, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"__aexit__", (PyCFunction)(void (*)(void))session_aexit, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"__enter__", session_enter_context, METH_NOARGS, NULL},
@@ -338,7 +403,7 @@ static PyMethodDef methods[] = {
 
 static PyGetSetDef getset[] = {
     {"keyspace", get_keyspace, NULL, "The default keyspace, or None.", NULL},
-    {"url", get_url, NULL, "What the session was opened with.", NULL},
+    {"url", get_url, NULL, "What the session was opened with; for a password it has ***.", NULL},
     {"closed", get_closed, NULL, "Whether close() was called.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -69,6 +69,10 @@ void cqli_prepared_forget(cql_prepared *p) {
   cql_lock_drop(&p->session->lock);
 }
 
+void cql_prepared_doubt(cql_prepared *prepared) {
+  if (cql_session_is_cluster(prepared->session)) cqli_prepared_forget(prepared);
+}
+
 /* Prepares the text anew and shares it, unless another thread has been faster. */
 static cql_status prepare(cql_session *s, const char *keyspace, cql_slice text, cql_prepared **out, cql_error *err) {
   cql_prepared *made = NULL, *unwanted = NULL;

@@ -24,6 +24,9 @@ enum {
 /* Copies url as it may be shown: without its passwords. NUL-terminated, cut at cap; a result never is longer than the
  * url and 6 more bytes. */
 void cql_session_url_show(const char *url, char *out, size_t cap);
+/* The holder doubts what a statement of a cluster says of its markers, because values do not fit them: the next
+ * cql_session_prepare() of its text asks a node. A statement of a file is checked at each prepare anyway. */
+void cql_prepared_doubt(cql_prepared *prepared);
 /* Is it a cluster? Then a call waits for the network, and cql_session_submit() does not. */
 bool cql_session_is_cluster(const cql_session *session);
 

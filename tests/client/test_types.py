@@ -3,10 +3,13 @@
 import ctypes
 import datetime
 import decimal
+import gc
 import ipaddress
 import math
+import pickle
 import types
 import uuid
+import weakref
 from array import array
 from decimal import Decimal
 
@@ -256,3 +259,36 @@ def test_uuids_are_whole(session):
     assert got.is_safe is uuid.SafeUUID.unknown
     with pytest.raises(TypeError):
         got.int = 5
+
+
+def test_decimals_are_what_the_class_makes(session):
+    session.execute("CREATE TABLE d (k int PRIMARY KEY, v decimal)")
+    numbers = [0, 1, 9, 10, 9999, 10_000, 10**17, 10**18 - 1, 10**18, 2**63 - 1, 2**63, 10**30 + 7]
+    values = [
+        decimal.Decimal((sign, tuple(map(int, str(number))), exponent))
+        for number in numbers
+        for sign in (0, 1)
+        for exponent in (0, -2, 5, -40)
+        if number or not sign  # a negative zero is no value of the type
+    ]
+    session.execute_many("INSERT INTO d (k, v) VALUES (?, ?)", list(enumerate(values)))
+    for k, found in session.execute("SELECT k, v FROM d"):
+        wanted = values[k]
+        assert type(found) is decimal.Decimal
+        assert (found.as_tuple(), hash(found)) == (wanted.as_tuple(), hash(wanted))
+        assert (repr(found), found + 1, -found) == (repr(wanted), wanted + 1, -wanted)
+        assert pickle.loads(pickle.dumps(found)) == wanted
+
+
+def test_rows_and_uuids_survive_the_collector(session):
+    session.execute("CREATE TABLE u (k uuid PRIMARY KEY, v list<int>)")
+    keys = [uuid.uuid4() for _ in range(300)]
+    session.execute_many("INSERT INTO u (k, v) VALUES (?, [1])", [[key] for key in keys])
+    rows = session.execute("SELECT k FROM u").all() + session.execute("SELECT k, v FROM u").all()
+    gc.collect()
+    assert sorted(row[0] for row in rows) == sorted(keys * 2)
+    assert all(row[0].is_safe is uuid.SafeUUID.unknown and weakref.ref(row[0])() for row in rows)
+    pairs = [(row, row[0]) for row in rows]
+    del rows
+    gc.collect()
+    assert len({row[0] for row, _ in pairs}) == 300

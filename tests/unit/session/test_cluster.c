@@ -261,6 +261,23 @@ static void changed_columns_are_seen_at_the_next_prepare(void **state) {
   cql_session_close(s);
 }
 
+static void a_doubted_statement_is_asked_for_again(void **state) {
+  (void)state;
+  cql_session *s = with_table();
+  cql_prepared *p = prepared(s, "DELETE FROM t WHERE k = ?");
+  run(s, "DROP TABLE t");
+  run(s, "CREATE TABLE t (k text PRIMARY KEY)");
+  cql_prepared *same = prepared(s, "DELETE FROM t WHERE k = ?");
+  assert_ptr_equal(same, p); /* its columns are the same, as far as anybody has seen */
+  cql_prepared_doubt(p);
+  cql_prepared *again = prepared(s, "DELETE FROM t WHERE k = ?");
+  assert_int_equal(cql_prepared_bind(again, 0)->type->code, CQL_TYPE_TEXT);
+  cql_prepared_release(p);
+  cql_prepared_release(same);
+  cql_prepared_release(again);
+  cql_session_close(s);
+}
+
 /* --- batches, many ------------------------------------------------------------------------------------------------ */
 
 static void batches_go_as_one_call(void **state) {
@@ -442,6 +459,7 @@ int main(void) {
       cmocka_unit_test(the_text_says_what_may_be_repeated),
       cmocka_unit_test(changed_markers_reach_the_holder),
       cmocka_unit_test(changed_columns_are_seen_at_the_next_prepare),
+      cmocka_unit_test(a_doubted_statement_is_asked_for_again),
       cmocka_unit_test(batches_go_as_one_call),
       cmocka_unit_test(each_of_many_has_its_outcome),
       cmocka_unit_test(answers_come_once_and_may_submit),
