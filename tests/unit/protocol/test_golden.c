@@ -357,7 +357,8 @@ static void print_response(cql_buf *out, const cql_response *r) {
 
 /* Our own writing of what was read: the same bytes again, where Cassandra has one way to say it. */
 static void ask_written_again(const fields *f, const cql_response *r, const cql_envelope *e, cql_buf *out) {
-  bool has_columns = r->kind != CQL_RESULT_ROWS || r->rows.columns != NULL; /* else the flags hold one that says nothing */
+  bool has_columns =
+      r->kind != CQL_RESULT_ROWS || r->rows.columns != NULL; /* else the flags hold one that says nothing */
   if (e->flags != 0 || !has_columns) return;
   cql_buf_reset(out);
   if (r->opcode == CQL_OP_RESULT && r->kind == CQL_RESULT_ROWS)
