@@ -99,7 +99,7 @@ static void decode_in_pieces(const talk *t, const wire *w, size_t piece) {
 
 static void test_pieces_of_every_size(void **state) {
   (void)state;
-  static const size_t PIECES[] = {1, 2, 7, 1000, 4096, 65536, SIZE_MAX};
+  static const size_t PIECES[] = {13, 1000, 4096, 65536, SIZE_MAX};
   for (int i = 0; i < WIRE_COUNT; i++) {
     talk t;
     converse(&t, &WIRES[i], LONG_LENS, LONG_LEN_COUNT);
@@ -113,6 +113,7 @@ static void test_split_at_every_byte(void **state) {
   for (int i = 0; i < WIRE_COUNT; i++) {
     talk t;
     converse(&t, &WIRES[i], LENS, LEN_COUNT);
+    decode_in_pieces(&t, &WIRES[i], 1);
     for (size_t at = 0; at <= t.bytes.len; at++) {
       cql_buf seen;
       cql_buf_init(&seen, &cql_alloc_libc, SIZE_MAX);
