@@ -26,15 +26,28 @@ static cql_status read_name(cqlp_body *b, const char *field, cql_slice *out) {
   return CQL_OK;
 }
 
+static uint32_t depth_of(const cql_type *type) {
+  uint32_t deepest = 0;
+  for (uint32_t i = 0; i < type->arg_count; i++) {
+    uint32_t depth = depth_of(type->args[i]);
+    if (depth > deepest) deepest = depth;
+  }
+  return deepest + 1;
+}
+
+static cql_status fail_depth(cqlp_body *b) {
+  return cqlp_fail(b, CQL_LIMIT, "Types are nested more than %d deep", CQL_TYPE_DEPTH_MAX);
+}
+
 /* A class by its name: types that have no number of their own, vectors among them. */
-static cql_status read_custom(cqlp_body *b, const cql_type **out) {
+static cql_status read_custom(cqlp_body *b, uint32_t depth, const cql_type **out) {
   cql_slice name;
   bool reversed;
   cql_error why = {.status = CQL_OK};
   cql_status st = read_name(b, "the class of a type", &name);
   if (st != CQL_OK) return st;
   st = cql_type_parse_java(b->a, name, out, &reversed, &why);
-  if (st == CQL_OK) return CQL_OK;
+  if (st == CQL_OK) return depth + depth_of(*out) <= CQL_TYPE_DEPTH_MAX ? CQL_OK : fail_depth(b);
   if (st == CQL_NOMEM) return cqlp_fail_memory(b);
   return cqlp_fail(b, st == CQL_LIMIT ? CQL_LIMIT : b->malformed, "A type: %s", why.message);
 }
@@ -105,10 +118,9 @@ static cql_status read_type(cqlp_body *b, uint32_t depth, const cql_type **out) 
   uint16_t id;
   cql_status st = cqlp_read_u16(b, "a type", &id);
   if (st != CQL_OK) return st;
-  if (depth >= CQL_TYPE_DEPTH_MAX)
-    return cqlp_fail(b, CQL_LIMIT, "Types are nested more than %d deep", CQL_TYPE_DEPTH_MAX);
+  if (depth >= CQL_TYPE_DEPTH_MAX) return fail_depth(b);
   switch ((cql_type_code)id) {
-  case CQL_TYPE_CUSTOM: return read_custom(b, out);
+  case CQL_TYPE_CUSTOM: return read_custom(b, depth, out);
   case CQL_TYPE_LIST:
   case CQL_TYPE_SET:
   case CQL_TYPE_MAP: return read_collection(b, (cql_type_code)id, depth, out);

@@ -221,21 +221,27 @@ static cql_status lend_own(cql_decoder *d, cql_envelope *out) {
   return CQL_OK;
 }
 
+static void drop_own(cql_decoder *d) {
+  cql_buf_free(&d->own);
+  d->has_own = d->own_is_lent = false;
+}
+
 /* What was lent last is needed no more. */
 static void forget_lent(cql_decoder *d) {
-  if (d->own_is_lent) {
-    cql_buf_free(&d->own);
-    d->has_own = d->own_is_lent = false;
-  }
+  if (d->own_is_lent) drop_own(d);
   if (d->plain.cap > PLAIN_KEEP_LEN && !(d->payload_is_packed && d->payload_left > 0)) cql_buf_free(&d->plain);
 }
 
+static cql_status next_own(cql_decoder *d, cql_envelope *out, cql_error *err) {
+  if (d->own.len < d->own_len) return CQL_NEED_MORE;
+  lend_own(d, out);
+  cql_status st = unpack_body(d, out, err);
+  if (st == CQL_OK && out->body.data != d->own.data) drop_own(d); /* not twice the memory while plain is read */
+  return st;
+}
+
 static cql_status next_bare(cql_decoder *d, cql_envelope *out, cql_error *err) {
-  if (d->has_own) {
-    if (d->own.len < d->own_len) return CQL_NEED_MORE;
-    lend_own(d, out);
-    return unpack_body(d, out, err);
-  }
+  if (d->has_own) return next_own(d, out, err);
   size_t len;
   if (waiting(d) < CQL_ENVELOPE_HEADER_LEN) return CQL_NEED_MORE;
   cql_status st = read_head(d, d->in + d->start, out, &len, err);

@@ -185,8 +185,6 @@ void cql_put_error(cql_buf *b, uint8_t version, const cql_server_error *e) {
 
 /* --- as a cql_error ----------------------------------------------------------------------------------------------- */
 
-enum { TOLD_LEN_MAX = 4 * CQL_ERROR_MESSAGE_LEN, POSITION_LEN_MAX = 32 };
-
 static bool is_known(uint32_t code, cql_status *out) {
   switch ((uint64_t)CQL_SERVER_BASE + code) {
 #define CASE(name, value, text)                                                                                        \
@@ -198,13 +196,9 @@ static bool is_known(uint32_t code, cql_status *out) {
 }
 
 /* "line 1:7 no viable alternative …": where in the statement. */
-static void tell_position(cql_slice message, cql_error *err) {
-  char text[POSITION_LEN_MAX];
+static void tell_position(const char *message, cql_error *err) {
   unsigned line, column;
-  size_t len = message.len < sizeof text - 1 ? message.len : sizeof text - 1;
-  memcpy(text, message.data, len);
-  text[len] = '\0';
-  if (sscanf(text, "line %9u:%9u ", &line, &column) != 2) return;
+  if (sscanf(message, "line %9u:%9u ", &line, &column) != 2) return;
   err->line = line;
   err->column = column;
 }
@@ -213,19 +207,20 @@ static void tell_text(char *out, size_t size, cql_slice text) {
   size_t len = text.len < size - 1 ? text.len : size - 1;
   if (len > 0) memcpy(out, text.data, len);
   out[len] = '\0';
-  cql_utf8_mend((uint8_t *)out, len);
+  cqlp_mend(out, len);
 }
 
 cql_status cql_server_error_tell(const cql_server_error *e, cql_error *err) {
   cql_status st;
   bool known = is_known(e->code, &st);
   if (err == NULL) return st;
-  int len = (int)(e->message.len < TOLD_LEN_MAX ? e->message.len : TOLD_LEN_MAX);
+  char message[CQL_ERROR_MESSAGE_LEN + 8]; /* longer, so that cql_fail() cuts at a character */
+  tell_text(message, sizeof message, e->message.len > 0 ? e->message : cql_slice_str(cql_status_text(st)));
   if (known)
-    cql_fail(err, st, "%.*s", len, (const char *)e->message.data);
+    cql_fail(err, st, "%s", message);
   else
-    cql_fail(err, st, "Error 0x%04X: %.*s", (unsigned)e->code, len, (const char *)e->message.data);
-  if (e->message.len > 0) tell_position(e->message, err);
+    cql_fail(err, st, "Error 0x%04X: %s", (unsigned)e->code, message);
+  tell_position(message, err);
   err->consistency = e->consistency;
   err->required = e->required;
   err->received = e->received;

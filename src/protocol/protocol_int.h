@@ -78,8 +78,10 @@ cql_status cqlp_check_count(cqlp_body *b, const char *field, uint64_t count, siz
 
 cql_status cqlp_fail(cqlp_body *b, cql_status st, const char *format, ...) __attribute__((format(printf, 3, 4)));
 cql_status cqlp_fail_memory(cqlp_body *b);
-/* A text with a terminating NUL, in valid UTF-8. NULL: out of memory. */
+/* A text with a terminating NUL and none before, in valid UTF-8: '?' stands for what is not. NULL: out of memory. */
 const char *cqlp_text(cqlp_body *b, cql_slice s);
+const char *cqlp_text_in(cql_arena *a, cql_slice s);
+void cqlp_mend(char *text, size_t len);
 
 /* --- columns: column_types.c, columns.c --------------------------------------------------------------------------- */
 

@@ -133,8 +133,18 @@ done:
   return st;
 }
 
-const char *cqlp_text(cqlp_body *b, cql_slice s) {
-  char *text = cql_arena_str(b->a, s);
-  if (text != NULL) cql_utf8_mend((uint8_t *)text, s.len);
+void cqlp_mend(char *text, size_t len) {
+  cql_utf8_mend((uint8_t *)text, len);
+  for (size_t i = 0; i < len; i++)
+    if (text[i] == '\0') text[i] = '?'; /* it would end here */
+}
+
+const char *cqlp_text_in(cql_arena *a, cql_slice s) {
+  char *text = cql_arena_str(a, s);
+  if (text != NULL) cqlp_mend(text, s.len);
   return text;
+}
+
+const char *cqlp_text(cqlp_body *b, cql_slice s) {
+  return cqlp_text_in(b->a, s);
 }

@@ -23,9 +23,8 @@ static cql_status keep(maker *m, cql_slice s, cql_slice *out) {
 }
 
 static cql_status keep_text(maker *m, cql_slice s, const char **out) {
-  char *text = cql_arena_str(&m->result->arena, s);
+  const char *text = cqlp_text_in(&m->result->arena, s);
   if (text == NULL) return CQL_NOMEM;
-  cql_utf8_mend((uint8_t *)text, s.len);
   *out = text;
   return CQL_OK;
 }

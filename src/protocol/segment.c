@@ -10,6 +10,7 @@ enum {
   CRC24_LEN = 3,
   CRC24_START = 0x875060,
   CRC24_MASK = 0xFFFFFF,
+  CRC32_START = 0x44777ED3 /* of FA 2D 55 CA */
 };
 
 /* What the polynomial 0x1974F0B makes of each four bits. */
@@ -29,8 +30,7 @@ uint32_t cqlp_crc24(const uint8_t *bytes, size_t len) {
 }
 
 uint32_t cqlp_crc32(const uint8_t *payload, size_t len) {
-  static const uint8_t SEED[] = {0xFA, 0x2D, 0x55, 0xCA};
-  return (uint32_t)crc32(crc32(0, SEED, sizeof SEED), payload, (uInt)len);
+  return (uint32_t)crc32(CRC32_START, payload, (uInt)len);
 }
 
 void cqlp_store_u32_le(uint8_t *out, uint32_t v) {

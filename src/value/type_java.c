@@ -89,12 +89,24 @@ done:
   return st;
 }
 
+/* The most parameters that the parentheses at hand can hold: memory follows the text, not the limit. */
+static uint32_t count_args(const parser *p) {
+  uint32_t open = 0, count = 1;
+  for (size_t at = p->at; at < p->text.len && count < CQL_TYPE_ARGS_MAX; at++) {
+    uint8_t c = p->text.data[at];
+    if (c == ',' && open == 1) count++;
+    if (c == '(') open++;
+    if (c == ')' && --open == 0) break;
+  }
+  return count;
+}
+
 static cql_status parse_tuple(parser *p, const cql_type **out) {
-  const cql_type **args = cql_arena_array(p->a, CQL_TYPE_ARGS_MAX, sizeof *args);
-  uint32_t count;
+  uint32_t max = count_args(p), count;
+  const cql_type **args = cql_arena_array(p->a, max, sizeof *args);
   cql_status st;
   if (args == NULL) return fail_memory(p);
-  CQL_TRY(parse_list(p, args, CQL_TYPE_ARGS_MAX, &count));
+  CQL_TRY(parse_list(p, args, max, &count));
   const cql_type *tuple = cql_type_tuple(p->a, args, count);
   if (tuple == NULL || (*out = cql_type_freeze(p->a, tuple)) == NULL) st = fail_memory(p);
 done:
@@ -103,8 +115,9 @@ done:
 
 /* UserType(keyspace,hex name,hex field:type,…) */
 static cql_status parse_udt(parser *p, const cql_type **out) {
-  const cql_type **args = cql_arena_array(p->a, CQL_TYPE_ARGS_MAX, sizeof *args);
-  cql_slice *fields = cql_arena_array(p->a, CQL_TYPE_ARGS_MAX, sizeof *fields);
+  uint32_t max = count_args(p);
+  const cql_type **args = cql_arena_array(p->a, max, sizeof *args);
+  cql_slice *fields = cql_arena_array(p->a, max, sizeof *fields);
   cql_slice keyspace, name;
   uint32_t count = 0;
   cql_status st;
@@ -114,8 +127,7 @@ static cql_status parse_udt(parser *p, const cql_type **out) {
   CQL_TRY(need(p, ','));
   CQL_TRY(unhex(p, take_word(p), &name));
   while (take(p, ',')) {
-    if (count == CQL_TYPE_ARGS_MAX)
-      return cql_fail(p->err, CQL_LIMIT, "A user type may have at most %d fields", CQL_TYPE_ARGS_MAX);
+    if (count == max) return cql_fail(p->err, CQL_LIMIT, "A user type may have at most %d fields", CQL_TYPE_ARGS_MAX);
     CQL_TRY(unhex(p, take_word(p), &fields[count]));
     CQL_TRY(need(p, ':'));
     CQL_TRY(parse_type(p, &args[count++]));

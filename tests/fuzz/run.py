@@ -35,6 +35,8 @@ LEN_MAX = {
     "damage": 256,
     "file": 62,
     "page_state": 256,
+    "request": 1024,
+    "response": 2048,
     "store_row": 1024,
     "url": 512,
     "value": 1024,

@@ -79,8 +79,8 @@ def statement():
                 yield made.encode()
 
 
-def golden(name):
-    for line in (ROOT / "tests" / "data" / "value" / name).read_text().split("\n"):
+def golden(name, room="value"):
+    for line in (ROOT / "tests" / "data" / room / name).read_text().split("\n"):
         if line and not line.startswith("#"):
             yield line.split("\t")
 
@@ -95,6 +95,61 @@ def value():
             parts = [part[:255] for _, part in known[-3:]]
             head = kind.encode() + b"\n" + bytes(len(part) for part in parts)
             yield head + b"".join(parts) + literal.encode()
+
+
+def exchanged(kind):
+    """Yield what the golden files of the protocol hold of one kind of line, as (fields between, bytes)."""
+    for name in ("driver.tsv", "cassandra.tsv"):
+        for found in golden(name, "protocol"):
+            if found[0] == kind:
+                yield found[1:-1], bytes.fromhex(found[-1])
+
+
+def bodies(kind):
+    for _, envelope in exchanged(kind):
+        flags = envelope[1] & 0x0E if kind == "A" else envelope[1] & 0x06
+        yield bytes([flags | (envelope[0] & 1), envelope[4]]) + envelope[9:]
+
+
+def request():
+    """Yield the bodies of requests that the driver wrote."""
+    yield from bodies("Q")
+
+
+def response():
+    """Yield the bodies of responses that Cassandra wrote."""
+    yield from bodies("A")
+
+
+def envelope():
+    """Yield envelopes, one by one and all that a connection said."""
+    for kind in "QA":
+        yield from (b"\x06" + data for _, data in exchanged(kind))
+    for (version, lz4), data in exchanged("C"):
+        if version == "4":
+            yield bytes([0x20 | int(lz4)]) + data
+
+
+def segment():
+    """Yield segments as they are, and what they hold to be put in others."""
+    for (lz4, envelopes), data in exchanged("S"):
+        payload = bytes.fromhex(envelopes)
+        yield bytes([0x22 | int(lz4)]) + data
+        yield bytes([0x20 | int(lz4), 1]) + len(payload).to_bytes(2, "big") + bytes(2) + payload
+        half = len(payload) // 2
+        parts = [payload[:half], payload[half:]]
+        yield bytes([0x20 | int(lz4)]) + b"".join(
+            b"\0" + len(part).to_bytes(2, "big") + bytes(2) + part for part in parts
+        )
+        if lz4 == "1":  # packed ones, by the lengths in their header
+            bits = int.from_bytes(data[:5], "little")
+            packed, plain = bits & 0x1FFFF, bits >> 17 & 0x1FFFF
+            yield (
+                b"\x21\x01"
+                + packed.to_bytes(2, "big")
+                + plain.to_bytes(2, "big")
+                + data[8 : 8 + packed]
+            )
 
 
 def type_name():
@@ -195,10 +250,14 @@ def words():
 
 TARGETS = {
     "damage": damage,
+    "envelope": envelope,
     "file": file,
     "json": json,
     "page_state": page_state,
     "parse": parse,
+    "request": request,
+    "response": response,
+    "segment": segment,
     "statement": statement,
     "type_name": type_name,
     "url": url,

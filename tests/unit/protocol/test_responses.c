@@ -438,6 +438,92 @@ static void test_trap_22_prepared(void **state) {
   }
 }
 
+/* Trap 8: bytes behind what is known are ignored. */
+static void test_trap_8_trailing_bytes(void **state) {
+  (void)state;
+  answer w;
+  answer_init(&w);
+  assert_int_equal(decode(&w, RESPONSE(4, 0, CQL_OP_READY, "more")), CQL_OK);
+  assert_int_equal(decode(&w, RESPONSE(4, 0, CQL_OP_RESULT, "\0\0\0\1more")), CQL_OK);
+  assert_int_equal(w.r.kind, CQL_RESULT_VOID);
+  assert_int_equal(decode(&w, RESPONSE(5, 0, CQL_OP_ERROR, "\0\0\x22\0\0\1xmore")), CQL_OK);
+  require_text(w.r.error.message, "x");
+  answer_free(&w);
+}
+
+/* Trap 19: a page may be empty and not the last. */
+static void test_trap_19_an_empty_page_that_is_not_the_last(void **state) {
+  (void)state;
+  answer w;
+  answer_init(&w);
+  cql_rows_metadata m = {.column_count = 1, .has_more_pages = true, .paging_state = CQL_SLICE_LITERAL("on")};
+  cql_put_rows(&w.b, 4, &m, 0, CQL_SLICE_LITERAL(""));
+  const cql_response *r = read_back(&w, 4, CQL_OP_RESULT);
+  assert_int_equal(r->row_count, 0);
+  assert_true(r->rows.has_more_pages);
+  require_text(r->rows.paging_state, "on");
+  answer_free(&w);
+}
+
+/* Trap 23: it says which statement. */
+static void test_trap_23_unprepared(void **state) {
+  (void)state;
+  answer w;
+  answer_init(&w);
+  cql_put_error(
+      &w.b, 5,
+      &(cql_server_error){.code = 0x2500, .message = CQL_SLICE_LITERAL("who?"), .id = CQL_SLICE_LITERAL("id")});
+  require_text(read_back(&w, 5, CQL_OP_ERROR)->error.id, "id");
+  assert_int_equal(cql_server_error_tell(&w.r.error, &w.err), CQL_UNPREPARED);
+  answer_free(&w);
+}
+
+static const cql_type *type_by_class(answer *w, const char *name) {
+  cql_buf_reset(&w->b);
+  cql_buf_put(&w->b, "\0\0\0\2\0\0\0\1\0\0\0\1\0\0\0\0\0\0\0\0", 20);
+  cqlp_put_text(&w->b, name);
+  cql_buf_u32(&w->b, 0);
+  if (decode(w, response(4, 0, CQL_OP_RESULT, (const char *)w->b.data, w->b.len)) != CQL_OK)
+    fail_msg("%s", w->err.message);
+  return w->r.rows.columns[0].type;
+}
+
+/* Trap 32: a type by its class: vectors, nested, reversed, frozen, and classes that nobody knows. */
+static void test_trap_32_types_by_class(void **state) {
+  (void)state;
+#define MARSHAL "org.apache.cassandra.db.marshal."
+  static const char *const CASES[][2] = {
+      {MARSHAL "VectorType(" MARSHAL "FloatType, 3)", "vector<float, 3>"},
+      {MARSHAL "VectorType(" MARSHAL "VectorType(" MARSHAL "UTF8Type , 2) , 3)", "vector<vector<text, 2>, 3>"},
+      {MARSHAL "ReversedType(" MARSHAL "VectorType(" MARSHAL "Int32Type,2))", "vector<int, 2>"},
+      {MARSHAL "FrozenType(" MARSHAL "ListType(" MARSHAL "Int32Type))", "frozen<list<int>>"},
+      {MARSHAL "ReversedType(" MARSHAL "TimeUUIDType)", "timeuuid"},
+      {MARSHAL "DurationType", "duration"},
+      {"com.example.Mine(1)", "'com.example.Mine(1)'"},
+  };
+#undef MARSHAL
+  for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+    answer w;
+    char text[128];
+    answer_init(&w);
+    cql_type_to_cql(type_by_class(&w, CASES[i][0]), text, sizeof text);
+    assert_string_equal(text, CASES[i][1]);
+    answer_free(&w);
+  }
+}
+
+/* A duration has a number in version 5 only. */
+static void test_duration_in_version_4(void **state) {
+  (void)state;
+  for (uint8_t version = 4; version <= 5; version++) {
+    cql_buf b;
+    cql_buf_init(&b, &cql_alloc_libc, 256);
+    cqlp_put_type(&b, version, cql_type_native(CQL_TYPE_DURATION));
+    assert_int_equal(cql_load_u16(b.data), version == 4 ? CQL_TYPE_CUSTOM : CQL_TYPE_DURATION);
+    cql_buf_free(&b);
+  }
+}
+
 /* Metadata of the most columns takes memory in proportion, and time. */
 static void test_many_columns(void **state) {
   (void)state;
@@ -452,48 +538,6 @@ static void test_many_columns(void **state) {
   require_columns(r->rows.columns, columns, CQL_COLUMN_COUNT_MAX);
   assert_true(w.a.used < CQL_COLUMN_COUNT_MAX * (sizeof(cql_column) + 64));
   answer_free(&w);
-}
-
-/* --- what is not accepted ----------------------------------------------------------------------------------------- */
-
-static void require_refused(cql_envelope e, cql_status want, const char *words) {
-  answer w;
-  answer_init(&w);
-  assert_int_equal(decode(&w, e), want);
-  assert_int_equal(w.err.status, want);
-  assert_string_equal(w.err.message, words);
-  assert_true(w.a.used < 1 << 16);
-  answer_free(&w);
-}
-
-static void test_refused_responses(void **state) {
-  (void)state;
-  cql_envelope e = RESPONSE(4, 0, CQL_OP_QUERY, "");
-  require_refused(e, CQL_MALFORMED, "Opcode 0x07 is no response");
-  e.is_response = false;
-  require_refused(e, CQL_MALFORMED, "A request (opcode 0x07) where a response should be");
-  require_refused(RESPONSE(4, 0, CQL_OP_RESULT, "\0\0\0\x09"), CQL_MALFORMED,
-                  "Unknown kind of result (9), at byte 4 of the body");
-  require_refused(RESPONSE(4, 0, CQL_OP_RESULT, "\0\0\0\2\0\0\0\1\x7F\xFF\xFF\xFF\0\0\0\0"), CQL_LIMIT,
-                  "A value (2147483647) of the number of columns above 65535, at byte 12 of the body");
-  require_refused(RESPONSE(4, 0, CQL_OP_RESULT, "\0\0\0\2\0\0\0\1\0\0\xFF\xFF\0\0\0\0\0\0\0\0"), CQL_MALFORMED,
-                  "Not enough bytes to read the columns, at byte 16 of the body");
-  require_refused(RESPONSE(4, 0, CQL_OP_RESULT, "\0\0\0\2\0\0\0\4\0\0\0\2\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0"),
-                  CQL_MALFORMED, "Not enough bytes to read the rows, at byte 16 of the body");
-  require_refused(RESPONSE(4, 0, CQL_OP_RESULT, "\0\0\0\2\0\0\0\4\0\0\0\0\x7F\xFF\xFF\xFF"), CQL_MALFORMED,
-                  "2147483647 rows without columns, at byte 16 of the body");
-  require_refused(RESPONSE(4, 0, CQL_OP_RESULT, "\0\0\0\2\0\0\0\4\0\0\0\1\xFF\xFF\xFF\xFF"), CQL_MALFORMED,
-                  "A negative number of rows (-1), at byte 16 of the body");
-  require_refused(RESPONSE(4, 0, CQL_OP_RESULT, "\0\0\0\4\0\1i\0\0\0\0\0\0\0\0\0\0\0\1\0\0"), CQL_MALFORMED,
-                  "Key marker 0 of a statement with 0 markers, at byte 21 of the body");
-  require_refused(RESPONSE(4, 0, CQL_OP_RESULT, "\0\0\0\2\0\0\0\1\0\0\0\1\0\0\0\0\0\0\0\x63\0\0\0\0"), CQL_MALFORMED,
-                  "Unknown type 0x0063, at byte 20 of the body");
-  require_refused(RESPONSE(4, 0, CQL_OP_SUPPORTED, "\xFF\xFF\0\1x\0\0"), CQL_MALFORMED,
-                  "Not enough bytes to read an option, at byte 7 of the body");
-  require_refused(RESPONSE(4, CQL_FLAG_WARNING, CQL_OP_RESULT, "\xFF\xFF\0\1x\0\0"), CQL_MALFORMED,
-                  "Not enough bytes to read the warnings, at byte 2 of the body");
-  require_refused(RESPONSE(4, 0, CQL_OP_EVENT, "\0\x0DSTATUS_CHANGE\0\2UP\5aaaaa\0\0\0\1"), CQL_MALFORMED,
-                  "An address of 5 bytes, at byte 20 of the body");
 }
 
 /* A type that is nested too deep, in numbers and in the name of a class. */
@@ -581,6 +625,22 @@ static void test_result_of_rows(void **state) {
       cql_arena_free(&own);
     }
   }
+}
+
+/* Trap 25: an empty cell is not null. */
+static void test_trap_25_empty_is_not_null(void **state) {
+  (void)state;
+  answer w;
+  cql_value cells[2];
+  const cql_column columns[] = {{"ks", "t", "a", cql_type_native(CQL_TYPE_INT)},
+                                {"ks", "t", "b", cql_type_native(CQL_TYPE_INT)}};
+  answer_init(&w);
+  cql_put_rows(&w.b, 4, &(cql_rows_metadata){.column_count = 2}, 1, CQL_SLICE_LITERAL("\0\0\0\0\xFF\xFF\xFF\xFF"));
+  cql_result *r = result_of(&w, columns, 2, true);
+  assert_int_equal(cql_result_next(r, cells), CQL_OK);
+  assert_true(cells[0].len == 0 && cells[0].data != NULL);
+  assert_true(cells[1].len == CQL_NULL && cells[1].data == NULL);
+  cql_result_free(r);
 }
 
 static void test_other_results(void **state) {
@@ -754,10 +814,15 @@ int main(void) {
       cmocka_unit_test(test_trap_21_rows),
       cmocka_unit_test(test_trap_20_no_metadata),
       cmocka_unit_test(test_trap_22_prepared),
+      cmocka_unit_test(test_trap_8_trailing_bytes),
+      cmocka_unit_test(test_trap_19_an_empty_page_that_is_not_the_last),
+      cmocka_unit_test(test_trap_23_unprepared),
+      cmocka_unit_test(test_trap_32_types_by_class),
+      cmocka_unit_test(test_duration_in_version_4),
       cmocka_unit_test(test_many_columns),
-      cmocka_unit_test(test_refused_responses),
       cmocka_unit_test(test_deep_types),
       cmocka_unit_test(test_result_of_rows),
+      cmocka_unit_test(test_trap_25_empty_is_not_null),
       cmocka_unit_test(test_other_results),
       cmocka_unit_test(test_responses_that_are_no_results),
       cmocka_unit_test(test_cut_at_every_byte),

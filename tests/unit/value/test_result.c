@@ -72,6 +72,31 @@ static void test_malformed(void **state) {
   cql_result_free(r);
 }
 
+/* Rows within somebody else's buffer, which the result then owns. */
+static void test_rows_of_a_body(void **state) {
+  (void)state;
+  cql_value cells[2];
+  cql_buf body;
+  cql_result *r = two_rows(); /* its own rows go */
+  cql_buf_init(&body, &cql_alloc_libc, 100);
+  cql_buf_str(&body, "head");
+  for (int i = 0; i < 3; i++) cql_put_element(&body, CQL_SLICE_LITERAL("cell"));
+  cql_buf_str(&body, "tail");
+  cql_result_set_rows(r, &body, cql_slice_of(body.data + 4, 24), 1);
+  assert_true(body.data == NULL && body.len == 0);
+  assert_int_equal(cql_result_row_count(r), 1);
+  for (int round = 0; round < 2; round++) {
+    assert_int_equal(cql_result_next(r, cells), CQL_OK);
+    assert_memory_equal(cells[1].data, "cell", 4);
+    assert_int_equal(cql_result_next(r, cells), CQL_DONE);
+    cql_result_rewind(r);
+  }
+  r->row_count = 2; /* more than the part holds, though the body goes on */
+  assert_int_equal(cql_result_next(r, cells), CQL_OK);
+  assert_int_equal(cql_result_next(r, cells), CQL_MALFORMED);
+  cql_result_free(r);
+}
+
 static void test_beside_rows(void **state) {
   (void)state;
   int one = 1;
@@ -107,6 +132,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_rows),
       cmocka_unit_test(test_malformed),
+      cmocka_unit_test(test_rows_of_a_body),
       cmocka_unit_test(test_beside_rows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
