@@ -1,105 +1,144 @@
-/* exchange.c: a detached connection, in the hands of the one thread that waits for it. */
+/* exchange.c: a detached connection, in the hands of the one thread that waits for its answer.
+ *
+ *   peek, send, receive: three system calls. The receive waits in the system for up to CQLI_SLICE_MS at a time; the
+ * last slice before the deadline is poll()'s, which can wait for less.
+ */
 #include "client/conn_int.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
 
-enum { SLICE_MS = 100 }; /* between two looks at the interrupt check */
+/* --- to and fro --------------------------------------------------------------------------------------------------- */
 
 void cqli_conn_detach(cqli_conn *c) {
   uv_poll_stop(&c->poll);
   uv_timer_stop(&c->timer);
+  c->watched = 0;
   c->is_detached = true;
+  if (cqli_transport_let_wait(&c->transport) != CQL_OK)
+    cqli_transport_fail(&c->transport, CQL_IO, "the socket cannot be made to wait");
 }
 
 void cqli_conn_attach(cqli_conn *c) {
   c->is_detached = false;
-  if (c->is_broken) {
-    cqli_conn_fail(c, c->transport.status == CQL_OK ? CQL_CONNECTION : c->transport.status,
-                   c->transport.status == CQL_OK ? "the connection broke" : c->transport.reason);
+  if (c->transport.status != CQL_OK) {
+    cqli_conn_broke(c);
     return;
   }
-  cqli_conn_start_clock(c);
+  cqli_clock_start(c);
   cqli_conn_rearm(c);
+  if (cqli_transport_has_more(&c->transport) && !cqli_conn_read(c)) return;
+  cqli_conn_retire_if_idle(c);
 }
 
+/* --- waiting ------------------------------------------------------------------------------------------------------ */
+
+typedef struct patience {
+  int64_t deadline_us;
+  bool (*interrupted)(void);
+} patience;
+
 static cql_status broken(cqli_conn *c, cql_status status, const char *words, cql_error *err) {
-  c->is_broken = true;
+  if (c->transport.status == CQL_OK) cqli_transport_fail(&c->transport, status, words);
   return cql_fail(err, status, "The connection to %s broke: %s", c->host, words);
 }
 
-/* Waits for the socket. CQL_OK: something has happened. */
-static cql_status await(cqli_conn *c, short events, int64_t deadline_us, bool (*interrupted)(void), cql_error *err) {
-  struct pollfd p = {.fd = c->transport.fd, .events = c->transport.wants_write ? POLLOUT : events};
-  for (;;) {
-    int64_t left_ms = (deadline_us - cql_clock_monotonic_us() + 999) / 1000;
-    if (left_ms <= 0) return cql_fail(err, CQL_TIMEOUT, "No answer came in time from %s", c->host);
-    int slice = interrupted != NULL && left_ms > SLICE_MS ? SLICE_MS : left_ms > INT32_MAX ? INT32_MAX : (int)left_ms;
-    int n = poll(&p, 1, slice);
-    if (n > 0) return CQL_OK;
-    if (n < 0 && errno != EINTR) return broken(c, CQL_IO, "poll() failed", err);
-    if (interrupted != NULL && interrupted()) return cql_fail(err, CQL_INTERRUPTED, "Interrupted");
-  }
+static cql_status transport_broke(cqli_conn *c, cql_error *err) {
+  return cql_fail(err, CQL_CONNECTION, "The connection to %s broke: %s", c->host, c->transport.reason);
 }
 
-static cql_status write_all(cqli_conn *c, int64_t deadline_us, bool (*interrupted)(void), bool *has_begun,
-                            cql_error *err) {
-  cql_slice bytes = cql_encoder_pending(c->encoder);
-  while (bytes.len > 0) {
-    size_t n = 0;
-    if (bytes.data == NULL) return broken(c, CQL_NOMEM, "out of memory", err);
-    switch (cqli_transport_write(&c->transport, bytes, &n)) {
-    case CQLI_IO_OK:
-      *has_begun = true;
-      cql_encoder_sent(c->encoder, n);
-      break;
-    case CQLI_IO_AGAIN: {
-      cql_status st = await(c, POLLOUT, deadline_us, interrupted, err);
-      if (st == CQL_OK) break;
-      c->is_broken = true; /* half a request is on its way: nothing can follow it */
-      return st;
-    }
-    default: return broken(c, c->transport.status, c->transport.reason, err);
-    }
-    bytes = cql_encoder_pending(c->encoder);
-  }
+/* At most a slice; 0: the deadline has passed. */
+static int left_ms(const patience *p) {
+  int64_t ms = (p->deadline_us - cql_clock_monotonic_us() + 999) / 1000;
+  return ms <= 0 ? 0 : ms > CQLI_SLICE_MS ? CQLI_SLICE_MS : (int)ms;
+}
+
+static cql_status look_up(const cqli_conn *c, const patience *p, int ms, cql_error *err) {
+  if (ms == 0) return cql_fail(err, CQL_TIMEOUT, "No answer came in time from %s", c->host);
+  if (p->interrupted != NULL && p->interrupted()) return cql_fail(err, CQL_INTERRUPTED, "Interrupted");
   return CQL_OK;
 }
 
-static cql_status read_some(cqli_conn *c, int64_t deadline_us, bool (*interrupted)(void), cql_error *err) {
-  size_t room, n = 0;
+/* Waits until the socket can be read, or written to. CQL_OK: look at it again. */
+static cql_status await(cqli_conn *c, short events, const patience *p, cql_error *err) {
+  struct pollfd fd = {.fd = c->transport.fd, .events = events};
+  int ms = left_ms(p);
+  int n = poll(&fd, 1, ms);
+  if (n > 0) return CQL_OK;
+  if (n < 0 && errno != EINTR) return broken(c, CQL_CONNECTION, "poll() failed", err);
+  return look_up(c, p, ms, err);
+}
+
+/* --- sending ------------------------------------------------------------------------------------------------------ */
+
+static cql_status write_all(cqli_conn *c, const patience *p, cql_error *err) {
   for (;;) {
-    uint8_t *to = cql_decoder_room(c->decoder, &room);
-    if (to == NULL) return broken(c, CQL_NOMEM, "out of memory", err);
-    switch (cqli_transport_read(&c->transport, to, room, &n)) {
-    case CQLI_IO_OK: cql_decoder_filled(c->decoder, n); return CQL_OK;
-    case CQLI_IO_AGAIN: {
-      cql_status st = await(c, POLLIN, deadline_us, interrupted, err);
-      if (st != CQL_OK) return st;
-      break;
-    }
-    default: return broken(c, c->transport.status, c->transport.reason, err);
-    }
+    cqli_io io = cqli_conn_write(c);
+    if (io == CQLI_IO_OK) return CQL_OK;
+    if (io != CQLI_IO_AGAIN) return transport_broke(c, err);
+    cql_status st = await(c, c->transport.ssl == NULL || c->transport.wants_write ? POLLOUT : POLLIN, p, err);
+    if (st == CQL_OK) continue;
+    (void)broken(c, CQL_CONNECTION, "a request was given up when half of it was sent", NULL); /* nothing can follow */
+    return st;
   }
 }
 
-/* The answer to stream; nothing else can come but events, which a direct connection does not ask for. */
-static cql_status read_answer(cqli_conn *c, int16_t stream, int64_t deadline_us, bool (*interrupted)(void),
-                              cql_envelope *out, cql_error *err) {
-  cql_status st;
+/* --- receiving ---------------------------------------------------------------------------------------------------- */
+
+/* One receive that waits for a slice, or, near the deadline, for less. */
+static cqli_io receive(cqli_conn *c, uint8_t *to, size_t room, size_t *n, int ms) {
+  c->transport.waits = ms == CQLI_SLICE_MS;
+  cqli_io io = cqli_transport_read(&c->transport, to, room, n);
+  c->transport.waits = false;
+  return io;
+}
+
+static cql_status read_some(cqli_conn *c, const patience *p, cql_error *err) {
+  for (;;) {
+    size_t room, n = 0;
+    uint8_t *to = cql_decoder_room(c->decoder, &room);
+    if (to == NULL) return broken(c, CQL_NOMEM, "out of memory", err);
+    int ms = left_ms(p);
+    cqli_io io = receive(c, to, room, &n, ms);
+    if (io == CQLI_IO_OK) {
+      cql_decoder_filled(c->decoder, n);
+      return CQL_OK;
+    }
+    if (io != CQLI_IO_AGAIN) return transport_broke(c, err);
+    bool has_waited = ms == CQLI_SLICE_MS && !c->transport.wants_write;
+    cql_status st = has_waited ? look_up(c, p, ms, err) : await(c, c->transport.wants_write ? POLLOUT : POLLIN, p, err);
+    if (st != CQL_OK) return st;
+  }
+}
+
+/* Nothing else can come: a connection that is detached has asked for nothing else, and for no events. */
+static cql_status check_answer(cqli_conn *c, int16_t stream, const cql_envelope *e, cql_error *err) {
+  char words[CQL_REASON_LEN];
   cqli_slot slot;
+  const char *wrong = cqli_conn_judge(c, e);
+  if (wrong != NULL) return broken(c, CQL_MALFORMED, wrong, err);
+  if (e->stream == stream) {
+    cqli_streams_give(&c->streams, stream, &slot);
+    return CQL_OK;
+  }
+  cqli_conn_stray(c, e, words);
+  return broken(c, CQL_MALFORMED, words, err);
+}
+
+static cql_status read_answer(cqli_conn *c, int16_t stream, const patience *p, cql_envelope *out, cql_error *err) {
+  cql_status st;
   cql_error why;
   while ((st = cql_decoder_next(c->decoder, out, &why)) == CQL_NEED_MORE) {
-    st = read_some(c, deadline_us, interrupted, err);
+    st = read_some(c, p, err);
     if (st != CQL_OK) return st;
   }
   if (st != CQL_OK) return broken(c, st, why.message, err);
-  if (out->stream != stream) return broken(c, CQL_MALFORMED, "the node answers a request that was not made", err);
-  cqli_streams_give(&c->streams, stream, &slot);
-  atomic_store_explicit(&c->used_us, cql_clock_monotonic_us(), memory_order_relaxed);
-  return CQL_OK;
+  cqli_conn_heard(c);
+  return check_answer(c, stream, out, err);
 }
+
+/* --- both --------------------------------------------------------------------------------------------------------- */
 
 static void nobody(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run) {
   (void)user;
@@ -109,18 +148,38 @@ static void nobody(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt 
   (void)may_have_run;
 }
 
+/* Is the node still there, as far as can be told without asking it? The loop asks all idle connections; one that nobody
+ * has asked for so long has slept through that, with the whole process. */
+static cql_status check_alive(cqli_conn *c, cql_error *err) {
+  cql_envelope e;
+  int64_t silent_us = cql_clock_monotonic_us() - cqli_conn_used_us(c);
+  if (silent_us > (int64_t)c->config.heartbeat_ms * 2000)
+    return broken(c, CQL_CONNECTION, "it was not used for too long", err);
+  if (c->transport.status != CQL_OK || cqli_transport_peek(&c->transport) != CQLI_IO_AGAIN)
+    return transport_broke(c, err);
+  if (cql_decoder_next(c->decoder, &e, NULL) != CQL_NEED_MORE) /* it came with the last answer */
+    return broken(c, CQL_CONNECTION, "the node sent something that nobody had asked for", err);
+  return CQL_OK;
+}
+
 cql_status cqli_conn_exchange(cqli_conn *c, cql_slice envelope, int64_t deadline_us, bool (*interrupted)(void),
                               cql_envelope *out, bool *may_have_run, cql_error *err) {
+  const patience p = {deadline_us, interrupted};
   int16_t stream;
   *may_have_run = false;
-  if (cqli_transport_peek(&c->transport) != CQLI_IO_AGAIN) return broken(c, CQL_CONNECTION, c->transport.reason, err);
-  cql_status st = cqli_conn_put(c, envelope, nobody, NULL, &stream);
-  if (st != CQL_OK) return broken(c, st, "out of memory", err);
-  st = write_all(c, deadline_us, interrupted, may_have_run, err);
-  if (st == CQL_OK) st = read_answer(c, stream, deadline_us, interrupted, out, err);
+  cql_status st = check_alive(c, err);
+  if (st != CQL_OK) return st;
+  st = cqli_conn_put(c, envelope, nobody, NULL, &stream);
+  if (st != CQL_OK) return broken(c, st, st == CQL_LIMIT ? "no stream is left" : "out of memory", err);
+  uint64_t batch = c->batch;
+  st = write_all(c, &p, err);
+  *may_have_run = c->batch != batch || c->batch_has_begun;
+  if (st == CQL_OK) st = read_answer(c, stream, &p, out, err);
   if (st == CQL_TIMEOUT || st == CQL_INTERRUPTED) cqli_streams_orphan(&c->streams, stream);
   return st;
 }
+
+/* --- fork --------------------------------------------------------------------------------------------------------- */
 
 void cqli_conn_forget(cqli_conn *c) {
   if (c->transport.fd >= 0) close(c->transport.fd);

@@ -9,9 +9,8 @@
 #include "client/conn_int.h"
 
 #include <stdio.h>
-#include <string.h>
 
-enum { HANDSHAKE_LEN_MAX = 64 * 1024, NAME_ROOM = 128 };
+enum { HANDSHAKE_LEN_MAX = 64 * 1024, ARENA_LEN_MAX = 1024 * 1024, WORDS_LEN = 128 };
 
 static void on_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run);
 
@@ -20,14 +19,14 @@ static void on_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attem
 /* Frees b. */
 static void send_it(cqli_conn *c, cql_buf *b, cqli_conn_state next) {
   int16_t stream;
-  c->state = next;
+  cqli_conn_set_state(c, next);
   cql_status st = b->st;
   if (st == CQL_OK) st = cqli_conn_put(c, cql_buf_view(b), on_answer, NULL, &stream);
   cql_buf_free(b);
   if (st == CQL_OK)
     cqli_conn_flush(c);
   else
-    cqli_conn_fail(c, st, "out of memory");
+    cqli_conn_close(c, st, st == CQL_LIMIT ? "the user, the password or the keyspace is too long" : "out of memory");
 }
 
 static cql_buf message(const cqli_conn *c) {
@@ -53,6 +52,10 @@ static void send_startup(cqli_conn *c) {
   if (c->lz4) options[count++] = pair("COMPRESSION", "lz4");
   cql_buf b = message(c);
   cql_put_startup(&b, c->version, options, count);
+  if (c->version < CQL_VERSION_5 && c->lz4) { /* version 4: each body says whether it is packed; STARTUP's own is not */
+    cql_decoder_use_lz4(c->decoder);
+    cql_encoder_use_lz4(c->encoder);
+  }
   send_it(c, &b, CQLI_STARTUP);
 }
 
@@ -63,18 +66,24 @@ static void send_register(cqli_conn *c) {
   send_it(c, &b, CQLI_REGISTER);
 }
 
-static void send_use(cqli_conn *c) {
-  char text[NAME_ROOM + CQL_NAME_LEN * 2] = "USE \"";
-  size_t len = strlen(text);
-  for (const char *p = c->config.keyspace; *p != '\0' && len < sizeof text - 4; p++) {
-    if (*p == '"') text[len++] = '"';
-    text[len++] = *p;
+static void put_quoted(cql_buf *text, const char *name) {
+  cql_buf_u8(text, '"');
+  for (const char *p = name; *p != '\0'; p++) {
+    if (*p == '"') cql_buf_u8(text, '"');
+    cql_buf_u8(text, (uint8_t)*p);
   }
-  text[len++] = '"';
+  cql_buf_u8(text, '"');
+}
+
+static void send_use(cqli_conn *c) {
   const cql_parameters p = {.consistency = CQL_ONE, .timestamp = CQL_TIMESTAMP_NONE};
-  cql_buf b = message(c);
-  cql_status st = cql_put_query(&b, c->version, cql_slice_of(text, len), &p, NULL);
+  cql_buf text = message(c), b = message(c);
+  cql_buf_str(&text, "USE ");
+  put_quoted(&text, c->config.keyspace);
+  cql_status st = text.st;
+  if (st == CQL_OK) st = cql_put_query(&b, c->version, cql_buf_view(&text), &p, NULL);
   if (st != CQL_OK) b.st = st;
+  cql_buf_free(&text);
   send_it(c, &b, CQLI_KEYSPACE);
 }
 
@@ -118,7 +127,7 @@ static cql_status keep_supported(cqli_conn *c, const cql_supported *s) {
 
 static void on_supported(cqli_conn *c, const cql_response *r) {
   if (keep_supported(c, &r->supported) != CQL_OK) {
-    cqli_conn_fail(c, CQL_NOMEM, "out of memory");
+    cqli_conn_close(c, CQL_NOMEM, "out of memory");
     return;
   }
   c->version = settle_version(c);
@@ -126,23 +135,19 @@ static void on_supported(cqli_conn *c, const cql_response *r) {
   if (c->version != 0)
     send_startup(c);
   else if (c->config.protocol != 0)
-    cqli_conn_fail(c, CQL_UNSUPPORTED,
-                   c->config.protocol == CQL_VERSION_5 ? "the node does not speak version 5 of the native protocol"
-                                                       : "the node does not speak version 4 of the native protocol");
+    cqli_conn_close(c, CQL_UNSUPPORTED,
+                    c->config.protocol == CQL_VERSION_5 ? "the node does not speak version 5 of the native protocol"
+                                                        : "the node does not speak version 4 of the native protocol");
   else
-    cqli_conn_fail(c, CQL_UNSUPPORTED, "the node speaks neither version 4 nor 5 of the native protocol");
+    cqli_conn_close(c, CQL_UNSUPPORTED, "the node speaks neither version 4 nor 5 of the native protocol");
 }
 
 /* --- logging in --------------------------------------------------------------------------------------------------- */
 
-static void use_framing(cqli_conn *c) {
-  if (c->version >= CQL_VERSION_5) {
-    cql_decoder_use_segments(c->decoder, c->lz4);
-    cql_encoder_use_segments(c->encoder, c->lz4);
-  } else if (c->lz4) {
-    cql_decoder_use_lz4(c->decoder);
-    cql_encoder_use_lz4(c->encoder);
-  }
+static void use_segments(cqli_conn *c) {
+  if (c->version < CQL_VERSION_5) return;
+  cql_decoder_use_segments(c->decoder, c->lz4);
+  cql_encoder_use_segments(c->encoder, c->lz4);
 }
 
 /* SASL PLAIN: NUL, name, NUL, password. DataStax's authenticators ask for the mechanism first. */
@@ -155,22 +160,20 @@ static void send_plain(cqli_conn *c) {
   cql_buf_str(&token, password);
   cql_put_auth_response(&b, c->version, cql_buf_view(&token));
   if (token.st != CQL_OK) b.st = token.st;
-  if (token.len > 0) memset(token.data, 0, token.len);
   cql_buf_free(&token);
   send_it(c, &b, CQLI_AUTH);
 }
 
 static void on_authenticate(cqli_conn *c, const cql_response *r) {
   if (c->config.user == NULL) {
-    cqli_conn_fail(c, CQL_CREDENTIALS, "the node wants a user and a password, and none were given");
+    cqli_conn_close(c, CQL_CREDENTIALS, "the node wants a user and a password, and none were given");
     return;
   }
-  bool asks_mechanism = cql_slice_eq_str(r->authenticator, "com.datastax.bdp.cassandra.auth.DseAuthenticator");
-  if (!asks_mechanism) {
+  if (!cql_slice_eq_str(r->authenticator, "com.datastax.bdp.cassandra.auth.DseAuthenticator")) {
     send_plain(c);
     return;
   }
-  cql_buf b = message(c);
+  cql_buf b = message(c); /* the mechanism; it answers with a challenge, "PLAIN-START" */
   cql_put_auth_response(&b, c->version, cql_slice_str("PLAIN"));
   send_it(c, &b, CQLI_AUTH);
 }
@@ -179,16 +182,17 @@ static void on_challenge(cqli_conn *c, const cql_response *r) {
   if (cql_slice_eq_str(r->token, "PLAIN-START"))
     send_plain(c);
   else
-    cqli_conn_fail(c, CQL_CREDENTIALS, "the node asks for a way to log in that is not supported (only SASL PLAIN is)");
+    cqli_conn_close(c, CQL_CREDENTIALS, "the node asks for a way to log in that is not supported (only SASL PLAIN is)");
 }
 
 /* --- step by step ------------------------------------------------------------------------------------------------- */
 
 static void go_on(cqli_conn *c) {
+  cqli_conn_state state = cqli_conn_state_of(c);
   bool has_keyspace = c->config.keyspace != NULL && c->config.keyspace[0] != '\0';
-  if (c->state < CQLI_REGISTER && c->config.wants_events)
+  if (state < CQLI_REGISTER && c->config.wants_events)
     send_register(c);
-  else if (c->state < CQLI_KEYSPACE && c->version < CQL_VERSION_5 && has_keyspace)
+  else if (state < CQLI_KEYSPACE && c->version < CQL_VERSION_5 && has_keyspace)
     send_use(c);
   else
     cqli_conn_opened(c);
@@ -197,48 +201,60 @@ static void go_on(cqli_conn *c) {
 static void on_error(cqli_conn *c, const cql_server_error *e) {
   cql_error err;
   cql_status st = cql_server_error_tell(e, &err);
-  if (c->state == CQLI_KEYSPACE)
+  if (cqli_conn_state_of(c) == CQLI_KEYSPACE && (st == CQL_INVALID || st == CQL_UNAUTHORIZED))
     cqli_conn_opened(c); /* it may be created yet; until then requests say that it is missing */
   else
-    cqli_conn_fail(c, st, err.message);
+    cqli_conn_close(c, st, err.message);
 }
 
-static void on_message(cqli_conn *c, const cql_response *r) {
+static bool on_ready(cqli_conn *c) {
+  cqli_conn_state state = cqli_conn_state_of(c);
+  if (state != CQLI_STARTUP && state != CQLI_REGISTER) return false;
+  if (state == CQLI_STARTUP) use_segments(c);
+  go_on(c);
+  return true;
+}
+
+static bool on_result(cqli_conn *c, const cql_response *r) {
+  if (cqli_conn_state_of(c) != CQLI_KEYSPACE || r->kind != CQL_RESULT_SET_KEYSPACE) return false;
+  c->has_keyspace = true;
+  cqli_conn_opened(c);
+  return true;
+}
+
+/* False: this has no place here. */
+static bool on_message(cqli_conn *c, const cql_response *r) {
+  cqli_conn_state state = cqli_conn_state_of(c);
   switch (r->opcode) {
-  case CQL_OP_ERROR: on_error(c, &r->error); return;
+  case CQL_OP_ERROR: on_error(c, &r->error); return true;
+  case CQL_OP_READY: return on_ready(c);
+  case CQL_OP_RESULT: return on_result(c, r);
   case CQL_OP_SUPPORTED:
-    if (c->state != CQLI_OPTIONS) break;
+    if (state != CQLI_OPTIONS) return false;
     on_supported(c, r);
-    return;
-  case CQL_OP_READY:
-    if (c->state != CQLI_STARTUP && c->state != CQLI_REGISTER) break;
-    if (c->state == CQLI_STARTUP) use_framing(c);
-    go_on(c);
-    return;
+    return true;
   case CQL_OP_AUTHENTICATE:
-    if (c->state != CQLI_STARTUP) break;
-    use_framing(c);
-    c->state = CQLI_AUTH;
+    if (state != CQLI_STARTUP) return false;
+    use_segments(c);
+    cqli_conn_set_state(c, CQLI_AUTH);
     on_authenticate(c, r);
-    return;
+    return true;
   case CQL_OP_AUTH_CHALLENGE:
-    if (c->state != CQLI_AUTH) break;
+    if (state != CQLI_AUTH) return false;
     on_challenge(c, r);
-    return;
+    return true;
   case CQL_OP_AUTH_SUCCESS:
-    if (c->state != CQLI_AUTH) break;
+    if (state != CQLI_AUTH) return false;
     go_on(c);
-    return;
-  case CQL_OP_RESULT:
-    if (c->state != CQLI_KEYSPACE) break;
-    c->has_keyspace = true;
-    cqli_conn_opened(c);
-    return;
-  default: break;
+    return true;
+  default: return false;
   }
-  char words[NAME_ROOM];
+}
+
+static void refuse(cqli_conn *c, const cql_response *r) {
+  char words[WORDS_LEN];
   snprintf(words, sizeof words, "the node answers with opcode %d where that has no place", r->opcode);
-  cqli_conn_fail(c, CQL_MALFORMED, words);
+  cqli_conn_close(c, CQL_MALFORMED, words);
 }
 
 static void on_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run) {
@@ -249,11 +265,11 @@ static void on_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attem
   cql_response r;
   cql_error err;
   cql_arena arena;
-  cql_arena_init(&arena, c->config.alloc, HANDSHAKE_LEN_MAX * 16);
+  cql_arena_init(&arena, c->config.alloc, ARENA_LEN_MAX);
   cql_status st = cql_response_decode(&r, &arena, e, &err);
-  if (st == CQL_OK)
-    on_message(c, &r);
-  else
-    cqli_conn_fail(c, st, st == CQL_NOMEM ? "out of memory" : err.message);
+  if (st == CQL_OK && !on_message(c, &r))
+    refuse(c, &r);
+  else if (st != CQL_OK)
+    cqli_conn_close(c, st, st == CQL_NOMEM ? "out of memory" : err.message);
   cql_arena_free(&arena);
 }

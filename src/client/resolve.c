@@ -17,7 +17,7 @@ typedef struct job {
   pthread_mutex_t mutex;
   pthread_cond_t cond;
   bool is_done, is_abandoned;
-  int rc;
+  int rc, number; /* of getaddrinfo(), and errno with EAI_SYSTEM */
   struct addrinfo *found;
   char host[256];
 } job;
@@ -53,10 +53,10 @@ static void add_all(struct addrinfo *found, uint16_t port, cqli_address *out, ui
   if (found != NULL) freeaddrinfo(found);
 }
 
-static cql_status fail(int rc, const char *host, cql_error *err) {
+static cql_status fail(int rc, int number, const char *host, cql_error *err) {
   if (rc == EAI_MEMORY) return cql_fail(err, CQL_NOMEM, "Out of memory");
   return cql_fail(err, CQL_RESOLVE, "the name %s has no address: %s", host,
-                  rc == EAI_SYSTEM ? strerror(errno) : gai_strerror(rc));
+                  rc == EAI_SYSTEM ? strerror(number) : gai_strerror(rc));
 }
 
 /* --- the thread --------------------------------------------------------------------------------------------------- */
@@ -70,9 +70,10 @@ static void destroy(job *j) {
 static void *look_up(void *arg) {
   job *j = arg;
   struct addrinfo *found = NULL, wanted = hints(AI_ADDRCONFIG);
-  int rc = getaddrinfo(j->host, NULL, &wanted, &found);
+  int rc = getaddrinfo(j->host, NULL, &wanted, &found), number = errno;
   pthread_mutex_lock(&j->mutex);
   j->rc = rc;
+  j->number = number;
   j->found = found;
   j->is_done = true;
   bool is_abandoned = j->is_abandoned;
@@ -131,7 +132,7 @@ cql_status cqli_resolve(const char *host, uint16_t port, uint32_t timeout_ms, cq
     return CQL_OK;
   }
   job *j = strlen(host) < sizeof j->host ? make_job(host) : NULL;
-  if (j == NULL) return fail(strlen(host) < sizeof j->host ? EAI_MEMORY : EAI_NONAME, host, err);
+  if (j == NULL) return fail(strlen(host) < sizeof j->host ? EAI_MEMORY : EAI_NONAME, 0, host, err);
   pthread_t thread;
   if (start(&thread, j) != 0) {
     destroy(j);
@@ -142,9 +143,9 @@ cql_status cqli_resolve(const char *host, uint16_t port, uint32_t timeout_ms, cq
     return cql_fail(err, CQL_TIMEOUT, "the name %s was not resolved within %u ms", host, timeout_ms);
   }
   pthread_join(thread, NULL);
-  int rc = j->rc;
+  int rc = j->rc, number = j->number;
   add_all(j->found, port, out, count);
   destroy(j);
   if (rc == 0 && *count > 0) return CQL_OK;
-  return fail(rc == 0 ? EAI_NONAME : rc, host, err);
+  return fail(rc == 0 ? EAI_NONAME : rc, number, host, err);
 }

@@ -1,0 +1,131 @@
+/* heartbeat.c: the clock of a connection: the time-out of opening it, heartbeats, orphans that are too many.
+ *
+ *   silent for heartbeat_ms             -> OPTIONS
+ *   no byte for connect_timeout_ms more -> closed
+ *   the loop itself slept (the process was frozen, the machine suspended) for heartbeat_ms: what is between us and the
+ *   node may have forgotten the connection -> OPTIONS, and nothing else is sent before it is answered. What waits can
+ *   then be sent elsewhere: no byte of it has left.
+ */
+#include "client/conn_int.h"
+
+#include <stdio.h>
+
+enum { TICK_MS = 1000 }; /* how often an open connection looks at its clocks; more often for short heartbeats */
+
+static bool has_passed(int64_t since_us, uint32_t ms) {
+  return cql_clock_monotonic_us() - since_us >= (int64_t)ms * 1000;
+}
+
+static uint64_t loop_ms(const cqli_conn *c) {
+  return uv_now(c->timer.loop);
+}
+
+/* --- opening ------------------------------------------------------------------------------------------------------ */
+
+static void on_opening_end(uv_timer_t *timer) {
+  cqli_conn *c = timer->data;
+  char words[CQL_REASON_LEN];
+  if (c->transport.status != CQL_OK) {
+    cqli_conn_broke(c);
+    return;
+  }
+  cqli_conn_state state = cqli_conn_state_of(c);
+  const char *what = state == CQLI_CONNECTING ? "no connection" : state == CQLI_TLS ? "no TLS handshake" : "no answer";
+  snprintf(words, sizeof words, "%s within %u ms", what, c->config.connect_timeout_ms);
+  cqli_conn_close(c, CQL_TIMEOUT, words);
+}
+
+/* has_failed: closed() must not be called from where the connection is made, so the timer does. */
+void cqli_clock_start_opening(cqli_conn *c, bool has_failed) {
+  uv_timer_start(&c->timer, on_opening_end, has_failed ? 0 : c->config.connect_timeout_ms, 0);
+}
+
+/* --- heartbeats --------------------------------------------------------------------------------------------------- */
+
+static void on_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run) {
+  (void)user;
+  (void)e;
+  (void)why;
+  (void)may_have_run;
+  if (--c->asking == 0) c->is_on_probe = false; /* whoever reads now flushes when all is read */
+}
+
+/* Puts OPTIONS. CQL_LIMIT: no stream is free. */
+static cql_status ask(cqli_conn *c) {
+  cql_buf b;
+  int16_t stream;
+  cql_buf_init(&b, c->config.alloc, CQL_ENVELOPE_HEADER_LEN);
+  cql_put_options(&b, c->version);
+  cql_status st = b.st;
+  if (st == CQL_OK) st = cqli_conn_put(c, cql_buf_view(&b), on_answer, NULL, &stream);
+  cql_buf_free(&b);
+  if (st != CQL_OK) return st;
+  c->asking++;
+  c->asked_us = cql_clock_monotonic_us();
+  return CQL_OK;
+}
+
+static void beat(cqli_conn *c) {
+  cql_status st = ask(c);
+  if (st == CQL_OK)
+    cqli_conn_flush(c);
+  else
+    cqli_conn_close(c, st, st == CQL_LIMIT ? "no stream is left for a heartbeat" : "out of memory");
+}
+
+/* An answer that other bytes overtake for ever is none either: from the last byte on the clock runs again. */
+static bool is_silent(const cqli_conn *c) {
+  int64_t used = cqli_conn_used_us(c);
+  if (c->asking == 0) return false;
+  return used < c->asked_us || c->is_on_probe ? has_passed(c->asked_us, c->config.connect_timeout_ms)
+                                              : has_passed(used, c->config.heartbeat_ms + c->config.connect_timeout_ms);
+}
+
+/* --- after a sleep ------------------------------------------------------------------------------------------------ */
+
+static bool has_slept(const cqli_conn *c) {
+  return loop_ms(c) - c->tick_ms > c->config.heartbeat_ms;
+}
+
+/* What was put already goes along: it was put before the loop slept. A write that fails is told by the socket; one that
+ * is not taken whole is no reason to hold back what follows. */
+static cql_status probe(cqli_conn *c) {
+  c->tick_ms = loop_ms(c);
+  cql_status st = ask(c);
+  if (st != CQL_OK) return st;
+  c->is_on_probe = cqli_conn_write(c) != CQLI_IO_AGAIN;
+  cqli_conn_rearm(c);
+  return CQL_OK;
+}
+
+cql_status cqli_heartbeat_after_sleep(cqli_conn *c) {
+  return has_slept(c) ? probe(c) : CQL_OK;
+}
+
+/* --- the clock ---------------------------------------------------------------------------------------------------- */
+
+static void retire_if_crowded(cqli_conn *c) {
+  bool is_crowded = c->streams.orphans > CQLI_ORPHANS_MAX;
+  if (is_crowded && !c->is_crowded) c->crowded_us = cql_clock_monotonic_us();
+  c->is_crowded = is_crowded;
+  if (is_crowded && has_passed(c->crowded_us, CQLI_ORPHANS_MS)) cqli_conn_retire(c);
+}
+
+static void on_tick(uv_timer_t *timer) {
+  cqli_conn *c = timer->data;
+  bool slept = has_slept(c);
+  c->tick_ms = loop_ms(c);
+  if (is_silent(c) && !slept)
+    cqli_conn_close(c, CQL_TIMEOUT, "the node does not answer a heartbeat");
+  else if (slept && probe(c) != CQL_OK)
+    cqli_conn_close(c, CQL_NOMEM, "out of memory");
+  else if (c->asking == 0 && has_passed(cqli_conn_used_us(c), c->config.heartbeat_ms))
+    beat(c);
+  if (cqli_conn_state_of(c) == CQLI_CONN_OPEN) retire_if_crowded(c);
+}
+
+void cqli_clock_start(cqli_conn *c) {
+  uint32_t tick = c->config.heartbeat_ms / 2 < TICK_MS ? c->config.heartbeat_ms / 2 : TICK_MS;
+  c->tick_ms = loop_ms(c);
+  uv_timer_start(&c->timer, on_tick, tick > 0 ? tick : 1, tick > 0 ? tick : 1);
+}
