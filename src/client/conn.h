@@ -60,7 +60,7 @@ typedef struct cqli_conn_config {
   const char *keyspace; /* for version 4: USE it once logged in. That it does not exist is no failure; see
                            cqli_conn_has_keyspace(). NULL or "": none */
   bool wants_events;    /* REGISTER for topology, status and schema changes */
-  uint32_t connect_timeout_ms, heartbeat_ms;
+  uint32_t connect_timeout_ms, heartbeat_ms; /* not 0 */
   uint32_t in_flight_max;
 } cqli_conn_config;
 
@@ -69,8 +69,9 @@ typedef struct cqli_conn_watch {
   void *owner;
   void (*opened)(void *owner, cqli_conn *c);
   /* Once, at the end, whether it had been open or not; requests in flight have been answered before. why is lent. The
-   * connection is freed when this returns. It may be called from inside of any cqli_conn_…() function that a loop's
-   * callback calls, but never from inside of cqli_conn_new() and cqli_conn_send(). */
+   * connection is gone for its owner when this returns. It, and answers, may be called from inside of any cqli_conn_…()
+   * function that a loop's callback calls, but never from inside of cqli_conn_new(), cqli_conn_send() and
+   * cqli_conn_orphan(). All of these may be called from inside of it and of an answer. */
   void (*closed)(void *owner, cqli_conn *c, const cql_attempt *why);
   void (*event)(void *owner, cqli_conn *c, const cql_envelope *e);
 } cqli_conn_watch;
@@ -83,7 +84,8 @@ cql_status cqli_conn_new(cqli_conn **out, uv_loop_t *loop, const cqli_conn_confi
  * request may have reached the node. The body of e may be taken with cqli_conn_take(). Loop's thread. */
 typedef void cqli_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run);
 
-/* Appends a request; the bytes go out at the next cqli_conn_flush(). Open and attached. CQL_LIMIT: in_flight_max are in
+/* Appends a request; the bytes go out at the next cqli_conn_flush(), or, when the loop had slept for longer than the
+ * heartbeat, once the node has said that it is there (heartbeat.c). Open and attached. CQL_LIMIT: in_flight_max are in
  * flight, or no stream is free; CQL_NOMEM. envelope is copied. */
 cql_status cqli_conn_send(cqli_conn *c, cql_slice envelope, cqli_answer *answer, void *user, int16_t *stream);
 /* Sends what was appended, as much as the socket takes; the rest follows when it can be written to. */
@@ -95,7 +97,8 @@ enum { CQLI_ORPHANS_MAX = 1024, CQLI_ORPHANS_MS = 1000 };
 void cqli_conn_orphan(cqli_conn *c, int16_t stream);
 cql_status cqli_conn_take(cqli_conn *c, cql_envelope *e, cql_buf *out); /* as cql_decoder_take() */
 
-/* Ends it: at once, answering what is in flight with why; or when all of that is answered, taking no more requests. */
+/* Ends it (attached): at once, answering what is in flight with why; or when all of that is answered, taking no more
+ * requests. */
 void cqli_conn_close(cqli_conn *c, cql_status status, const char *reason);
 void cqli_conn_retire(cqli_conn *c);
 
@@ -119,8 +122,9 @@ void cqli_conn_attach(cqli_conn *c);
 /* On the one thread that has the detached connection: sends envelope and waits for its answer, whose body it may take.
  * At the first sign that the node has closed it, before anything was sent: CQL_CONNECTION and *may_have_run false.
  * CQL_TIMEOUT, CQL_INTERRUPTED: the answer is outstanding; the connection can be attached, and can not be used for
- * another exchange before. CQL_CONNECTION, CQL_MALFORMED, CQL_NOMEM: it is broken, attach it. deadline_us: of
- * cql_clock_monotonic_us(). Malloc-free in the usual case, two or three system calls. */
+ * another exchange before. CQL_CONNECTION, CQL_MALFORMED, CQL_LIMIT (a body that is too long), CQL_NOMEM: it is broken,
+ * attach it. One that was silent for two heartbeats is taken for broken: the loop asks those that it knows of sooner.
+ * deadline_us: of cql_clock_monotonic_us(). Malloc-free in the usual case, three system calls. */
 cql_status cqli_conn_exchange(cqli_conn *c, cql_slice envelope, int64_t deadline_us, bool (*interrupted)(void),
                               cql_envelope *out, bool *may_have_run, cql_error *err);
 int64_t cqli_conn_used_us(const cqli_conn *c); /* when it last heard of its node; of cql_clock_monotonic_us() */

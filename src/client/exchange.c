@@ -86,30 +86,39 @@ static cql_status write_all(cqli_conn *c, const patience *p, cql_error *err) {
 
 /* --- receiving ---------------------------------------------------------------------------------------------------- */
 
-/* One receive that waits for a slice, or, near the deadline, for less. */
-static cqli_io receive(cqli_conn *c, uint8_t *to, size_t room, size_t *n, int ms) {
-  c->transport.waits = ms == CQLI_SLICE_MS;
-  cqli_io io = cqli_transport_read(&c->transport, to, room, n);
+static short wanted(const cqli_conn *c) {
+  return c->transport.wants_write ? POLLOUT : POLLIN;
+}
+
+/* Plain: one receive waits for a slice, or, near the deadline, not at all. */
+static bool waits_in_receive(const cqli_conn *c, int ms) {
+  return c->transport.ssl == NULL && ms == CQLI_SLICE_MS;
+}
+
+static cqli_io receive(cqli_conn *c, int ms, bool *is_out_of_memory) {
+  size_t room, n = 0;
+  uint8_t *to = cql_decoder_room(c->decoder, &room);
+  *is_out_of_memory = to == NULL;
+  if (to == NULL) return CQLI_IO_FAILED;
+  c->transport.waits = waits_in_receive(c, ms);
+  cqli_io io = cqli_transport_read(&c->transport, to, room, &n);
   c->transport.waits = false;
+  if (io == CQLI_IO_OK) cql_decoder_filled(c->decoder, n);
   return io;
 }
 
 static cql_status read_some(cqli_conn *c, const patience *p, cql_error *err) {
-  for (;;) {
-    size_t room, n = 0;
-    uint8_t *to = cql_decoder_room(c->decoder, &room);
-    if (to == NULL) return broken(c, CQL_NOMEM, "out of memory", err);
+  bool has_nothing = c->transport.ssl != NULL && !cqli_transport_has_more(&c->transport), is_out_of_memory;
+  cql_status st = has_nothing ? await(c, wanted(c), p, err) : CQL_OK;
+  while (st == CQL_OK) {
     int ms = left_ms(p);
-    cqli_io io = receive(c, to, room, &n, ms);
-    if (io == CQLI_IO_OK) {
-      cql_decoder_filled(c->decoder, n);
-      return CQL_OK;
-    }
+    cqli_io io = receive(c, ms, &is_out_of_memory);
+    if (io == CQLI_IO_OK) return CQL_OK;
+    if (is_out_of_memory) return broken(c, CQL_NOMEM, "out of memory", err);
     if (io != CQLI_IO_AGAIN) return transport_broke(c, err);
-    bool has_waited = ms == CQLI_SLICE_MS && !c->transport.wants_write;
-    cql_status st = has_waited ? look_up(c, p, ms, err) : await(c, c->transport.wants_write ? POLLOUT : POLLIN, p, err);
-    if (st != CQL_OK) return st;
+    st = waits_in_receive(c, ms) ? look_up(c, p, ms, err) : await(c, wanted(c), p, err);
   }
+  return st;
 }
 
 /* Nothing else can come: a connection that is detached has asked for nothing else, and for no events. */

@@ -65,12 +65,16 @@ static cql_status ask(cqli_conn *c) {
   return CQL_OK;
 }
 
+static void end_if(cqli_conn *c, cql_status st) {
+  if (st != CQL_OK) cqli_conn_close(c, st, st == CQL_LIMIT ? "no stream is left for a heartbeat" : "out of memory");
+}
+
 static void beat(cqli_conn *c) {
   cql_status st = ask(c);
   if (st == CQL_OK)
     cqli_conn_flush(c);
   else
-    cqli_conn_close(c, st, st == CQL_LIMIT ? "no stream is left for a heartbeat" : "out of memory");
+    end_if(c, st);
 }
 
 /* An answer that other bytes overtake for ever is none either: from the last byte on the clock runs again. */
@@ -117,8 +121,8 @@ static void on_tick(uv_timer_t *timer) {
   c->tick_ms = loop_ms(c);
   if (is_silent(c) && !slept)
     cqli_conn_close(c, CQL_TIMEOUT, "the node does not answer a heartbeat");
-  else if (slept && probe(c) != CQL_OK)
-    cqli_conn_close(c, CQL_NOMEM, "out of memory");
+  else if (slept)
+    end_if(c, probe(c));
   else if (c->asking == 0 && has_passed(cqli_conn_used_us(c), c->config.heartbeat_ms))
     beat(c);
   if (cqli_conn_state_of(c) == CQLI_CONN_OPEN) retire_if_crowded(c);

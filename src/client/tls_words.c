@@ -80,6 +80,8 @@ static const char *explain(int reason) {
   case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
   case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
     return "the node refuses the client's certificate, or wants one (tls_cert, tls_key)";
+  case SSL_R_TLSV1_ALERT_INTERNAL_ERROR: /* Cassandra's word for a chain that it does not trust */
+    return "the node gave up (internal error): does it trust the client's certificate (tls_cert, tls_key)?";
   default: return NULL;
   }
 }
