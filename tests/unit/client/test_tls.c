@@ -2,7 +2,9 @@
 #include "bench.h"
 
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static bench b;
@@ -255,6 +257,43 @@ static void a_server_that_is_mute(void **state) {
   bench_free(&b);
 }
 
+/* --- the end of the process --------------------------------------------------------------------------------------- */
+
+static _Atomic(uint64_t) entered;
+
+static void *enter_again_and_again(void *arg) {
+  (void)arg;
+  for (;;) {
+    cqli_tls_enter();
+    atomic_fetch_add(&entered, 1);
+    cqli_tls_leave();
+  }
+  return NULL;
+}
+
+/* In a child: what is stopped cannot be started again. */
+static void stop_and_exit(void) {
+  pthread_t threads[4];
+  for (int i = 0; i < 4; i++)
+    if (pthread_create(&threads[i], NULL, enter_again_and_again, NULL) != 0) _exit(2);
+  while (atomic_load(&entered) < 1000) uv_sleep(1);
+  cqli_tls_stop();
+  uint64_t count = atomic_load(&entered);
+  uv_sleep(30);
+  _exit(atomic_load(&entered) == count ? 0 : 1);
+}
+
+static void nobody_enters_when_the_process_ends(void **state) {
+  int status;
+  (void)state;
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) stop_and_exit();
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_and_addresses_that_fit), cmocka_unit_test(a_wrong_name),
@@ -263,7 +302,7 @@ int main(void) {
       cmocka_unit_test(a_certificate_of_the_client),  cmocka_unit_test(a_foreign_certificate_of_the_client),
       cmocka_unit_test(bytes_that_cannot_be_read),    cmocka_unit_test(authorities_from_a_file),
       cmocka_unit_test(sessions_are_resumed),         cmocka_unit_test(a_plain_text_server),
-      cmocka_unit_test(a_server_that_is_mute),
+      cmocka_unit_test(a_server_that_is_mute),        cmocka_unit_test(nobody_enters_when_the_process_ends),
   };
   return cmocka_run_group_tests(tests, bench_setup, bench_teardown);
 }
