@@ -93,6 +93,13 @@ PARTS = [
         needs_node=True,
     ),
     Part(
+        "client-cluster",
+        "libcql from Python on Cassandra",
+        [PYTHON, "-m", "pytest", "-q", "tests/cluster"],
+        slow=True,
+        needs_node=True,
+    ),
+    Part(
         "differential",
         "random statements on the engine and on Cassandra",
         [
