@@ -148,7 +148,7 @@ cql_status cqli_conn_send(cqli_conn *c, cql_slice envelope, cqli_answer *answer,
 /* Writes what waits. AGAIN: the rest when the socket can be written to. */
 static cqli_io write_out(cqli_conn *c) {
   cql_slice bytes = cql_encoder_pending(c->encoder);
-  while (bytes.data != NULL && bytes.len > 0) {
+  while (bytes.len > 0) {
     size_t n = 0;
     cqli_io io = cqli_transport_write(&c->transport, bytes, &n);
     if (io != CQLI_IO_OK) return io;
@@ -156,7 +156,6 @@ static cqli_io write_out(cqli_conn *c) {
     c->batch_has_begun = true;
     bytes = cql_encoder_pending(c->encoder);
   }
-  if (bytes.data == NULL && bytes.len > 0) return CQLI_IO_FAILED;
   c->batch++;
   c->batch_has_begun = false;
   return CQLI_IO_OK;

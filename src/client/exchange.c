@@ -48,7 +48,6 @@ static cql_status write_all(cqli_conn *c, int64_t deadline_us, bool (*interrupte
   cql_slice bytes = cql_encoder_pending(c->encoder);
   while (bytes.len > 0) {
     size_t n = 0;
-    if (bytes.data == NULL) return broken(c, CQL_NOMEM, "out of memory", err);
     switch (cqli_transport_write(&c->transport, bytes, &n)) {
     case CQLI_IO_OK:
       *has_begun = true;

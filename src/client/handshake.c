@@ -53,6 +53,10 @@ static void send_startup(cqli_conn *c) {
   if (c->lz4) options[count++] = pair("COMPRESSION", "lz4");
   cql_buf b = message(c);
   cql_put_startup(&b, c->version, options, count);
+  if (c->lz4 && c->version < CQL_VERSION_5) { /* the answer may come packed already */
+    cql_decoder_use_lz4(c->decoder);
+    cql_encoder_use_lz4(c->encoder);
+  }
   send_it(c, &b, CQLI_STARTUP);
 }
 
@@ -135,14 +139,10 @@ static void on_supported(cqli_conn *c, const cql_response *r) {
 
 /* --- logging in --------------------------------------------------------------------------------------------------- */
 
-static void use_framing(cqli_conn *c) {
-  if (c->version >= CQL_VERSION_5) {
-    cql_decoder_use_segments(c->decoder, c->lz4);
-    cql_encoder_use_segments(c->encoder, c->lz4);
-  } else if (c->lz4) {
-    cql_decoder_use_lz4(c->decoder);
-    cql_encoder_use_lz4(c->encoder);
-  }
+static void use_segments(cqli_conn *c) {
+  if (c->version < CQL_VERSION_5) return;
+  cql_decoder_use_segments(c->decoder, c->lz4);
+  cql_encoder_use_segments(c->encoder, c->lz4);
 }
 
 /* SASL PLAIN: NUL, name, NUL, password. DataStax's authenticators ask for the mechanism first. */
@@ -212,12 +212,12 @@ static void on_message(cqli_conn *c, const cql_response *r) {
     return;
   case CQL_OP_READY:
     if (c->state != CQLI_STARTUP && c->state != CQLI_REGISTER) break;
-    if (c->state == CQLI_STARTUP) use_framing(c);
+    if (c->state == CQLI_STARTUP) use_segments(c);
     go_on(c);
     return;
   case CQL_OP_AUTHENTICATE:
     if (c->state != CQLI_STARTUP) break;
-    use_framing(c);
+    use_segments(c);
     c->state = CQLI_AUTH;
     on_authenticate(c, r);
     return;
