@@ -51,6 +51,12 @@ PARTS = [
     Part("client", "libcql from Python", [PYTHON, "-m", "pytest", "-q", "tests/client"]),
     Part("backend", "the Django backend", [PYTHON, "tests/backend/runtests.py"]),
     Part(
+        "backend-steps",
+        "the Django backend on a file that is written as a cluster is",
+        [PYTHON, "tests/backend/runtests.py"],
+        env={"BACKEND_TEST_AS_CLUSTER": "1"},
+    ),
+    Part(
         "example",
         "partyfinder's own tests",
         [PYTHON, "manage.py", "test", "--settings", "parties.test_settings"],
@@ -72,6 +78,12 @@ PARTS = [
         "cassandra",
         "the same CQL cases on Cassandra",
         ["tests/conformance/on-cassandra"],
+        slow=True,
+    ),
+    Part(
+        "backend-cassandra",
+        "the Django backend on one Cassandra node",
+        [PYTHON, "tests/backend/runtests.py", "--node"],
         slow=True,
     ),
     Part(

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Run the backend's tests with Django's runner.
 
-python tests/backend/runtests.py [LABEL …] [--address HOST:PORT] [--parallel N] [--start-method fork|spawn] [-k PATTERN] [-v N]
+python tests/backend/runtests.py [LABEL …] [--node] [--parallel N] [--start-method fork|spawn] [-k PATTERN] [-v N]
 
-With an address they run on a cluster; settings.py says what the environment can choose.
+--node runs them on the Cassandra whose address CQL_TEST_NODE is. settings.py says what else the environment can choose.
 """
 
 import argparse
@@ -46,15 +46,19 @@ def checking(runner_class):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("labels", nargs="*", metavar="LABEL")
-    parser.add_argument("--address", metavar="HOST:PORT")
+    parser.add_argument("--node", action="store_true")
     parser.add_argument("--parallel", type=int, default=0)
     parser.add_argument("--start-method", choices=["fork", "spawn"])
     parser.add_argument("--keepdb", action="store_true")
     parser.add_argument("-k", dest="patterns", action="append")
     parser.add_argument("-v", dest="verbosity", type=int, default=1)
     options = parser.parse_args()
-    if options.address:
-        os.environ["CQL_TEST_HOST"] = options.address
+    if options.node:
+        if not os.environ.get("CQL_TEST_NODE"):
+            parser.error(
+                "CQL_TEST_NODE is not set: the address of a Cassandra, such as 127.0.0.1:9142"
+            )
+        os.environ["CQL_TEST_HOST"] = os.environ["CQL_TEST_NODE"]
     if options.start_method:
         multiprocessing.set_start_method(options.start_method)
 
