@@ -61,6 +61,12 @@ PARTS = [
     Part("client", "libcql from Python", [PYTHON, "-m", "pytest", "-q", "tests/client"]),
     Part("backend", "the Django backend", [PYTHON, "tests/backend/runtests.py"]),
     Part(
+        "backend-steps",
+        "the Django backend on a file that is written as a cluster is",
+        [PYTHON, "tests/backend/runtests.py"],
+        env={"BACKEND_TEST_AS_CLUSTER": "1"},
+    ),
+    Part(
         "example",
         "partyfinder's own tests",
         [PYTHON, "manage.py", "test", "--settings", "parties.test_settings"],
@@ -96,6 +102,13 @@ PARTS = [
         "client-cluster",
         "libcql from Python on Cassandra",
         [PYTHON, "-m", "pytest", "-q", "tests/cluster"],
+        slow=True,
+        needs_node=True,
+    ),
+    Part(
+        "backend-cassandra",
+        "the Django backend on one Cassandra node",
+        [PYTHON, "tests/backend/runtests.py", "--node"],
         slow=True,
         needs_node=True,
     ),
