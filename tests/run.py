@@ -35,7 +35,7 @@ class Part:
     command: list[str]
     slow: bool = False
     cwd: pathlib.Path = ROOT
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)  # "{node}": the node's address
     needs_node: bool = False
 
 
@@ -113,6 +113,15 @@ PARTS = [
         needs_node=True,
     ),
     Part(
+        "example-cassandra",
+        "partyfinder's own tests on Cassandra",
+        [PYTHON, "manage.py", "test", "--settings", "parties.test_settings"],
+        slow=True,
+        cwd=ROOT / "examples" / "partyfinder",
+        env={"PARTYFINDER_CASSANDRA": "{node}"},
+        needs_node=True,
+    ),
+    Part(
         "differential",
         "random statements on the engine and on Cassandra",
         [
@@ -133,6 +142,14 @@ PARTS = [
         "partyfinder in a browser",
         [PYTHON, "-m", "pytest", "-q", "tests/e2e"],
         slow=True,
+    ),
+    Part(
+        "browser-cassandra",
+        "partyfinder on Cassandra in a browser",
+        [PYTHON, "-m", "pytest", "-q", "tests/e2e"],
+        slow=True,
+        env={"PARTYFINDER_CASSANDRA": "{node}"},
+        needs_node=True,
     ),
 ]
 
@@ -155,6 +172,11 @@ def count(output):
     return numbers.get("passed", 0), numbers.get("failed", 0) + numbers.get("error", 0)
 
 
+def environment(part):
+    node = os.environ.get("CQL_TEST_NODE", "")
+    return {name: value.format(node=node) for name, value in part.env.items()}
+
+
 def run(part):
     """Run one part; return (passed, failed)."""
     LOGS.mkdir(parents=True, exist_ok=True)
@@ -165,7 +187,7 @@ def run(part):
         result = subprocess.run(
             part.command,
             cwd=part.cwd,
-            env={**os.environ, **part.env},
+            env={**os.environ, **environment(part)},
             stdout=out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
