@@ -47,21 +47,21 @@ TEMPLATES = [
     },
 ]
 
-NODES = os.environ.get("PARTYFINDER_CASSANDRA")
+if "PARTYFINDER_CASSANDRA" in os.environ:
+    place = {
+        "HOST": os.environ["PARTYFINDER_CASSANDRA"],
+        "USER": os.environ.get("PARTYFINDER_USER", ""),
+        "PASSWORD": os.environ.get("PARTYFINDER_PASSWORD", ""),
+        "OPTIONS": {"create_keyspace": True},
+    }
+else:
+    place = {"OPTIONS": {"local": os.environ.get("PARTYFINDER_DB", BASE_DIR / "partyfinder.cql")}}
+
 DATABASES = {
     "default": {
         "ENGINE": "django_cassandra_backend",
         "NAME": os.environ.get("PARTYFINDER_KEYSPACE", "partyfinder"),
-        **(
-            {
-                "HOST": NODES,
-                "USER": os.environ.get("PARTYFINDER_USER", ""),
-                "PASSWORD": os.environ.get("PARTYFINDER_PASSWORD", ""),
-                "OPTIONS": {"create_keyspace": True},
-            }
-            if NODES
-            else {"OPTIONS": {"local": os.environ.get("PARTYFINDER_DB", BASE_DIR / "partyfinder.cql")}}
-        ),
+        **place,
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
