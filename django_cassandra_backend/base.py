@@ -1,15 +1,16 @@
 """DatabaseWrapper: wires the parts together, and says what atomic() means without transactions."""
 
 import contextlib
+import copy
 
 from django.core import checks as django_checks
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.asyncio import async_unsafe
 from django.utils.functional import cached_property
 
-from . import checks, dbapi, sessions
+from . import checks, dbapi, sessions, topology
 from .client import DatabaseClient
-from .creation import DatabaseCreation
+from .creation import creation_of
 from .cursor import Cursor
 from .features import DatabaseFeatures
 from .introspection import DatabaseIntrospection
@@ -19,6 +20,9 @@ from .retry import Attempts
 from .schema import DatabaseSchemaEditor
 from .types import DATA_TYPES
 from .validation import DatabaseValidation
+
+#: Settings beside OPTIONS that say where the database is.
+_READ = ("NAME", "HOST", "PORT", "USER", "PASSWORD")
 
 
 class Handle:
@@ -45,7 +49,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     Database = dbapi
     SchemaEditorClass = DatabaseSchemaEditor
     client_class = DatabaseClient
-    creation_class = DatabaseCreation
+    creation_class = staticmethod(creation_of)
     features_class = DatabaseFeatures
     introspection_class = DatabaseIntrospection
     ops_class = DatabaseOperations
@@ -62,10 +66,11 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     def settings(self) -> Options:
         """The settings as they are now: a test run changes them under a connection."""
         now = self.settings_dict
-        name, host, options = now.get("NAME"), now.get("HOST"), now.get("OPTIONS") or {}
-        if self._settings_source != (name, host, options):
+        options = now.get("OPTIONS") or {}
+        source = ([now.get(name) for name in _READ], options)
+        if self._settings_source != source:
             self._settings = read_options(now)
-            self._settings_source = (name, host, dict(options))
+            self._settings_source = (source[0], copy.deepcopy(options))
         return self._settings
 
     @property
@@ -93,8 +98,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     # --- connection ---
 
     def get_connection_params(self) -> dict:
-        options = self.settings
-        return {"url": options.url, "keyspace": options.keyspace}
+        return {"options": self.settings}
 
     @async_unsafe
     def get_new_connection(self, conn_params) -> Handle:
@@ -113,11 +117,11 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     def close_session(self) -> None:
         """Close the session that all connections with these settings share."""
         self.close()
-        sessions.release(self.settings.url, self.settings.keyspace)
+        sessions.release(self.settings)
 
     def is_usable(self) -> bool:
         try:
-            self.session.execute("SELECT key FROM system.local")
+            self.session.execute("SELECT key FROM system.local", consistency=topology.LEVEL)
         except self.Database.Error:
             return False
         return True
@@ -128,13 +132,17 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     @cached_property
     def cassandra_version(self) -> tuple[int, ...]:
         with self.cursor() as cursor:
-            release = cursor.execute("SELECT release_version FROM system.local").one()[
-                "release_version"
-            ]
-        return tuple(int(part) for part in release.split("-")[0].split(".")[:3])
+            row = cursor.execute("SELECT release_version FROM system.local").one()
+        return topology.release(row["release_version"])
 
     def get_database_version(self) -> tuple[int, ...]:
         return self.cassandra_version
+
+    def check_database_version_supported(self) -> None:
+        """Scylla names a version of Cassandra that it was once compatible with; a check says what it is."""
+        too_old = self.cassandra_version < self.features.minimum_database_version
+        if not (too_old and topology.is_scylla(self.session)):
+            super().check_database_version_supported()
 
     # --- atomic(): blocks without rollback. docs: topics/transactions ---
 

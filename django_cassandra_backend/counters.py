@@ -6,6 +6,7 @@ from .access import POINTS
 from .evaluate import Column, Constant
 from .exceptions import not_supported
 from .keys import TableKey
+from .together import COUNTER, Rows
 from .writes import RowsPlan, send_all, whole_key
 
 _HINT = 'Add to it: update(n=F("n") + 1).'
@@ -60,6 +61,7 @@ class CounterPlan(RowsPlan):
                 (f"{head} WHERE {where}", [*numbers, *values])
                 for where, values in zip(conditions, keys, strict=True)
             ],
+            Rows(COUNTER),
         )
         cursor.rowcount = len(keys)
 

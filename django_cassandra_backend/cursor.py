@@ -10,6 +10,9 @@ from .plan import Plan
 
 logger = logging.getLogger("django.db.backends.cassandra")
 
+#: Cassandra's warning of names without a keyspace, which ours have: it travels beside each statement.
+_ABOUT_USE = "`USE <keyspace>` with prepared statements"
+
 
 class Result:
     """What `execute()` returns for CQL text: the same rows as the cursor's, as dicts.
@@ -102,13 +105,16 @@ class Cursor:
             return self.connection.ops.adapt_duration(value)
         return value
 
-    def send(self, cql: str, values=None, *, page_size: int = 5000):
-        """One statement to the database; its libcql result."""
+    def send(self, cql: str, values=None, *, page_size: int | None = None, **options):
+        """One statement to the database; its libcql result. `options`: consistency, timestamp … of Session.execute()."""
         if self.connection.queries_logged:
             self.executed.append((cql, list(values or ())))
-        result = self.connection.session.execute(cql, values, page_size=page_size)
+        if page_size is None:
+            page_size = self.connection.settings.page_size
+        result = self.connection.session.execute(cql, values, page_size=page_size, **options)
         for warning in result.warnings:
-            logger.warning("%s: %s", cql, warning)
+            if not warning.startswith(_ABOUT_USE):
+                logger.warning("%s: %s", cql, warning)
         return result
 
     def send_chain(self, statements: list[tuple[str, list]], *, all_or_nothing: bool = True):
@@ -116,6 +122,23 @@ class Cursor:
         if self.connection.queries_logged:
             self.executed += [(cql, list(values)) for cql, values in statements]
         return self.connection.session.execute_chain(statements, all_or_nothing=all_or_nothing)
+
+    def send_batch(self, statements: list[tuple[str, list]], *, type: str = "unlogged", **options):
+        """Writes as one batch; its libcql result. A batch with conditions is of one partition."""
+        if self.connection.queries_logged:
+            self.executed += [(cql, list(values)) for cql, values in statements]
+        return self.connection.session.execute_batch(statements, type=type, **options)
+
+    def send_many(
+        self, cql: str, rows: list[list], *, concurrency: int, timestamp: int | None = None
+    ) -> list:
+        """One statement with many rows of values side by side. For each: its libcql result, None when there is nothing in
+        it, or the exception that it ended with."""
+        if self.connection.queries_logged:
+            self.executed += [(cql, list(values)) for values in rows]
+        return self.connection.session.execute_many(
+            cql, rows, concurrency=concurrency, return_exceptions=True, timestamp=timestamp
+        )
 
     # --- for plans ---
 

@@ -11,6 +11,10 @@ class WriteContention(OperationalError):
     """A conditional write lost to other writers too often. Nothing of it was written."""
 
 
+class OutcomeUnknown(OperationalError):
+    """A conditional write may or may not have been applied: its answer was lost, and its row does not tell."""
+
+
 def not_supported(construct: str, instead: str = "") -> NotSupportedError:
     """The error for a query that one CQL statement, or a filter over its rows, cannot answer."""
     text = f"{construct} cannot be answered by CQL alone, and the relational road is not built yet."

@@ -1,12 +1,15 @@
 """Waiting until a new index is built: before that, reads that go through it fail or miss rows.
 
 A server lists an index in system."IndexInfo" when it is built (db/SystemKeyspace.java), storage-attached ones among
-them; system_views.sai_column_indexes says whether one of those answers yet. Both speak for the node that is asked."""
+them; system_views.sai_column_indexes says whether one of those answers yet. Both speak for the node that is asked. What
+the others have built each node knows by gossip (index/IndexStatusManager.java), and shows in system_views.gossip_info,
+since Cassandra 5.0. Before that the node that is asked has to speak for all."""
 
+import json
 import sys
 import time
 
-from django.db.utils import OperationalError
+from django.db.utils import OperationalError, ProgrammingError
 
 FIRST_PAUSE = 0.05  # seconds
 LONGEST_PAUSE = 2.0  # seconds
@@ -15,6 +18,8 @@ _BUILT = 'SELECT index_name FROM system."IndexInfo" WHERE table_name = %s'
 _QUERYABLE = (
     "SELECT index_name, is_queryable FROM system_views.sai_column_indexes WHERE keyspace_name = %s"
 )
+_GOSSIP = "SELECT status_with_port, index_status FROM system_views.gossip_info"
+_SUCCEEDED = ("3", "BUILD_SUCCEEDED")  # Index.Status, by its code or its name
 
 
 def wait(connection, names, *, sleep=time.sleep, clock=time.monotonic) -> None:
@@ -45,5 +50,39 @@ def _built(connection) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(_BUILT, [keyspace])
         built = {name for (name,) in cursor.fetchall()}
+        built -= _unqueryable(cursor, keyspace)
+        return built if connection.settings.is_file else _everywhere(cursor, keyspace, built)
+
+
+def _unqueryable(cursor, keyspace: str) -> set[str]:
+    try:
         cursor.execute(_QUERYABLE, [keyspace])
-        return built - {name for name, queryable in cursor.fetchall() if not queryable}
+    except ProgrammingError:  # before Cassandra 5.0: it has no storage-attached indexes either
+        return set()
+    return {name for name, queryable in cursor.fetchall() if not queryable}
+
+
+def _everywhere(cursor, keyspace: str, built: set[str]) -> set[str]:
+    """Those of the indexes that the other nodes have built as well."""
+    try:
+        cursor.execute(_GOSSIP)
+    except ProgrammingError:  # before Cassandra 5.0, or Scylla
+        return built
+    for status, indexes in cursor.fetchall():
+        if str(status).startswith("NORMAL"):
+            built = built & _succeeded(indexes, keyspace)
+    return built
+
+
+def _succeeded(text: str | None, keyspace: str) -> set[str]:
+    """The indexes of a keyspace that one node says it has built: {"keyspace": {"index": 3}}, or {"keyspace.index": …}."""
+    told = json.loads(text or "{}")
+    of_keyspace = told.get(keyspace)
+    if isinstance(of_keyspace, dict):
+        return {name for name, status in of_keyspace.items() if str(status) in _SUCCEEDED}
+    prefix = f"{keyspace}."
+    return {
+        name[len(prefix) :]
+        for name, status in told.items()
+        if name.startswith(prefix) and str(status) in _SUCCEEDED
+    }

@@ -1,13 +1,15 @@
-"""INSERT as a plan: one statement per row, many rows in one transaction of the file.
+"""INSERT as a plan: one statement per row, many rows in one transaction of a file, or side by side on a cluster.
 
 lwt:   IF NOT EXISTS. A taken key is an IntegrityError, or skipped, or the row that is there is updated.
 plain: upserts."""
 
+import uuid
+
 from django.db.models.constants import OnConflict
 
-from . import sequences
+from . import conditions, outcomes, sequences
 from .access import POINTS, Access, choose
-from .dbapi import UNSET, IntegrityError
+from .dbapi import UNSET, DatabaseError, IntegrityError
 from .evaluate import Column, Constant
 from .exceptions import WriteContention
 from .keys import TableKey
@@ -15,6 +17,7 @@ from .literals import literal
 from .plan import Plan
 from .predicates import And, Comparison
 from .reads import select_statements
+from .together import LWT, PLAIN, Rows
 from .writes import CHAIN_ROWS, UpdatePlan, check_nulls, check_partition, send_all, whole_key
 
 
@@ -29,7 +32,8 @@ class InsertPlan(Plan):
         self.inserted = 0
         for row in self.rows:
             self._check(row)
-        if not (self._counts_in_one() and self._insert_counted(cursor, self.rows[0])):
+        chains = cursor.connection.settings.chains
+        if not (chains and self._counts_in_one() and self._insert_counted(cursor, self.rows[0])):
             self._fill_ids(cursor)
             for start in range(0, len(self.rows), CHAIN_ROWS):
                 self._insert(cursor, self.rows[start : start + CHAIN_ROWS])
@@ -112,18 +116,85 @@ class InsertPlan(Plan):
 
     def _insert_new(self, cursor, rows: list) -> None:
         """All of the rows or none of them."""
+        insert = self._try_chain if cursor.connection.settings.chains else self._try_each
         with cursor.connection.attempts() as attempts:
             for _ in attempts:
-                results = cursor.send_chain([(self.text, self._bound(row)) for row in rows])
-                if not results or results[-1].was_applied:
-                    self.inserted += len(rows)
+                rows = insert(cursor, rows)
+                if not rows:
                     return
-                row = rows[len(results) - 1]
-                if id(row) not in self.reserved:
-                    raise self._duplicate(row)
-                # A row that came by another way holds the id: the counter has not heard of it.
-                row[self.auto] = sequences.reserve(cursor, self.key.table, 1)
         raise self._contention()
+
+    def _try_chain(self, cursor, rows: list) -> list:
+        """Insert the rows in one transaction; those that are still to be inserted."""
+        results = cursor.send_chain([(self.text, self._bound(row)) for row in rows])
+        if not results or results[-1].was_applied:
+            self.inserted += len(rows)
+            return []
+        self._next_id(cursor, rows[len(results) - 1])
+        return rows
+
+    def _try_each(self, cursor, rows: list) -> list:
+        """Insert each row by itself; those that are still to be inserted. A taken key takes back those that were."""
+        applied = self._send_inserts(cursor, rows)
+        self.inserted += sum(applied)
+        done = [row for row, is_done in zip(rows, applied, strict=True) if is_done]
+        left = [row for row, is_done in zip(rows, applied, strict=True) if not is_done]
+        for row in left:
+            if id(row) not in self.reserved:
+                self._take_back(cursor, done, self._duplicate(row))
+            self._next_id(cursor, row)
+        return left
+
+    def _next_id(self, cursor, row: list) -> None:
+        """Another id for a row whose id a row holds that came by another way: the counter has not heard of that."""
+        if id(row) not in self.reserved:
+            raise self._duplicate(row)
+        row[self.auto] = sequences.reserve(cursor, self.key.table, 1)
+
+    def _send_inserts(self, cursor, rows: list) -> list[bool]:
+        points = [self._point(row) for row in rows]
+        info = Rows(
+            PLAIN if self.plain else LWT,
+            points,
+            len(self.key.partition),
+            lambda i: self._is_ours(cursor, rows[i]),
+        )
+        return send_all(cursor, [(self.text, self._bound(row)) for row in rows], info)
+
+    def _point(self, row: list) -> list:
+        return [row[self.columns.index(column)] for column in self.key.columns]
+
+    def _is_ours(self, cursor, row: list) -> bool | None:
+        """Does a row stand because of our INSERT, whose answer was lost? An equal one may be somebody else's, unless its
+        key holds what nobody else has."""
+        found = outcomes.serial_row(cursor, self.key, self.columns, self._point(row), self.quote)
+        if found is None:
+            return False
+        unique = id(row) in self.reserved or any(isinstance(v, uuid.UUID) for v in self._point(row))
+        return True if unique and list(found.values()) == row else None
+
+    def _take_back(self, cursor, rows: list, reason: IntegrityError) -> None:
+        """Delete rows that were just inserted, if nobody has changed them since, and raise the reason."""
+        where, left, trouble = whole_key(self.key, self.quote), 0, ""
+        for row in rows:
+            values = dict(zip(self.columns, row, strict=True))
+            regular = {
+                c: v
+                for c, v in values.items()
+                if c not in self.key.columns and c not in self.key.static
+            }
+            guard, bound = conditions.from_values(regular, self.quote) or (" IF EXISTS", [])
+            text = f"DELETE FROM {self.quote(self.key.table)} WHERE {where}{guard}"
+            try:
+                left += not cursor.send(text, [*self._point(row), *bound]).was_applied
+            except DatabaseError as error:
+                left, trouble = left + 1, f": {error}"
+        self.inserted -= len(rows) - left
+        if left:
+            raise IntegrityError(
+                f"{reason}; {left} of the rows before it were inserted and could not be taken back{trouble}"
+            )
+        raise reason
 
     def _insert_or(self, cursor, rows: list) -> None:
         """Insert the rows whose key is free; skip or update the others."""
@@ -131,8 +202,7 @@ class InsertPlan(Plan):
             for _ in attempts:
                 if self.key.lookup is not None:
                     rows = [row for row in rows if not self._met_elsewhere(cursor, row)]
-                statements = [(self.text, self._bound(row)) for row in rows]
-                applied = send_all(cursor, statements)
+                applied = self._send_inserts(cursor, rows)
                 self.inserted += sum(applied)
                 rows = [row for row, done in zip(rows, applied, strict=True) if not done]
                 for row in rows:
@@ -150,7 +220,14 @@ class InsertPlan(Plan):
         if self.on_conflict == OnConflict.IGNORE or self.key.lookup is not None:
             return []
         guard = "" if self.plain else " IF EXISTS"
-        applied = send_all(cursor, [self._change(row, guard) for row in rows])
+        points = [self._point(row) for row in rows]
+        info = Rows(
+            PLAIN if self.plain else LWT,
+            points,
+            len(self.key.partition),
+            lambda i: self._may_repeat(cursor, points[i]),
+        )
+        applied = send_all(cursor, [self._change(row, guard) for row in rows], info)
         self.inserted += sum(applied)
         return [row for row, done in zip(rows, applied, strict=True) if not done]
 
@@ -159,6 +236,11 @@ class InsertPlan(Plan):
         sets = ", ".join(f"{self.quote(column)} = ?" for column in self.changes)
         text = f"UPDATE {self.quote(self.key.table)} SET {sets} WHERE {whole_key(self.key, self.quote)}{guard}"
         return text, [values[column] for column in (*self.changes, *self.key.columns)]
+
+    def _may_repeat(self, cursor, point: list) -> bool | None:
+        """May a change be sent again, whose answer was lost? It sets the same values whatever the row holds."""
+        found = outcomes.serial_row(cursor, self.key, self.key.columns, point, self.quote)
+        return None if found is None else False
 
     def _met_elsewhere(self, cursor, row: list) -> bool:
         """Beside a PhysicalKey a row with this pk may stand under another key. Update it there, or skip it."""
@@ -194,7 +276,7 @@ class InsertPlan(Plan):
                     new.append(row)
             else:
                 (known if self._exists(cursor, row) else new).append(row)
-        send_all(cursor, [(self.text, row) for row in new])
+        self._send_inserts(cursor, new)
         self.inserted += len(new)
         self._missed(cursor, known)
 

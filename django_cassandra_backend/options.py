@@ -7,35 +7,62 @@ from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
+from . import cluster_options
+
 DEFAULT_SCAN_BUDGET = 10_000  # rows
 DEFAULT_WRITE_ATTEMPTS = 100  # tries of one conditional write among competitors
 DEFAULT_INDEX_TIMEOUT = 600  # seconds
+DEFAULT_PAGE_SIZE = 5000  # rows
+DEFAULT_ID_BLOCK = 20  # ids that a process reserves at once on a cluster
 DEFAULT_KEYSPACE = "django"
 MEMORY = ":memory:"
 
-_KNOWN = {
-    "local",
+#: OPTIONS that mean something on a file alone.
+_FILE = {"local", "durability", "as_cluster"}
+_EVERYWHERE = {
     "write_mode",
     "plain_models",
     "scan_budget",
     "write_attempts",
-    "durability",
     "index_timeout",
+    "page_size",
 }
+_KNOWN = _FILE | _EVERYWHERE | cluster_options.NAMES
 _KEYSPACE = re.compile(r"[A-Za-z0-9_]{1,48}")
 
 
 @dataclass(frozen=True)
 class Options:
-    """One alias's settings. `url` is for libcql.connect()."""
+    """One alias's settings. `url` is for libcql.connect(), and not to be shown: passwords may be in it.
 
-    url: str
+    as_cluster: a file is written as a cluster is, without transactions over several statements.
+    replication: of keyspaces that we make, as CREATE KEYSPACE has it; None: it follows from the topology
+    id_block: ids of an AutoField that a process reserves at once"""
+
+    url: str = field(repr=False)
     keyspace: str
     write_mode: str = "lwt"
     plain_models: frozenset = field(default_factory=frozenset)
     scan_budget: int | None = DEFAULT_SCAN_BUDGET
     write_attempts: int = DEFAULT_WRITE_ATTEMPTS
     index_timeout: int = DEFAULT_INDEX_TIMEOUT
+    page_size: int = DEFAULT_PAGE_SIZE
+    as_cluster: bool = False
+    serial_consistency: str = "LOCAL_SERIAL"
+    local_dc: str | None = None
+    create_keyspace: bool = False
+    replication: dict | None = None
+    id_block: int = 1
+
+    @property
+    def is_file(self) -> bool:
+        """On this machine, in a file or in memory; else on a cluster."""
+        return self.url.startswith("local:")
+
+    @property
+    def chains(self) -> bool:
+        """Can several statements be one transaction?"""
+        return self.is_file and not self.as_cluster
 
     @property
     def in_memory(self) -> bool:
@@ -53,27 +80,64 @@ def read_options(settings_dict: dict) -> Options:
     options = settings_dict.get("OPTIONS") or {}
     if not isinstance(options, dict):
         raise ImproperlyConfigured(f"OPTIONS is a dict, not {options!r}.")
-    if unknown := {str(name) for name in options} - _KNOWN:
+    if unknown := {str(name) for name in options} - _KNOWN - cluster_options.ASTRA_NAMES:
         raise ImproperlyConfigured(
             f"OPTIONS has unknown names: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(_KNOWN))}."
         )
+    _refuse_misplaced(settings_dict, options)
     mode = options.get("write_mode", "lwt")
     if mode not in ("lwt", "plain"):
         raise ImproperlyConfigured(f'OPTIONS["write_mode"] is "lwt" or "plain", not {mode!r}.')
-    keyspace = settings_dict.get("NAME") or DEFAULT_KEYSPACE
-    if not isinstance(keyspace, str) or not _KEYSPACE.fullmatch(keyspace):
-        raise ImproperlyConfigured(
-            f"NAME is a keyspace: at most 48 letters, digits and underscores, not {keyspace!r}."
-        )
     return Options(
-        url=_url(settings_dict, options),
-        keyspace=keyspace,
+        url=_url(settings_dict, options)
+        if options.get("local")
+        else cluster_options.url(settings_dict, options),
+        keyspace=_keyspace(settings_dict),
         write_mode=mode,
         plain_models=_labels(options),
         scan_budget=_count(options, "scan_budget", DEFAULT_SCAN_BUDGET, may_be_none=True),
         write_attempts=_count(options, "write_attempts", DEFAULT_WRITE_ATTEMPTS),
         index_timeout=_count(options, "index_timeout", DEFAULT_INDEX_TIMEOUT),
+        page_size=_count(options, "page_size", DEFAULT_PAGE_SIZE),
+        as_cluster=_flag(options, "as_cluster"),
+        serial_consistency=options.get("serial_consistency") or "LOCAL_SERIAL",
+        local_dc=options.get("local_dc"),
+        create_keyspace=_flag(options, "create_keyspace"),
+        replication=cluster_options.replication(
+            options.get("keyspace_replication"), 'OPTIONS["keyspace_replication"]'
+        ),
+        id_block=_count(options, "id_block", 1 if options.get("local") else DEFAULT_ID_BLOCK),
     )
+
+
+def _refuse_misplaced(settings_dict: dict, options: dict) -> None:
+    """An option of the other kind of place would be ignored, so it is refused."""
+    if options.get("local"):
+        if settings_dict.get("HOST"):
+            raise ImproperlyConfigured('OPTIONS["local"] and HOST exclude each other.')
+        wrong = set(options) & (cluster_options.NAMES | cluster_options.ASTRA_NAMES)
+        if options.get("as_cluster"):
+            wrong -= {"id_block"}
+        place = 'a file, OPTIONS["local"]'
+    else:
+        if not settings_dict.get("HOST") and not set(options) & cluster_options.ASTRA_NAMES:
+            raise ImproperlyConfigured(
+                'OPTIONS["local"] is missing: the path of a database file, or ":memory:". For a cluster, HOST is missing.'
+            )
+        wrong, place = set(options) & (_FILE - {"local"}), "a cluster, HOST"
+    if wrong:
+        raise ImproperlyConfigured(
+            f"OPTIONS has names that mean nothing for {place}: {', '.join(sorted(wrong))}."
+        )
+
+
+def _keyspace(settings_dict: dict) -> str:
+    keyspace = settings_dict.get("NAME") or DEFAULT_KEYSPACE
+    if not isinstance(keyspace, str) or not _KEYSPACE.fullmatch(keyspace):
+        raise ImproperlyConfigured(
+            f"NAME is a keyspace: at most 48 letters, digits and underscores, not {keyspace!r}."
+        )
+    return keyspace
 
 
 def _labels(options: dict) -> frozenset:
@@ -94,15 +158,16 @@ def _count(options: dict, name: str, default: int, *, may_be_none: bool = False)
     return value
 
 
+def _flag(options: dict, name: str) -> bool:
+    value = options.get(name, False)
+    if not isinstance(value, bool):
+        raise ImproperlyConfigured(f'OPTIONS["{name}"] is True or False, not {value!r}.')
+    return value
+
+
 def _url(settings_dict: dict, options: dict) -> str:
-    local = options.get("local")
-    if not local:
-        raise ImproperlyConfigured(
-            'OPTIONS["local"] is missing: the path of a database file, or ":memory:". '
-            "Clusters (HOST) and Astra DB are not built yet."
-        )
-    if settings_dict.get("HOST"):
-        raise ImproperlyConfigured('OPTIONS["local"] and HOST exclude each other.')
+    """The URL of a file."""
+    local = options["local"]
     if not isinstance(local, str | os.PathLike):
         raise ImproperlyConfigured(
             f'OPTIONS["local"] is the path of a database file, or ":memory:", not {local!r}.'

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 from .access import NOTHING, POINTS, Access
 from .budget import ScanBudget
+from .duplicates import found_for_sure
 from .hashing import hashable
 from .keys import TableKey
 from .ordering import order_key, sort_key
 from .plan import Plan
 
-PAGE_SIZE = 5000  # rows
 SMALL_PAGE = 500  # rows; where reading may end early
 
 
@@ -47,9 +47,7 @@ class SelectPlan(Plan):
 
     def rows(self, cursor, budget: ScanBudget | None = None) -> Iterator[tuple]:
         budget = budget or self.budget(cursor)
-        rows = self._stored(cursor, budget)
-        if self.newest is not None:
-            rows = self.newest(cursor, rows)
+        rows = self._stored(cursor, budget) if self.newest is None else self._newest(cursor, budget)
         if self.test is not None:
             rows = _filtered(rows, self.test, budget)
         if self.order:
@@ -63,6 +61,16 @@ class SelectPlan(Plan):
         if self.high is not None:
             rows = itertools.islice(rows, max(self.high - self.low, 0))
         return rows
+
+    def _newest(self, cursor, budget) -> Iterator[tuple]:
+        """The rows of a look-up. Where a move is no transaction one that is not found is looked up again."""
+
+        def read():
+            return self.newest(cursor, self._stored(cursor, budget))
+
+        if cursor.connection.settings.chains:
+            return read()
+        return iter(found_for_sure(lambda: list(read())))
 
     def _sorted(self, rows, budget):
         if self.presorted:
@@ -80,7 +88,7 @@ class SelectPlan(Plan):
         return bool(self.order) and self.access.kind != POINTS
 
     def _stored(self, cursor, budget) -> Iterator[tuple]:
-        page = self._page_size()
+        page = self._page_size(cursor.connection.settings.page_size)
         streams = (
             iter(cursor.send(cql, values, page_size=page)) for cql, values in self.statements
         )
@@ -93,13 +101,13 @@ class SelectPlan(Plan):
             return heapq.merge(*streams, key=sort_key(self.merge))
         return itertools.chain.from_iterable(streams)
 
-    def _page_size(self) -> int:
+    def _page_size(self, most: int) -> int:
         if self.limit is not None:
-            return min(PAGE_SIZE, max(self.limit, 1))
+            return min(most, max(self.limit, 1))
         in_order = not self.order or self.presorted
         if self.high is not None and in_order and self.access.pinned:
-            return min(PAGE_SIZE, max(self.high, SMALL_PAGE))
-        return PAGE_SIZE
+            return min(most, max(self.high, SMALL_PAGE))
+        return most
 
 
 class AggregatePlan(Plan):

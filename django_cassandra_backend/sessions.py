@@ -1,8 +1,10 @@
 """One libcql session per process and settings, shared by the connections of all threads.
 
 Django closes its connections after each request; that gives back a handle, not a session. A child
-after a fork goes on with its parent's sessions: on a file, as one more process; in memory, on a copy."""
+after a fork goes on with its parent's sessions: on a file, as one more process; in memory, on a copy; on a
+cluster, with connections of its own."""
 
+import contextlib
 import os
 import threading
 import weakref
@@ -10,7 +12,13 @@ from urllib.parse import unquote, urlsplit
 
 import libcql
 
+from . import cluster_options, topology
+from .dbapi import InvalidRequest, OperationalError
+from .options import Options
 from .retry import Queue
+
+#: A file has one copy of each row; replication has no meaning there.
+OF_A_FILE = {"class": "SimpleStrategy", "replication_factor": 1}
 
 _lock = threading.Lock()
 _sessions: dict[tuple[str, str], object] = {}
@@ -23,40 +31,92 @@ if hasattr(os, "register_at_fork"):
     )
 
 
-def acquire(url: str, keyspace: str):
-    """The session for these settings, opened when there is none. The keyspace exists afterwards."""
+def acquire(options: Options):
+    """The session for these settings, opened when there is none. The keyspace exists afterwards: a file's is made, a
+    cluster's only where OPTIONS["create_keyspace"] says so. OperationalError when it is missing."""
+    place = (options.url, options.keyspace)
     with _lock:
-        session = _sessions.get((url, keyspace))
+        session = _sessions.get(place)
         if session is None:
-            session = libcql.connect(url, keyspace=keyspace)
-            try:
-                session.execute(create_keyspace(keyspace))
-            except BaseException:
-                session.close()
-                raise
-            _sessions[url, keyspace] = session
+            session = _open(options)
+            _sessions[place] = session
         return session
 
 
-def create_keyspace(keyspace: str) -> str:
-    """The statement that makes a keyspace on a file; replication has no meaning there."""
-    replication = "{'class': 'SimpleStrategy', 'replication_factor': 1}"
-    return f'CREATE KEYSPACE IF NOT EXISTS "{keyspace}" WITH replication = {replication}'
+def _open(options: Options):
+    if options.is_file:
+        return _opened(options, lambda session: _make(session, options.keyspace, OF_A_FILE))
+    try:
+        return _opened(options, lambda session: _require(session, options))
+    except InvalidRequest:  # a node answers nothing in a keyspace that is not there
+        with administering(options) as session:
+            _require_or_make(session, options)
+    return _opened(options, lambda session: _require(session, options))
 
 
-def release(url: str, keyspace: str) -> None:
+def _opened(options: Options, see_to_keyspace):
+    session = libcql.connect(options.url, keyspace=options.keyspace)
+    try:
+        see_to_keyspace(session)
+    except BaseException:
+        session.close()
+        raise
+    return session
+
+
+def _require(session, options: Options) -> None:
+    if not topology.keyspace_exists(session, options.keyspace):
+        raise InvalidRequest(f"Keyspace {options.keyspace!r} does not exist")
+
+
+def _require_or_make(session, options: Options) -> None:
+    if topology.keyspace_exists(session, options.keyspace):
+        return
+    if not options.create_keyspace:
+        raise OperationalError(missing_keyspace(session, options))
+    wanted = options.replication or topology.replication(session, options.local_dc)
+    _make(session, options.keyspace, wanted)
+
+
+def _make(session, keyspace: str, wanted: dict) -> None:
+    session.execute(topology.create_keyspace(keyspace, wanted))
+
+
+def missing_keyspace(session, options: Options) -> str:
+    """What to do about a keyspace that is not there: how its rows are replicated is for people to decide."""
+    wanted = options.replication or topology.replication(session, options.local_dc)
+    return (
+        f"The cluster has no keyspace {options.keyspace!r}. Make it, for example in cqlsh, with as many copies in each "
+        f"data centre as you want:\n    {topology.create_keyspace(options.keyspace, wanted)};\n"
+        'or set OPTIONS["create_keyspace"] = True, and OPTIONS["keyspace_replication"] to those copies.'
+    )
+
+
+@contextlib.contextmanager
+def administering(options: Options):
+    """A session of its own that needs no keyspace, and has time: to make and to drop keyspaces on a cluster."""
+    session = libcql.connect(cluster_options.patient(options.url))
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def release(options: Options) -> None:
     """Close the session of these settings, if one is open: after a test run, before a file is removed."""
     with _lock:
-        session = _sessions.pop((url, keyspace), None)
+        session = _sessions.pop((options.url, options.keyspace), None)
     if session is not None:
         session.close()
 
 
 def queue(session) -> Queue:
-    """Where the losers of races in a session's database meet."""
+    """Where the losers of races in a session's database meet: those of this process alone, but for a file."""
     found = _queues.get(session)
     if found is None:
-        path = unquote(urlsplit(session.url).path)
+        path = (
+            unquote(urlsplit(session.url).path) if session.url.startswith("local:") else ":memory:"
+        )
         folder = None if path == ":memory:" else os.path.dirname(path)
         found = _queues.setdefault(session, Queue(folder))
     return found

@@ -19,10 +19,13 @@ from .evaluate import stored_field
 from .fields.static import is_static
 from .fields.table_options import options_set, table_options
 from .keys import key_fields, wanted_indexes
+from .timestamps import next_timestamp
 from .type_names import parse_type
 from .types import FIELDS_BY_TYPE, column_type
 
 REPORT_EVERY = 10_000  # rows
+WRITTEN_AT_ONCE = 500  # rows
+AGE_OF_COPIES = 3600 * 1_000_000  # microseconds: more than clocks differ
 
 
 def copy_table(
@@ -192,16 +195,15 @@ class _Copier:
             i for i, c in enumerate(columns) if c in self.shape.static or c in self.shape.partition
         ]
         lone = _insert(quote(target), [new[i] for i in shared]) if self.shape.static else ""
-        session = self.editor.connection.session
         with self.editor.connection.wrap_database_errors:
-            for count, row in enumerate(session.execute(select), 1):
+            writer = _Writer(self.editor.connection, source)
+            for row in self.editor.connection.session.execute(select):
                 values = [v if f is None else f(v) for f, v in zip(converters, row, strict=True)]
                 if lone and any(row[i] is None for i in clustering):  # a partition without rows
-                    session.execute(lone, [_or_unset(values[i]) for i in shared])
+                    writer.add(lone, [_or_unset(values[i]) for i in shared])
                 else:
-                    session.execute(insert, list(map(_or_unset, values)))
-                if count % REPORT_EVERY == 0:
-                    print(f"    {source}: {count} rows copied", file=sys.stderr, flush=True)
+                    writer.add(insert, list(map(_or_unset, values)))
+            writer.flush()
 
     def index(self, table: str) -> None:
         quoted = self.editor.quote_name(table)
@@ -221,7 +223,35 @@ class _Copier:
             if after > 1:
                 sequences.move_past(cursor, new, after - 1)
             for cql, values in sequences.reset_statements([old]):
-                cursor.send(cql, values)
+                cursor.send(cql, values, **sequences.SERIAL)
+            sequences.forget(cursor, old)
+
+
+class _Writer:
+    """Writes copied rows, many at once, and says how far it is.
+
+    On a cluster the copies are plain writes with an old timestamp: whatever is written to the new table afterwards, by
+    Paxos or by any clock, is newer."""
+
+    def __init__(self, connection, source: str):
+        self._session, self._source = connection.session, source
+        self._stamp = None if connection.settings.is_file else next_timestamp() - AGE_OF_COPIES
+        self._rows: dict[str, list] = {}  # by statement
+        self._waiting = self._count = 0
+
+    def add(self, text: str, values: list) -> None:
+        self._rows.setdefault(text, []).append(values)
+        self._waiting += 1
+        if self._waiting == WRITTEN_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        for text, rows in self._rows.items():
+            self._session.execute_many(text, rows, timestamp=self._stamp)
+        before, self._count = self._count, self._count + self._waiting
+        self._rows, self._waiting = {}, 0
+        if self._count // REPORT_EVERY > before // REPORT_EVERY:
+            print(f"    {self._source}: {self._count} rows copied", file=sys.stderr, flush=True)
 
 
 def _insert(quoted_table: str, quoted_columns) -> str:

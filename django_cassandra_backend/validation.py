@@ -1,10 +1,15 @@
-"""Backend checks of single fields."""
+"""Backend checks: of the database that is asked for, and of single fields."""
 
 from django.core import checks
 from django.db.backends.base.validation import BaseDatabaseValidation
 
+from .connection_checks import check_cluster
+
 
 class DatabaseValidation(BaseDatabaseValidation):
+    def check(self, **kwargs):
+        return [*super().check(**kwargs), *check_cluster(self.connection)]
+
     def check_field(self, field, **kwargs):
         """Comments are of tables."""
         errors = super().check_field(field, **kwargs)

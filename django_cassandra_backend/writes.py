@@ -4,16 +4,16 @@ lwt:   every statement is conditional and touches one row. What IF cannot say is
        IF on the values that were read, and tried again when another writer came between.
 plain: blind statements; row counts come from a read.
 
-The statements of many rows go together, CHAIN_ROWS of them in one transaction of the file."""
+The statements of many rows go together, CHAIN_ROWS at a time: in one transaction of a file, or side by side on a cluster."""
 
 import functools
 
-from . import conditions
+from . import conditions, outcomes
 from .access import INDEX, NOTHING, POINTS, Access
 from .advice import advise
 from .budget import ScanBudget
 from .dbapi import IntegrityError
-from .duplicates import Newest, settled
+from .duplicates import Newest, at_rest, settled
 from .exceptions import WriteContention
 from .keys import TableKey
 from .moves import Move
@@ -21,8 +21,9 @@ from .plan import Plan
 from .reads import select_statements
 from .server_order import Served
 from .static_writes import is_of_partition, partition_condition, write_shared
+from .together import LWT, PLAIN, Rows, send_each
 
-#: Rows that are written in one transaction of the file: enough to spare commits, few enough not to keep others waiting.
+#: Rows that are written in one transaction of a file: enough to spare commits, few enough not to keep others waiting.
 CHAIN_ROWS = 500
 
 
@@ -81,7 +82,8 @@ class RowsPlan(Plan):
         guard = conditions.from_predicates(self.key, self.access.rest, self.quote)
         if guard is None:
             return None
-        return sum(send_all(cursor, self._by_keys(guard)))
+        points = [tuple(point) for _, point in self.access.reads]
+        return sum(send_all(cursor, self._by_keys(guard), self._rows(cursor, points)))
 
     def _needs_no_row(self) -> bool:
         """Do the keys alone give the new values, and is no column of the key among them?"""
@@ -167,7 +169,20 @@ class RowsPlan(Plan):
         if self.key.lookup is None or access.index != self.key.lookup:
             return rows()
         newest = Newest(self.key, self.seen, self.columns, self.quote)
-        return settled(lambda: list(rows()), newest, cursor)
+        if cursor.connection.settings.chains or self.plain:
+            return settled(lambda: list(rows()), newest, cursor)
+        return at_rest(lambda: list(rows()), newest, cursor, lambda row: self._remove(cursor, row))
+
+    def _remove(self, cursor, row: tuple) -> None:
+        """Delete a row that was left behind, if it still is what it was."""
+        point = dict(zip(self.key.columns, row, strict=False))
+        stored = self.read_row(cursor, point)
+        if stored is None:
+            return
+        regular = {column: value for column, value in stored.items() if column not in point}
+        guard, values = conditions.from_values(regular, self.quote) or (" IF EXISTS", [])
+        text = f"DELETE FROM {self.quote(self.key.table)} WHERE {whole_key(self.key, self.quote)}{guard}"
+        cursor.send(text, [*point.values(), *values])
 
     def _write_rows(self, cursor, rows: list[tuple]) -> int:
         """Those of the rows that one guarded statement can write go together; then each of the others."""
@@ -175,7 +190,9 @@ class RowsPlan(Plan):
         for row in rows:
             write = self._guarded(row)
             (alone if write is None else ready).append((row, write))
-        answers = answers_of(cursor, [write for _, write in ready])
+        width = len(self.key.columns)
+        points = [row[:width] for row, _ in ready]
+        answers = answers_of(cursor, [write for _, write in ready], self._rows(cursor, points))
         done = 0
         for (row, _), answer in zip(ready, answers, strict=True):
             done += answer.was_applied or self._write_row(cursor, self._again(cursor, row, answer))
@@ -211,7 +228,9 @@ class RowsPlan(Plan):
     def _try_row(self, cursor, row: tuple) -> tuple[bool, object]:
         """(written?, the answer that refused it, if it says anything about the row)."""
         if (write := self._guarded(row)) is not None:
-            answer = cursor.send(*write)
+            answer = outcomes.send(
+                cursor, *write, lambda: self._applied(cursor, row[: len(self.key.columns)])
+            )
             return bool(answer.was_applied), answer
         values, point = self.give(row), dict(zip(self.key.columns, row, strict=False))
         moved = {c: v for c, v in values.items() if c in point and v != point[c]}
@@ -234,7 +253,11 @@ class RowsPlan(Plan):
         keys = list(point.values())
         if guard is not None:
             write = (self.statement(list(values), guard[0]), [*values.values(), *keys, *guard[1]])
-            return bool(cursor.send(*write).was_applied)
+            return bool(
+                outcomes.send(cursor, *write, lambda: self._applied(cursor, keys)).was_applied
+            )
+        if not cursor.connection.settings.chains:
+            return self._write_bare(cursor, point, values, read)
         # The row has nothing but its key. That what was read is null still is asked by a statement that
         # changes nothing, whether the row exists by the one that writes; both in one transaction.
         nulls = f" IF {' AND '.join(f'{self.quote(column)} = null' for column in read)}"
@@ -245,6 +268,48 @@ class RowsPlan(Plan):
         write = (self.statement(list(values), " IF EXISTS"), [*values.values(), *keys])
         results = cursor.send_chain([(check, keys), write])
         return bool(results[-1].was_applied) and len(results) == 2
+
+    def _write_bare(self, cursor, point: dict, values: dict, read: dict) -> bool:
+        """Write a row that is nothing but its key, on a cluster: CQL does not let `IF EXISTS` stand beside conditions on the
+        same row. Of those who write it one wins, because the others do not find it bare. That it is there is read just
+        before; only a delete that comes between is not noticed, and loses."""
+        keys = list(point.values())
+        stored = outcomes.serial_row(cursor, self.key, self.known, keys, self.quote)
+        own = [c for c in self.known if c not in point and (c in read or c not in self.key.static)]
+        if stored is None or any(stored[column] is not None for column in own):
+            return False
+        guard = f" IF {' AND '.join(f'{self.quote(column)} = null' for column in own)}"
+        write = (self.statement(list(values), guard), [*values.values(), *keys])
+        return bool(outcomes.send(cursor, *write, lambda: self._applied(cursor, keys)).was_applied)
+
+    @functools.cached_property
+    def known(self) -> list[str]:
+        """The model's columns, and one that a migration has just added."""
+        return list(dict.fromkeys([*self.columns, *self.used, *self.assign]))
+
+    # --- lwt, when the answer was lost ---
+
+    def _rows(self, cursor, points) -> Rows:
+        return Rows(
+            LWT, points, len(self.key.partition), lambda i: self._applied(cursor, points[i])
+        )
+
+    def _applied(self, cursor, point) -> bool | None:
+        """Was the write of a row applied, whose answer was lost? False: it may be sent again, with its conditions.
+
+        The row tells that it was not when it would still be written, and does not hold what was to be written. What
+        is set whatever the row holds may be set again. Whether somebody else wrote the same is not to be seen."""
+        row = outcomes.serial_row(cursor, self.key, self.known, point, self.quote)
+        if row is None:
+            return None
+        if not self.used:
+            return False
+        index = {column: i for i, column in enumerate(row)}
+        values = tuple(row.values())
+        if self.predicate.bind(index)(values) is not True:
+            return None
+        new = self._giver(self.known)(values)
+        return None if new and all(row[column] == value for column, value in new.items()) else False
 
     def _witness(self, cursor, point: dict) -> tuple[str, object] | None:
         row = self.read_row(cursor, point)
@@ -281,7 +346,7 @@ class RowsPlan(Plan):
     # --- plain ---
 
     def run_plain(self, cursor) -> int:
-        rows, ready = self._matching(cursor), []
+        rows, ready, points = self._matching(cursor), [], []
         for row in rows:
             values, point = self.give(row), dict(zip(self.key.columns, row, strict=False))
             target = point | {c: v for c, v in values.items() if c in point}
@@ -290,13 +355,9 @@ class RowsPlan(Plan):
                 check_partition(self.key, target)
                 Move(self, cursor, point, target, values, {}).run()
             elif values or not self.assign:
-                ready.append(
-                    (
-                        self.statement(list(values), ""),
-                        [*values.values(), *self._plain_key(point, values)],
-                    )
-                )
-        send_all(cursor, ready)
+                points.append(self._plain_key(point, values))
+                ready.append((self.statement(list(values), ""), [*values.values(), *points[-1]]))
+        send_all(cursor, ready, Rows(PLAIN, points))
         return len(rows)
 
     def _plain_key(self, point: dict, values: dict) -> list:
@@ -326,7 +387,12 @@ class UpdatePlan(RowsPlan):
             return 0
         text = self.statement(list(values), guard[0])
         bound = [*values.values(), *(self.save_point[c] for c in self.key.columns), *guard[1]]
-        return int(bool(cursor.send(text, bound).was_applied))
+        point = [self.save_point[c] for c in self.key.columns]
+        return int(
+            bool(
+                outcomes.send(cursor, text, bound, lambda: self._applied(cursor, point)).was_applied
+            )
+        )
 
     def statement(self, columns, guard):
         sets = ", ".join(f"{self.quote(column)} = ?" for column in columns)
@@ -350,7 +416,9 @@ class DeletePlan(RowsPlan):
             count += cursor.send(f"SELECT COUNT(*) FROM {table} WHERE {where}", values).one()[0]
         reads = self.access.reads
         send_all(
-            cursor, [(f"DELETE FROM {table} WHERE {where}", values) for where, values in reads]
+            cursor,
+            [(f"DELETE FROM {table} WHERE {where}", values) for where, values in reads],
+            Rows(PLAIN),
         )
         return count
 
@@ -363,20 +431,20 @@ def whole_key(key: TableKey, quote) -> str:
     return " AND ".join(f"{quote(column)} = ?" for column in key.columns)
 
 
-def answers_of(cursor, statements: list[tuple[str, list]]) -> list:
-    """The results of statements that stand each for itself, CHAIN_ROWS of them in one transaction."""
-    if len(statements) == 1:
-        return [cursor.send(*statements[0])]
+def answers_of(cursor, statements: list[tuple[str, list]], rows: Rows) -> list:
+    """The answers to statements that stand each for itself, CHAIN_ROWS of them at a time."""
+    if len(statements) <= CHAIN_ROWS:
+        return send_each(cursor, statements, rows) if statements else []
     found = []
     for start in range(0, len(statements), CHAIN_ROWS):
-        chunk = statements[start : start + CHAIN_ROWS]
-        found += cursor.send_chain(chunk, all_or_nothing=False)
+        end = start + CHAIN_ROWS
+        found += send_each(cursor, statements[start:end], rows.part(start, end))
     return found
 
 
-def send_all(cursor, statements: list[tuple[str, list]]) -> list[bool]:
+def send_all(cursor, statements: list[tuple[str, list]], rows: Rows) -> list[bool]:
     """Which of the statements were applied; see answers_of()."""
-    return [bool(answer.was_applied) for answer in answers_of(cursor, statements)]
+    return [bool(answer.was_applied) for answer in answers_of(cursor, statements, rows)]
 
 
 def shown_statements(verb: str, key: TableKey, access: Access, assign, plain: bool, quote) -> list:

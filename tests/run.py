@@ -35,7 +35,7 @@ class Part:
     command: list[str]
     slow: bool = False
     cwd: pathlib.Path = ROOT
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)  # "{node}": the node's address
     needs_node: bool = False
 
 
@@ -60,6 +60,12 @@ PARTS = [
     ),
     Part("client", "libcql from Python", [PYTHON, "-m", "pytest", "-q", "tests/client"]),
     Part("backend", "the Django backend", [PYTHON, "tests/backend/runtests.py"]),
+    Part(
+        "backend-steps",
+        "the Django backend on a file that is written as a cluster is",
+        [PYTHON, "tests/backend/runtests.py"],
+        env={"BACKEND_TEST_AS_CLUSTER": "1"},
+    ),
     Part(
         "example",
         "partyfinder's own tests",
@@ -93,6 +99,29 @@ PARTS = [
         needs_node=True,
     ),
     Part(
+        "client-cluster",
+        "libcql from Python on Cassandra",
+        [PYTHON, "-m", "pytest", "-q", "tests/cluster"],
+        slow=True,
+        needs_node=True,
+    ),
+    Part(
+        "backend-cassandra",
+        "the Django backend on one Cassandra node",
+        [PYTHON, "tests/backend/runtests.py", "--node"],
+        slow=True,
+        needs_node=True,
+    ),
+    Part(
+        "example-cassandra",
+        "partyfinder's own tests on Cassandra",
+        [PYTHON, "manage.py", "test", "--settings", "parties.test_settings"],
+        slow=True,
+        cwd=ROOT / "examples" / "partyfinder",
+        env={"PARTYFINDER_CASSANDRA": "{node}"},
+        needs_node=True,
+    ),
+    Part(
         "differential",
         "random statements on the engine and on Cassandra",
         [
@@ -113,6 +142,14 @@ PARTS = [
         "partyfinder in a browser",
         [PYTHON, "-m", "pytest", "-q", "tests/e2e"],
         slow=True,
+    ),
+    Part(
+        "browser-cassandra",
+        "partyfinder on Cassandra in a browser",
+        [PYTHON, "-m", "pytest", "-q", "tests/e2e"],
+        slow=True,
+        env={"PARTYFINDER_CASSANDRA": "{node}"},
+        needs_node=True,
     ),
 ]
 
@@ -135,6 +172,11 @@ def count(output):
     return numbers.get("passed", 0), numbers.get("failed", 0) + numbers.get("error", 0)
 
 
+def environment(part):
+    node = os.environ.get("CQL_TEST_NODE", "")
+    return {name: value.format(node=node) for name, value in part.env.items()}
+
+
 def run(part):
     """Run one part; return (passed, failed)."""
     LOGS.mkdir(parents=True, exist_ok=True)
@@ -145,7 +187,7 @@ def run(part):
         result = subprocess.run(
             part.command,
             cwd=part.cwd,
-            env={**os.environ, **part.env},
+            env={**os.environ, **environment(part)},
             stdout=out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

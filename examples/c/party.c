@@ -1,7 +1,8 @@
-/* party.c: libcql from C. Makes a keyspace and a table in a database file, writes rows with a prepared statement, reads
- * them page by page, and joins a party with a lightweight transaction.
+/* party.c: libcql from C. Makes a keyspace and a table, writes rows with a prepared statement, reads them page by page,
+ * and joins a party with a lightweight transaction. On a file or on a cluster: the URL says which.
  *
- *   party [FILE]     FILE: party.cql when not given
+ *   party                                 local:party.cql, a file
+ *   party cassandra://127.0.0.1:9042      a cluster
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -124,8 +125,7 @@ static void join_party(cql_session *s, int32_t believed) {
 }
 
 int main(int argc, char **argv) {
-  char url[1024];
-  snprintf(url, sizeof url, "local:%s", argc > 1 ? argv[1] : "party.cql");
+  const char *url = argc > 1 ? argv[1] : "local:party.cql";
   cql_error err;
   cql_session *s;
   if (cql_session_open(&s, url, &err) != CQL_OK) die(url, &err);

@@ -1,4 +1,4 @@
-"""Scripts that run in a process of their own, with a database file and children that they fork.
+"""Scripts that run in a process of their own, with a database file (or a keyspace, see settings.py) and children that they fork.
 
 A script finds `Row` (an AutoField, `n`), `Place` (a UUID beside a PhysicalKey) and `Tag` (a text as its key, `n`, `owner`), their
 tables made, and `fork(count, work)`: `work(i)` in so many children at once; what it returns is printed as JSON, one
@@ -33,16 +33,25 @@ def run_script(body: str, local: str = "", mode: str = "lwt") -> list:
 
 
 PREAMBLE = """
-import json, os, sys, tempfile, uuid
+import atexit, json, os, sys, tempfile, uuid
 folder = tempfile.TemporaryDirectory()
 from django.conf import settings
+keyspace = "test_forked_" + os.environ.get("BACKEND_TEST_KEYSPACE", "backend")
+database = {"ENGINE": "django_cassandra_backend", "NAME": keyspace}
+options = {"write_mode": sys.argv[2]}
+if os.environ.get("CQL_TEST_HOST"):
+    database |= {
+        "HOST": os.environ["CQL_TEST_HOST"],
+        "USER": os.environ.get("CQL_TEST_USER", ""),
+        "PASSWORD": os.environ.get("CQL_TEST_PASSWORD", ""),
+    }
+    options |= {"create_keyspace": True, "id_block": 1}
+else:
+    options["local"] = sys.argv[1] or os.path.join(folder.name, "f.cql")
+    if os.environ.get("BACKEND_TEST_AS_CLUSTER") == "1":
+        options["as_cluster"] = True
 settings.configure(
-    DATABASES={"default": {
-        "ENGINE": "django_cassandra_backend", "NAME": "forked",
-        "OPTIONS": {
-            "local": sys.argv[1] or os.path.join(folder.name, "f.cql"), "write_mode": sys.argv[2],
-        },
-    }},
+    DATABASES={"default": {**database, "OPTIONS": options}},
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
 )
 import django
@@ -102,6 +111,15 @@ def fork(count, work, report=True):
         for answer in told:
             print(json.dumps(answer))
     return told
+
+def drop_keyspace():
+    with sessions.administering(connection.settings) as session:
+        session.execute(f'DROP KEYSPACE IF EXISTS "{keyspace}"')
+
+if not connection.settings.is_file:
+    drop_keyspace()
+    parent = os.getpid()
+    atexit.register(lambda: os.getpid() == parent and drop_keyspace())
 
 with connection.schema_editor() as editor:
     for model in (Row, Place, Tag):

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Run the backend's tests with Django's runner.
 
-python tests/backend/runtests.py [LABEL …] [--parallel N] [--start-method fork|spawn] [-k PATTERN] [-v N]
+python tests/backend/runtests.py [LABEL …] [--node] [--parallel N] [--start-method fork|spawn] [-k PATTERN] [-v N]
+
+--node runs them on the Cassandra whose address CQL_TEST_NODE is. settings.py says what else the environment can choose.
 """
 
 import argparse
@@ -19,14 +21,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 
 
 def checking(runner_class):
-    """The runner, with a check of each database of ours before it is destroyed."""
+    """The runner, with a check of each file of ours before it is destroyed."""
 
     class CheckingRunner(runner_class):
         problems = 0
 
         def teardown_databases(self, old_config, **kwargs):
             for connection, _, _ in old_config:
-                if connection.vendor != "cassandra":
+                if connection.vendor != "cassandra" or not connection.settings.is_file:
                     continue
                 report = connection.session.check()
                 self.problems += report.problem_count + report.stale_entries
@@ -44,12 +46,19 @@ def checking(runner_class):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("labels", nargs="*", metavar="LABEL")
+    parser.add_argument("--node", action="store_true")
     parser.add_argument("--parallel", type=int, default=0)
     parser.add_argument("--start-method", choices=["fork", "spawn"])
     parser.add_argument("--keepdb", action="store_true")
     parser.add_argument("-k", dest="patterns", action="append")
     parser.add_argument("-v", dest="verbosity", type=int, default=1)
     options = parser.parse_args()
+    if options.node:
+        if not os.environ.get("CQL_TEST_NODE"):
+            parser.error(
+                "CQL_TEST_NODE is not set: the address of a Cassandra, such as 127.0.0.1:9142"
+            )
+        os.environ["CQL_TEST_HOST"] = os.environ["CQL_TEST_NODE"]
     if options.start_method:
         multiprocessing.set_start_method(options.start_method)
 

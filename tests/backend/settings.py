@@ -1,6 +1,18 @@
-"""Settings of the backend's tests: two databases of ours, and SQLite to compare with, all in memory while tests run."""
+"""Settings of the backend's tests: two databases of ours, and SQLite to compare with.
+
+They are in memory while tests run, or where the environment says:
+
+BACKEND_TEST_FILE        beside a file of this name, with --keepdb
+BACKEND_TEST_AS_CLUSTER  "1": written as a cluster is, without transactions over several statements
+BACKEND_TEST_KEYSPACE    the project's keyspace, by default "backend": runs that share a cluster need one each
+CQL_TEST_HOST            on a cluster: "127.0.0.1:9142". CQL_TEST_USER and CQL_TEST_PASSWORD are for one that asks
+"""
 
 import os
+
+CLUSTER = os.environ.get("CQL_TEST_HOST")
+KEYSPACE = os.environ.get("BACKEND_TEST_KEYSPACE", "backend")
+AS_CLUSTER = os.environ.get("BACKEND_TEST_AS_CLUSTER") == "1"
 
 SECRET_KEY = "tests"
 USE_TZ = True
@@ -10,16 +22,25 @@ INSTALLED_APPS = ["django_cassandra_backend", "bookings"]
 
 
 def database(name: str, **options) -> dict:
-    return {
-        "ENGINE": "django_cassandra_backend",
-        "NAME": name,
-        "OPTIONS": {"local": os.environ.get("BACKEND_TEST_FILE", ":memory:"), **options},
-    }
+    settings = {"ENGINE": "django_cassandra_backend", "NAME": name}
+    if CLUSTER:
+        # One id after the other, as on a file: test_blocks.py is about ranges.
+        place = {"id_block": 1}
+        settings |= {
+            "HOST": CLUSTER,
+            "USER": os.environ.get("CQL_TEST_USER", ""),
+            "PASSWORD": os.environ.get("CQL_TEST_PASSWORD", ""),
+        }
+    else:
+        place = {"local": os.environ.get("BACKEND_TEST_FILE", ":memory:")}
+        if AS_CLUSTER:
+            place["as_cluster"] = True
+    return {**settings, "OPTIONS": {**place, **options}}
 
 
 DATABASES = {
-    "default": database("backend", plain_models=["bookings.Reading"]),
-    "other": database("backend_other"),
+    "default": database(KEYSPACE, plain_models=["bookings.Reading"]),
+    "other": database(f"{KEYSPACE}_other"),
     "reference": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
 }
 SILENCED_SYSTEM_CHECKS = ["models.W046"]  # SQLite, the reference, has no comments on tables

@@ -8,6 +8,7 @@ from django.db import IntegrityError, connection
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Upper
 from django.test import TestCase, TransactionTestCase
+from places import transaction_of_file
 from test_writes import sent
 
 from django_cassandra_backend import inserts, writes
@@ -38,6 +39,7 @@ class BulkCreateTests(TestCase):
         mixed = Author.objects.bulk_create([Author(pk=900, name="x"), Author(name="y")])
         self.assertEqual([author.pk for author in mixed], [900, 901])
 
+    @transaction_of_file("all rows are in one")
     def test_one_range_and_one_transaction(self):
         Author.objects.create(name="x")
         rows = [Author(name=str(i)) for i in range(20)]
@@ -96,6 +98,7 @@ class ConflictTests(TestCase):
         )
         self.assertEqual({p.amount: p.note for p in Price.objects.all()}, {1: "second", 2: "new"})
 
+    @transaction_of_file("a refused batch is sent again row by row")
     def test_only_the_named_fields_are_updated(self):
         Seat.objects.bulk_create(seats(3, taken=True, guest="ann"))
         cql = sent(
@@ -283,6 +286,7 @@ class DeleteTests(TransactionTestCase):
         self.assertEqual((len(cql), reads(cql)), (8, []))
         self.assertEqual(Author.objects.count(), 2)
 
+    @transaction_of_file("all rows are in one")
     def test_rows_that_are_found_first_go_together(self):
         Seat.objects.bulk_create(seats(30))
         with chains() as chain:

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.core.management.commands.inspectdb import Command as InspectCommand
 from django.db import IntegrityError, connection, connections
 from django.test import TransactionTestCase, modify_settings
+from places import file_only, transaction_of_file
 
 import libcql
 from django_cassandra_backend.client import DatabaseClient
@@ -80,6 +81,7 @@ class DataTests(TransactionTestCase):
         self.assertEqual(Author.objects.count(), 0)
         self.assertEqual(Author.objects.create(name="y").pk, 1)
 
+    @transaction_of_file("a cluster deletes a few rows sooner than it truncates")
     def test_only_written_tables_are_truncated(self):
         Author.objects.create(name="x")
         plans = connection.ops.sql_flush(None, ["bookings_author", "bookings_book"])
@@ -159,16 +161,6 @@ class DataTests(TransactionTestCase):
             shown = subprocess.run(args, env=env, capture_output=True, text=True, check=True)
         self.assertIn("'shop'", shown.stdout)
 
-    def test_dbshell_on_a_server_is_cqlsh(self):
-        settings = {"NAME": "shop", "HOST": "h1,h2", "PORT": 9042, "USER": "ann", "PASSWORD": "s"}
-        self.assertEqual(
-            DatabaseClient.settings_to_cmd_args_env(settings, ["-e", "x"]),
-            (
-                ["cqlsh", "-e", "x", "--keyspace", "shop", "--username", "ann", "h1", "9042"],
-                {"CQLSH_PASSWORD": "s"},
-            ),
-        )
-
     def test_dbshell_cannot_reach_into_memory(self):
         with self.assertRaisesMessage(CommandError, "lives in its own process"):
             DatabaseClient.settings_to_cmd_args_env({"OPTIONS": {"local": ":memory:"}}, [])
@@ -182,6 +174,7 @@ class Terminal(io.StringIO):
         return True
 
 
+@file_only("compact and check are about the file")
 class CareTests(TransactionTestCase):
     """manage.py cql."""
 

@@ -2,33 +2,45 @@
 
 import contextlib
 import io
+import json
 from types import SimpleNamespace
 
-from django.db import OperationalError, connection
+from django.db import OperationalError, ProgrammingError, connection
 from django.test import SimpleTestCase, TestCase
+from places import file_only
 
 from django_cassandra_backend import index_build
 
 
 class SlowServer:
-    """`answers`: one (built names, {name: queryable}) for each time that it is asked; the last one stays."""
+    """`answers`: one (built names, {name: queryable}) for each time that it is asked; the last one stays. {…} is None
+    where there is no such table. `gossip`: on a cluster, what all nodes say of themselves, each time as well."""
 
-    def __init__(self, *answers, timeout=600):
+    def __init__(self, *answers, timeout=600, gossip=None, is_file=None):
         self.answers, self.asked, self.now = list(answers), 0, 0.0
-        self.settings = SimpleNamespace(keyspace="shop", index_timeout=timeout)
-        self.pauses = []
+        is_file = gossip is None if is_file is None else is_file
+        self.settings = SimpleNamespace(keyspace="shop", index_timeout=timeout, is_file=is_file)
+        self.gossip, self.pauses = gossip, []
 
     @contextlib.contextmanager
     def cursor(self):
         yield self
 
-    def execute(self, text, params):
+    def execute(self, text, params=None):
+        if "gossip_info" in text:
+            if self.gossip is None:
+                raise ProgrammingError("Undefined column name index_status")
+            self.rows = self.gossip[min(self.asked, len(self.gossip)) - 1]
+            return
         assert params == ["shop"]
         built, queryable = self.answers[min(self.asked, len(self.answers) - 1)]
         if "IndexInfo" in text:
             self.rows = [(name,) for name in built]
-        else:
-            self.rows, self.asked = list(queryable.items()), self.asked + 1
+            return
+        self.asked += 1
+        if queryable is None:
+            raise ProgrammingError("table sai_column_indexes does not exist")
+        self.rows = list(queryable.items())
 
     def fetchall(self):
         return self.rows
@@ -71,6 +83,37 @@ class WaitTests(SimpleTestCase):
         self.assertLess(server.now, 10)
 
 
+class ClusterTests(SimpleTestCase):
+    """Every node has to have it."""
+
+    def node(self, **indexes):
+        return ("NORMAL,1", json.dumps({"system": {"x": 3}, "shop": indexes}))
+
+    def test_until_all_nodes_have_built_it(self):
+        here = self.node(a=3)
+        gossip = [[here, self.node()], [here, self.node(a=1)], [here, self.node(a=3, b=2)]]
+        server = SlowServer((["a"], {"a": True}), gossip=gossip)
+        server.wait("a")
+        self.assertEqual(server.asked, 3)
+
+    def test_the_names_of_the_first_release(self):
+        told = {"shop.a": "BUILD_SUCCEEDED", "shop.b": "FULL_REBUILD_STARTED", "other.b": 3}
+        server = SlowServer((["a", "b"], {}), timeout=1, gossip=[[("NORMAL", json.dumps(told))]])
+        server.wait("a")
+        with self.assertRaisesMessage(OperationalError, "has not built b"):
+            server.wait("b")
+
+    def test_nodes_that_have_left_do_not_count(self):
+        server = SlowServer((["a"], {}), gossip=[[self.node(a=3), ("LEFT,1", None)]])
+        server.wait("a")
+
+    def test_before_cassandra_5(self):
+        server = SlowServer((["a"], None), is_file=False)
+        server.wait("a")
+        self.assertEqual(server.asked, 1)
+
+
+@file_only("it builds at once")
 class EngineTests(TestCase):
     def test_the_engine_has_built_its_indexes(self):
         with connection.cursor() as cursor:

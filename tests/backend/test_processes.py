@@ -11,6 +11,7 @@ from bookings.models import Author
 from django.db import InterfaceError, connection
 from django.test import SimpleTestCase, TransactionTestCase
 from forked import run_script
+from places import file_only
 
 RUNNER = pathlib.Path(__file__).with_name("runtests.py")
 
@@ -46,6 +47,7 @@ class SharingTests(TransactionTestCase):
         self.assertEqual(Author.objects.count(), 0)
 
 
+@file_only("in memory a child has a copy")
 class ForkTests(SimpleTestCase):
     """In processes of their own."""
 
@@ -65,17 +67,19 @@ print(Row.objects.get().n)
     def test_a_fork_while_another_thread_opens_a_session(self):
         body = """
 import threading, time, libcql
+from django_cassandra_backend.options import Options
+elsewhere = Options("local::memory:", "elsewhere")
 real, connect = libcql.connect, threading.Event()
 def slow(*args, **kwargs):
     connect.set()
     time.sleep(0.3)
     return real(*args, **kwargs)
 libcql.connect = slow
-thread = threading.Thread(target=lambda: sessions.acquire("local::memory:", "elsewhere"))
+thread = threading.Thread(target=lambda: sessions.acquire(elsewhere))
 thread.start()
 connect.wait()
 def look(i):
-    return sessions.acquire("local::memory:", "elsewhere").execute("SELECT key FROM system.local").one()
+    return sessions.acquire(elsewhere).execute("SELECT key FROM system.local").one()
 fork(1, look)
 thread.join()
 """
@@ -99,7 +103,7 @@ class RunnerTests(SimpleTestCase):
             [sys.executable, str(RUNNER), "test_plain", "test_transactions", *arguments],
             capture_output=True,
             text=True,
-            env={**os.environ, **environment},
+            env={**os.environ, "BACKEND_TEST_KEYSPACE": "runner", **environment},
             timeout=240,
         )
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -118,6 +122,7 @@ class RunnerTests(SimpleTestCase):
     def test_spawn(self):
         self.run_parallel("spawn")
 
+    @file_only("it lies beside the project's file")
     def test_keepdb(self):
         with tempfile.TemporaryDirectory() as folder:
             project = pathlib.Path(folder) / "project.cql"

@@ -9,6 +9,7 @@ from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now, Upper
 from django.test import TestCase, TransactionTestCase
 from django.test.utils import CaptureQueriesContext
+from places import transaction_of_file
 
 from django_cassandra_backend.writes import UpdatePlan
 
@@ -139,6 +140,7 @@ class SequenceTests(TransactionTestCase):
         self.assertIn("IF next = 2", counter)
         self.assertTrue(insert.startswith('INSERT INTO "bookings_author"'), insert)
 
+    @transaction_of_file("the counter's statement and the row's")
     def test_a_refused_insert_leaves_the_counter(self):
         Author.objects.create(pk=30, name="a")
         with connection.cursor() as cursor:
@@ -148,6 +150,7 @@ class SequenceTests(TransactionTestCase):
                 Author.objects.create(pk=taken, name="b")
         self.assertEqual(Author.objects.create(name="c").pk, 31)
 
+    @transaction_of_file("the counter's statement and the row's are counted")
     def test_another_process_has_moved_the_counter(self):
         Author.objects.create(name="a")
         with connection.cursor() as cursor:

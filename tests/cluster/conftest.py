@@ -1,4 +1,5 @@
-"""Fixtures for the tests of libcql from Python on a cluster, whose URL stands in CQL_CLUSTER_URL."""
+"""Fixtures for the tests of libcql from Python on a cluster: the node of CQL_TEST_NODE (host:port), or whatever
+CQL_CLUSTER_URL names."""
 
 import os
 import uuid
@@ -17,7 +18,7 @@ def pytest_configure(config):
 @pytest.fixture
 def url():
     """The cluster's URL without a keyspace or options."""
-    return os.environ["CQL_CLUSTER_URL"]
+    return os.environ.get("CQL_CLUSTER_URL") or "cassandra://" + os.environ["CQL_TEST_NODE"]
 
 
 @pytest.fixture

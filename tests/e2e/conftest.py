@@ -1,4 +1,5 @@
-"""A running partyfinder on a file of its own, and a headless Chromium in front of it."""
+"""A running partyfinder, and a headless Chromium in front of it. It runs on a file of its own, or, where
+PARTYFINDER_CASSANDRA names a node, in a keyspace of its own there."""
 
 import os
 import pathlib
@@ -13,9 +14,12 @@ import urllib.request
 import pytest
 from selenium import webdriver
 
+import libcql
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PARTYFINDER = ROOT / "examples" / "partyfinder"
-START_SECONDS = 30
+START_SECONDS = 60
+KEYSPACE = "partyfinder_browser"
 
 
 def free_port():
@@ -41,6 +45,7 @@ class Site:
             env={
                 **os.environ,
                 "PARTYFINDER_DB": str(self.folder / "party.cql"),
+                "PARTYFINDER_KEYSPACE": KEYSPACE,
                 "PYTHONUNBUFFERED": "1",
             },
             stdout=log,
@@ -66,12 +71,21 @@ class Site:
         return (self.folder / "site.log").read_text()
 
 
+def drop_keyspace():
+    """On a file there is nothing to do: each run has a new one."""
+    if node := os.environ.get("PARTYFINDER_CASSANDRA"):
+        with libcql.connect(f"cassandra://{node}?request_timeout_ms=60000") as session:
+            session.execute(f"DROP KEYSPACE IF EXISTS {KEYSPACE}")
+
+
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
+    drop_keyspace()
     site = Site(tmp_path_factory.mktemp("site"))
     site.start()
     yield site
     site.stop()
+    drop_keyspace()
 
 
 def chromium(width, height, folder):

@@ -22,10 +22,16 @@ class Action:
         raise NotImplementedError
 
 
+def _refuse_cluster(connection, instead: str) -> None:
+    if not connection.settings.is_file:
+        raise CommandError(f"This is about a database file. On a cluster, {instead}.")
+
+
 class Compact(Action):
     help = "Take what expired or was deleted out of the file, and give free space back."
 
     def run(self, command, connection, options) -> None:
+        _refuse_cluster(connection, "the nodes compact by themselves, or with `nodetool compact`")
         with connection.wrap_database_errors, Progress(command.stderr) as progress:
             report = connection.session.compact(progress=progress)
         command.stdout.write(
@@ -41,6 +47,7 @@ class Check(Action):
     help = "Check that the file is sound, writing nothing. Exit status 1: it is not."
 
     def run(self, command, connection, options) -> None:
+        _refuse_cluster(connection, "`nodetool verify` and `nodetool repair` do that, node by node")
         with connection.wrap_database_errors, Progress(command.stderr) as progress:
             report = connection.session.check(progress=progress)
         command.stdout.write(

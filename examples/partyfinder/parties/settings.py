@@ -1,8 +1,9 @@
 """
-Settings of partyfinder. The database is a file beside this project; DATABASES alone says so.
+Settings of partyfinder. The database is a file beside this project, or a cluster; DATABASES alone says so.
 
-Environment: PARTYFINDER_DB (the file), PARTYFINDER_DEBUG (1 or 0), DJANGO_SECRET_KEY,
-PARTYFINDER_HOSTS (comma separated).
+Environment: PARTYFINDER_DB (the file), or PARTYFINDER_CASSANDRA (nodes of a cluster, comma separated) with
+PARTYFINDER_KEYSPACE, PARTYFINDER_USER and PARTYFINDER_PASSWORD; PARTYFINDER_DEBUG (1 or 0), DJANGO_SECRET_KEY,
+PARTYFINDER_HOSTS (that the site answers to, comma separated).
 """
 
 import os
@@ -46,11 +47,21 @@ TEMPLATES = [
     },
 ]
 
+if "PARTYFINDER_CASSANDRA" in os.environ:
+    place = {
+        "HOST": os.environ["PARTYFINDER_CASSANDRA"],
+        "USER": os.environ.get("PARTYFINDER_USER", ""),
+        "PASSWORD": os.environ.get("PARTYFINDER_PASSWORD", ""),
+        "OPTIONS": {"create_keyspace": True},
+    }
+else:
+    place = {"OPTIONS": {"local": os.environ.get("PARTYFINDER_DB", BASE_DIR / "partyfinder.cql")}}
+
 DATABASES = {
     "default": {
         "ENGINE": "django_cassandra_backend",
-        "NAME": "partyfinder",
-        "OPTIONS": {"local": os.environ.get("PARTYFINDER_DB", BASE_DIR / "partyfinder.cql")},
+        "NAME": os.environ.get("PARTYFINDER_KEYSPACE", "partyfinder"),
+        **place,
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

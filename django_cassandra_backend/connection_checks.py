@@ -1,0 +1,97 @@
+"""`manage.py check --database ALIAS` for clusters: does it answer, and is it what we need?
+
+Run by DatabaseValidation.check(), as other backends do: `migrate` runs it, `runserver` and plain `check` do not."""
+
+import datetime
+import time
+
+from django.core import checks
+
+import libcql
+
+from . import sessions, topology
+from .dbapi import Error
+from .options import Options
+
+MINIMUM_VERSION = (4, 1)
+MAX_SKEW = 1.0  # seconds between a node's clock and ours, beyond what the question took
+_CREDENTIALS = ("CREDENTIALS",)
+
+
+def check_cluster(connection) -> list:
+    """What is wrong with the cluster of one alias. A file is not asked anything."""
+    options: Options = connection.settings
+    if options.is_file:
+        return []
+    alias = connection.alias
+    try:
+        session = libcql.connect(options.url)
+    except Error as error:
+        return [_unreachable(alias, error)]
+    try:
+        return _check_session(alias, session, options)
+    except Error as error:
+        return [_unreachable(alias, error)]
+    finally:
+        session.close()
+
+
+def _unreachable(alias: str, error: Error):
+    if getattr(error, "code", None) in _CREDENTIALS:
+        text = f"The cluster of {alias!r} refuses USER and PASSWORD: {error}"
+        return checks.Error(
+            text, "Look at them, and at the role in system_auth.", id="cassandra.E021"
+        )
+    text = f"The cluster of {alias!r} does not answer: {error}"
+    return checks.Error(text, "Look at HOST, PORT and OPTIONS['tls'].", id="cassandra.E020")
+
+
+def _check_session(alias: str, session, options: Options) -> list:
+    found = [*_keyspace(alias, session, options), *_version(alias, session)]
+    return [*found, *_schema(alias, session), *_clock(alias, session)]
+
+
+def _keyspace(alias: str, session, options: Options):
+    if options.create_keyspace or topology.keyspace_exists(session, options.keyspace):
+        return
+    text = f"{sessions.missing_keyspace(session, options)}"
+    yield checks.Error(f"Database {alias!r}: {text}", id="cassandra.E022")
+
+
+def _version(alias: str, session):
+    if topology.is_scylla(session):
+        text = f"The cluster of {alias!r} is Scylla."
+        hint = "The tests of this backend run on Apache Cassandra. Run yours on Scylla before you rely on it."
+        yield checks.Warning(text, hint, id="cassandra.W005")
+        return
+    for node in topology.nodes(session):
+        if topology.release(node.version) < MINIMUM_VERSION:
+            text = f"The node {node.address} of {alias!r} runs Cassandra {node.version}."
+            yield checks.Error(text, "Cassandra 4.1 or later is required.", id="cassandra.E023")
+
+
+def _schema(alias: str, session):
+    versions: dict[object, list[str]] = {}
+    for node in topology.nodes(session):
+        versions.setdefault(node.schema, []).append(node.address)
+    if len(versions) > 1:
+        groups = "; ".join(", ".join(addresses) for addresses in versions.values())
+        text = f"The nodes of {alias!r} do not agree on the schema: {groups}."
+        hint = "Wait until they do before you migrate; a node that is down keeps its old version (nodetool describecluster)."
+        yield checks.Warning(text, hint, id="cassandra.W006")
+
+
+def _clock(alias: str, session, clock=time.time):
+    """The clock of the node that answers: plain writes carry a timestamp of ours, others one of its."""
+    before = clock()
+    told = session.execute(
+        "SELECT toTimestamp(now()) FROM system.local", consistency=topology.LEVEL
+    ).one()[0]
+    after = clock()
+    here = datetime.datetime.fromtimestamp((before + after) / 2, datetime.timezone.utc)
+    skew = (told - here).total_seconds()
+    if abs(skew) > MAX_SKEW + (after - before) / 2:
+        ahead = "ahead of" if skew > 0 else "behind"
+        text = f"A node of {alias!r} is {abs(skew):.1f} seconds {ahead} this machine's clock."
+        hint = "Synchronise the clocks (NTP): Cassandra decides by timestamps which of two writes is the later one."
+        yield checks.Warning(text, hint, id="cassandra.W007")
