@@ -17,6 +17,7 @@ ROWS, HAS_MORE_PAGES = 2, 0x02
 V5 = 5
 SEGMENT_HEADER, SEGMENT_TRAILER = 6, 4
 PAYLOAD_MAX = (1 << 17) - 1
+READ_SIZE = 1 << 18
 SELF_CONTAINED = 1 << 17
 CRC24_INIT, CRC24_POLYNOMIAL = 0x875060, 0x1974F0B
 CRC32_SEED = zlib.crc32(b"\xfa\x2d\x55\xca")
@@ -48,40 +49,61 @@ def in_segments(envelope):
     return [segment(envelope[start : start + PAYLOAD_MAX], False) for start in starts]
 
 
+def cut_envelope(data):
+    """The first envelope in the bytes, taken out of them; None while it is not whole."""
+    if len(data) < HEADER.size:
+        return None
+    end = HEADER.size + HEADER.unpack_from(data)[4]
+    return cut(data, end) if len(data) >= end else None
+
+
+def cut_segment(data):
+    """The payload of the first segment, which is taken out; None while it is not whole."""
+    if len(data) < SEGMENT_HEADER:
+        return None
+    head = int.from_bytes(data[:3], "little")
+    if crc24(head, 3) != int.from_bytes(data[3:SEGMENT_HEADER], "little"):
+        raise ValueError("a segment's header has another CRC24")
+    end = SEGMENT_HEADER + (head & PAYLOAD_MAX) + SEGMENT_TRAILER
+    if len(data) < end:
+        return None
+    whole = cut(data, end)
+    payload = whole[SEGMENT_HEADER:-SEGMENT_TRAILER]
+    if zlib.crc32(payload, CRC32_SEED) != int.from_bytes(whole[-SEGMENT_TRAILER:], "little"):
+        raise ValueError("a segment's payload has another CRC32")
+    return payload
+
+
+def cut(data, end):
+    first = bytes(data[:end])
+    del data[:end]
+    return first
+
+
 class Side:
-    """What one end says, taken apart into envelopes. `framed`: in segments."""
+    """What one end says, taken apart into envelopes. `framed`: in segments. It is set between two of them."""
 
     def __init__(self, reader):
-        self.reader, self.framed, self.rest = reader, False, b""
+        self.reader, self.framed = reader, False
+        self.raw, self.payload = bytearray(), bytearray()
 
     async def envelope(self):
-        while not (envelope := self.cut()):
-            self.rest += await self.read()
+        while (envelope := self.next()) is None:
+            data = await self.reader.read(READ_SIZE)
+            if not data:
+                raise ConnectionError("closed")
+            self.raw += data
         return envelope
 
-    def cut(self):
-        if len(self.rest) < HEADER.size:
-            return None
-        end = HEADER.size + HEADER.unpack_from(self.rest)[4]
-        if len(self.rest) < end:
-            return None
-        envelope, self.rest = self.rest[:end], self.rest[end:]
+    def next(self):
+        if not self.framed:
+            return cut_envelope(self.raw)
+        while (envelope := cut_envelope(self.payload)) is None:
+            payload = cut_segment(self.raw)
+            if payload is None:
+                return None
+            self.payload += payload
         return envelope
-
-    async def read(self):
-        if not self.framed:  # exactly one envelope: what follows may be a segment
-            if len(self.rest) < HEADER.size:
-                return await self.reader.readexactly(HEADER.size - len(self.rest))
-            return await self.reader.readexactly(HEADER.unpack_from(self.rest)[4])
-        header = await self.reader.readexactly(SEGMENT_HEADER)
-        head, crc = int.from_bytes(header[:3], "little"), int.from_bytes(header[3:], "little")
-        if crc24(head, 3) != crc:
-            raise ValueError("a segment's header has another CRC24")
-        payload = await self.reader.readexactly(head & PAYLOAD_MAX)
-        trailer = await self.reader.readexactly(SEGMENT_TRAILER)
-        if zlib.crc32(payload, CRC32_SEED) != int.from_bytes(trailer, "little"):
-            raise ValueError("a segment's payload has another CRC32")
-        return payload
 
 
 class Answer:
@@ -114,7 +136,7 @@ class Proxy:
         link = Link(self, Side(reader), writer, Side(from_server), to_server)
         try:
             await asyncio.gather(link.requests(), link.responses())
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except ConnectionError:
             pass  # one end has closed; so do we
         finally:
             writer.close()
