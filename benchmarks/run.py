@@ -56,7 +56,7 @@ def report(out, bench, subject, figure, values, unit, limit):
     out.write(json.dumps(record) + "\n")
     verdict = "" if limit is None else f"  {'≤' if value <= limit else 'OVER'} {limit:.4g}"
     shown = f"{subject} {figure}".rstrip()
-    print(f"{bench.name:<16} {shown:<26} {value:10.2f} ± {spread:.2f} {unit}{verdict}", flush=True)
+    print(f"{bench.name:<19} {shown:<32} {value:10.2f} ± {spread:.2f} {unit}{verdict}", flush=True)
 
 
 def ask(out, program, names, folder, rounds) -> bool:

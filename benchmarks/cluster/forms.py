@@ -54,10 +54,6 @@ def one_by_one(call):
     return form
 
 
-def one_by_one_async(loop, acall):
-    return in_tasks(loop, acall)
-
-
 def in_threads(call):
     def form(statement, values, flight):
         queue, times, answers, errors = iter(values), [], [], []

@@ -4,7 +4,7 @@ import asyncio
 
 import acsylla
 import schema
-from forms import in_tasks, one_by_one_async
+from forms import in_tasks
 
 
 class Subject:
@@ -12,7 +12,7 @@ class Subject:
         self.loop = asyncio.new_event_loop()
         self.session = self.loop.run_until_complete(self.connect(port))
         self.forms = {
-            "sync": one_by_one_async(self.loop, self.call),
+            "async": in_tasks(self.loop, self.call),
             "asyncio": in_tasks(self.loop, self.call),
         }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from forms import in_tasks, in_threads, one_by_one, one_by_one_async, stopwatch
+from forms import in_tasks, in_threads, one_by_one, stopwatch
 
 import libcql
 
@@ -13,7 +13,7 @@ class Subject:
         self.session = libcql.connect(f"cassandra://127.0.0.1:{port}")
         self.forms = {
             "sync": one_by_one(self.call),
-            "async": one_by_one_async(self.loop, self.acall),
+            "async": in_tasks(self.loop, self.acall),
             "threads": in_threads(self.call),
             "asyncio": in_tasks(self.loop, self.acall),
             "many": self.many,
