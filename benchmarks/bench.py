@@ -46,7 +46,9 @@ class Contest:
     subjects: dict[str, Callable[[], dict[str, float]]]
     promises: list[Promise] = field(default_factory=list)
     rounds: int | None = None
-    missing: dict[str, Exception] = field(default_factory=dict)  # subject: why; filled when it was run
+    missing: dict[str, Exception] = field(
+        default_factory=dict
+    )  # subject: why; filled when it was run
 
 
 class Unable(Exception):

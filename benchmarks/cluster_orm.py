@@ -10,7 +10,13 @@ import functools
 from bench import Contest, Promise
 from cluster import place, schema
 
-NAMES = ["net_orm_get", "net_orm_create", "net_orm_create_lwt", "net_orm_list", "net_orm_bulk_create"]
+NAMES = [
+    "net_orm_get",
+    "net_orm_create",
+    "net_orm_create_lwt",
+    "net_orm_list",
+    "net_orm_bulk_create",
+]
 CALLS = 500
 DATABASES = {  # subject: environment, name in orm_databases.py
     "libcql": (None, "libcql"),

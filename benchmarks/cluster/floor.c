@@ -3,10 +3,10 @@
  *
  *   floor PORT get|insert|lwt|create FLIGHT COUNT FIRST CQL
  *
- * Prepares CQL, keeps FLIGHT requests in flight until COUNT are answered, checks each answer, and prints one JSON object:
- * requests a second, the median and the 99th percentile of their time, and this process's CPU for one request, in
- * microseconds. A tenth as many requests go before, uncounted. FIRST numbers the rows: a get reads row (FIRST + 7919 i) of
- * ROWS, a write makes row FIRST + i. The rows are those of schema.py. */
+ * Prepares CQL, keeps FLIGHT requests in flight until COUNT are answered, checks each answer, and prints one JSON
+ * object: requests a second, the median and the 99th percentile of their time, and this process's CPU for one request,
+ * in microseconds. A tenth as many requests go before, uncounted. FIRST numbers the rows: a get reads row (FIRST + 7919
+ * i) of ROWS, a write makes row FIRST + i. The rows are those of schema.py. */
 #define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -54,15 +54,15 @@ typedef struct {
 /* What follows the id in a row: the same in each. */
 static const value point_rest[] = {{5, "party"}, {4, "\0\0\0\7"}, {8, "\0\0\1\x9d\xe3\x80\0\0"}};
 static const value wide_rest[] = {
-    {5, "party"},                     /* name text */
-    {4, "Oslo"},                      /* city text */
-    {4, "\0\0\0\7"},                  /* people int */
-    {8, "\x3f\xf8\0\0\0\0\0\0"},      /* rating double */
-    {1, "\1"},                        /* open boolean */
-    {8, "\0\0\1\x9d\xe3\x80\0\0"},    /* date timestamp */
-    {4, "\x80\0\x50\0"},              /* day date */
-    {6, "\0\0\0\2\x04\xd2"},          /* price decimal: 12.34 */
-    {20, "a note of some words"},     /* note text */
+    {5, "party"},                  /* name text */
+    {4, "Oslo"},                   /* city text */
+    {4, "\0\0\0\7"},               /* people int */
+    {8, "\x3f\xf8\0\0\0\0\0\0"},   /* rating double */
+    {1, "\1"},                     /* open boolean */
+    {8, "\0\0\1\x9d\xe3\x80\0\0"}, /* date timestamp */
+    {4, "\x80\0\x50\0"},           /* day date */
+    {6, "\0\0\0\2\x04\xd2"},       /* price decimal: 12.34 */
+    {20, "a note of some words"},  /* note text */
 };
 
 typedef struct {
@@ -119,9 +119,15 @@ static void put(const void *bytes, size_t size) {
   s.frame_size += size;
 }
 
-static void put_u8(unsigned n) { put(&(uint8_t){(uint8_t)n}, 1); }
-static void put_u16(unsigned n) { put(&(uint16_t){htons((uint16_t)n)}, 2); }
-static void put_u32(uint32_t n) { put(&(uint32_t){htonl(n)}, 4); }
+static void put_u8(unsigned n) {
+  put(&(uint8_t){(uint8_t)n}, 1);
+}
+static void put_u16(unsigned n) {
+  put(&(uint16_t){htons((uint16_t)n)}, 2);
+}
+static void put_u32(uint32_t n) {
+  put(&(uint32_t){htonl(n)}, 4);
+}
 
 static void begin_frame(unsigned opcode) {
   s.frame_size = 0;
@@ -183,7 +189,9 @@ static void open_connection(int port) {
   setsockopt(s.socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
   begin_frame(OP_STARTUP);
   put_u16(1);
-  put("\0\13CQL_VERSION\0\5" "3.0.0", 20);
+  put("\0\13CQL_VERSION\0\5"
+      "3.0.0",
+      20);
   ask(OP_READY, &size);
 }
 
@@ -302,7 +310,7 @@ int main(int argc, char **argv) {
   double wall = now_us() - start;
   cpu = cpu_us() - cpu;
   qsort(times, count, sizeof *times, compare);
-  printf("{\"rate\": %.1f, \"p50\": %.2f, \"p99\": %.2f, \"cpu\": %.3f}\n", (double)count / wall * 1e6, times[count / 2],
-         times[count * 99 / 100], cpu / (double)count);
+  printf("{\"rate\": %.1f, \"p50\": %.2f, \"p99\": %.2f, \"cpu\": %.3f}\n", (double)count / wall * 1e6,
+         times[count / 2], times[count * 99 / 100], cpu / (double)count);
   return 0;
 }

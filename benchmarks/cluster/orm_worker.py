@@ -1,8 +1,8 @@
 """Django on one database in a process of its own: `orm_worker.py DATABASE PORT` answers each line of its input with one of its output.
 
-    {"job": "get", "count": 500}                     ->  {"p50": …, "p99": …, "cpu": …}  microseconds of a call
-    {"job": "create", "count": 500, "using": "lwt"}  ->  the same
-    {"job": "list"}, {"job": "bulk_create"}          ->  {"wall": …, "cpu": …}  microseconds of a row; 10,000 rows
+{"job": "get", "count": 500}                     ->  {"p50": …, "p99": …, "cpu": …}  microseconds of a call
+{"job": "create", "count": 500, "using": "lwt"}  ->  the same
+{"job": "list"}, {"job": "bulk_create"}          ->  {"wall": …, "cpu": …}  microseconds of a row; 10,000 rows
 """
 
 import gc

@@ -104,7 +104,12 @@ class Worker:
         command = [python(self.peer), *PYTHON_OPTIONS, str(HERE / self.program), *self.arguments]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=ROOT,
             )
 
     def close(self) -> str:

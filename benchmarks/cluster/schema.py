@@ -39,7 +39,9 @@ COLUMNS = {
     "price": "decimal",
 }
 STATEMENTS["rows"] = f"SELECT {', '.join(COLUMNS)} FROM {KEYSPACE}.rows WHERE part = 0"
-STATEMENTS["rows_plain"] = f"SELECT {', '.join(list(COLUMNS)[:-1])} FROM {KEYSPACE}.rows WHERE part = 0"
+STATEMENTS["rows_plain"] = (
+    f"SELECT {', '.join(list(COLUMNS)[:-1])} FROM {KEYSPACE}.rows WHERE part = 0"
+)
 STATEMENTS["fill_rows"] = (
     f"INSERT INTO {KEYSPACE}.rows (part, {', '.join(COLUMNS)}) VALUES (0, {', '.join('?' * len(COLUMNS))})"
 )

@@ -1,6 +1,6 @@
 """From import to the first answer, in the shortest program of each subject: `start.py SUBJECT PORT`.
 
-    {"start": milliseconds, "resident": MB}    the interpreter's own start is not counted
+{"start": milliseconds, "resident": MB}    the interpreter's own start is not counted
 """
 
 import sys
@@ -48,7 +48,9 @@ def main(name, port):
 
     status = pathlib.Path("/proc/self/status").read_text()
     resident = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-    print(json.dumps({"start": took, "resident": int(resident.split()[1]) * 1024 / 1e6}), flush=True)
+    print(
+        json.dumps({"start": took, "resident": int(resident.split()[1]) * 1024 / 1e6}), flush=True
+    )
 
 
 if __name__ == "__main__":
