@@ -8,10 +8,10 @@ BIN    := $(VENV)/bin
 STAMPS := build/stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check test bench lint format fuzz clean
+.PHONY: help demo build check test bench bench-cluster lint format fuzz clean
 
 help:    ## list the commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build  ## run the reference site on http://127.0.0.1:8000/ (PORT=8000), with no server to install
 	@$(BIN)/python examples/partyfinder/manage.py demo --port $(PORT)
@@ -30,6 +30,9 @@ fuzz: $(STAMPS)/venv $(STAMPS)/system-fuzz  ## random input for the parsers and 
 
 bench: build  ## speed beside peers, in one run; JSON lines in build/bench.jsonl
 	@$(BIN)/python benchmarks/run.py
+
+bench-cluster: build $(STAMPS)/system-bench  ## the network client beside other drivers and a C floor, on a Cassandra node
+	@$(BIN)/python benchmarks/run.py --cluster
 
 lint: $(STAMPS)/venv-test  ## format, include order, static analysis
 	@$(BIN)/python tools/lint
@@ -58,6 +61,10 @@ $(STAMPS)/system-fuzz: tools/bootstrap
 $(STAMPS)/system-oracle: tools/bootstrap
 	@mkdir -p $(STAMPS)
 	@tools/bootstrap oracle && touch $@
+
+$(STAMPS)/system-bench: tools/bootstrap
+	@mkdir -p $(STAMPS)
+	@tools/bootstrap bench && touch $@
 
 $(STAMPS)/venv: requirements/build.txt $(STAMPS)/system-build
 	@echo "setup: Python environment in $(VENV) (Django, meson)"

@@ -1,10 +1,11 @@
 """Run the benchmarks: every question beside a peer, interleaved in one run, as a ratio with its spread.
 
-    python benchmarks/run.py [--rounds N] [NAME …]
+    python benchmarks/run.py [--cluster] [--rounds N] [NAME …]
 
 Prints a table and appends JSON lines {bench, subject, value, unit, spread} to build/bench.jsonl. The value is the median of the
 rounds, the spread the distance between their quartiles; a ratio above 1 says that the peer is faster. A figure that has a
-limit is shown with it: "≤" when it is kept, "OVER" when not.
+limit is shown with it: "≤" when it is kept, "OVER" when not. --cluster asks the questions of the network client, of a Cassandra
+node that is started for them.
 """
 
 import argparse
@@ -16,9 +17,14 @@ import statistics
 import sys
 import tempfile
 
+import contest
+from bench import Contest
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "bench.jsonl"
 PROGRAMS = ["local_file", "decode", "orm", "memory"]
+CLUSTER_PROGRAMS = ["cluster_requests", "cluster_rows", "cluster_start", "cluster_orm"]
+ROUNDS, CLUSTER_ROUNDS = 15, 7
 
 
 def quartile_distance(values):
@@ -29,7 +35,7 @@ def quartile_distance(values):
 
 
 def measure(bench, rounds):
-    """Yield (subject, values, unit, limit) for each subject and for the ratio of one question."""
+    """Yield (subject, figure, values, unit, limit) for each subject and for the ratio of one question."""
     samples = {name: [] for name in bench.subjects}
     order = list(bench.subjects.items())
     for _ in range(bench.rounds or rounds):
@@ -38,20 +44,35 @@ def measure(bench, rounds):
             samples[name].append(subject() / bench.operations)
         order.reverse()  # neither is always the one that comes second
     for name, values in samples.items():
-        yield name, values, bench.unit, bench.most if name == bench.ours else None
+        yield name, "", values, bench.unit, bench.most if name == bench.ours else None
     pairs = zip(samples[bench.ours], samples[bench.peer], strict=True)
-    yield f"{bench.ours} / {bench.peer}", [a / b for a, b in pairs], "ratio", bench.limit
+    yield f"{bench.ours} / {bench.peer}", "", [a / b for a, b in pairs], "ratio", bench.limit
 
 
-def report(out, bench, subject, values, unit, limit):
+def report(out, bench, subject, figure, values, unit, limit):
     value, spread = statistics.median(values), quartile_distance(values)
-    record = {"bench": bench.name, "subject": subject, "value": round(value, 3)}
-    record |= {"unit": unit, "spread": round(spread, 3)}
+    record = {"bench": bench.name, "subject": subject} | ({"figure": figure} if figure else {})
+    record |= {"value": round(value, 3), "unit": unit, "spread": round(spread, 3)}
     out.write(json.dumps(record) + "\n")
-    verdict = "" if limit is None else f"  {'≤' if value <= limit else 'OVER'} {limit:g}"
-    print(
-        f"{bench.name:<16} {subject:<20} {value:10.2f} ± {spread:.2f} {unit}{verdict}", flush=True
-    )
+    verdict = "" if limit is None else f"  {'≤' if value <= limit else 'OVER'} {limit:.4g}"
+    shown = f"{subject} {figure}".rstrip()
+    print(f"{bench.name:<19} {shown:<32} {value:10.2f} ± {spread:.2f} {unit}{verdict}", flush=True)
+
+
+def ask(out, program, names, folder, rounds) -> bool:
+    """Whether all subjects of the program's questions were there."""
+    module = importlib.import_module(program)
+    complete = True
+    if names and not set(names) & set(module.NAMES):
+        return complete
+    for bench in module.benches(folder):
+        if names and bench.name not in names:
+            continue
+        of = contest.measure if isinstance(bench, Contest) else measure
+        for line in of(bench, rounds):
+            report(out, bench, *line)
+        complete = complete and not getattr(bench, "missing", None)
+    return complete
 
 
 def main():
@@ -59,22 +80,22 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="questions to ask (default: all)")
+    parser.add_argument("--cluster", action="store_true", help="the network client's questions")
     parser.add_argument(
-        "--rounds", type=int, default=15, help="counted rounds of each (default: %(default)s)"
+        "--rounds",
+        type=int,
+        help=f"counted rounds of each (default: {ROUNDS}, --cluster {CLUSTER_ROUNDS})",
     )
     args = parser.parse_args()
+    programs = CLUSTER_PROGRAMS if args.cluster else PROGRAMS
+    rounds = max(args.rounds or (CLUSTER_ROUNDS if args.cluster else ROUNDS), 2)
     OUT.parent.mkdir(exist_ok=True)
-    sys.path.insert(0, str(pathlib.Path(__file__).parent))
     with OUT.open("a") as out, tempfile.TemporaryDirectory() as folder:
-        for program in PROGRAMS:
-            module = importlib.import_module(program)
-            if args.names and not set(args.names) & set(module.NAMES):
-                continue
-            for bench in module.benches(pathlib.Path(folder)):
-                if not args.names or bench.name in args.names:
-                    for line in measure(bench, max(args.rounds, 2)):
-                        report(out, bench, *line)
+        complete = [
+            ask(out, program, args.names, pathlib.Path(folder), rounds) for program in programs
+        ]
+    return 0 if all(complete) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""The ways to ask many questions: one after another, from threads, from tasks. The same for every subject.
+
+A form is run(statement, values, flight) -> Taken. What it needs (threads, tasks) is there before the clocks start.
+"""
+
+import asyncio
+import functools
+import threading
+import time
+from dataclasses import dataclass
+
+
+@dataclass
+class Taken:
+    wall: float  # seconds
+    cpu: float  # seconds of all of the process's threads
+    times: list  # seconds of each request, where the form can tell
+    answers: list
+
+
+class Clocks:
+    def __init__(self):
+        self.cpu, self.wall = time.process_time(), time.perf_counter()
+
+    def read(self, times, answers):
+        wall, cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
+        return Taken(wall, cpu, times, answers)
+
+
+def stopwatch(run):
+    """A form out of a method that returns (times, answers)."""
+
+    @functools.wraps(run)
+    def form(*arguments):
+        clocks = Clocks()
+        return clocks.read(*run(*arguments))
+
+    return form
+
+
+stopwatch.clock = time.perf_counter
+
+
+def one_by_one(call):
+    @stopwatch
+    def form(statement, values, flight):
+        times, answers, clock = [], [], time.perf_counter
+        for value in values:
+            started = clock()
+            answers.append(call(statement, value))
+            times.append(clock() - started)
+        return times, answers
+
+    return form
+
+
+def in_threads(call):
+    def form(statement, values, flight):
+        queue, times, answers, errors = iter(values), [], [], []
+        start, end = threading.Barrier(flight + 1), threading.Barrier(flight + 1)
+
+        def work():
+            clock = time.perf_counter
+            start.wait()
+            try:
+                for value in queue:
+                    started = clock()
+                    answers.append(call(statement, value))
+                    times.append(clock() - started)
+            except Exception as error:
+                errors.append(error)
+            end.wait()
+
+        threads = [threading.Thread(target=work) for _ in range(flight)]
+        for thread in threads:
+            thread.start()
+        start.wait()
+        clocks = Clocks()
+        end.wait()
+        taken = clocks.read(times, answers)
+        for thread in threads:
+            thread.join()
+        if errors:
+            raise errors[0]
+        return taken
+
+    return form
+
+
+def in_tasks(loop, acall):
+    async def run(statement, values, flight):
+        queue, times, answers = iter(values), [], []
+        clock = time.perf_counter
+
+        async def work():
+            for value in queue:
+                started = clock()
+                answers.append(await acall(statement, value))
+                times.append(clock() - started)
+
+        clocks = Clocks()
+        await asyncio.gather(*(work() for _ in range(flight)))
+        return clocks.read(times, answers)
+
+    return lambda *arguments: loop.run_until_complete(run(*arguments))
