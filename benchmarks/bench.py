@@ -24,14 +24,14 @@ class Bench:
 
 @dataclass
 class Promise:
-    """What one subject promises about one figure: at most ``most``.
+    """What one subject promises about one figure: at most ``most``; None: it is only shown.
 
     peers: the promise is about the ratio to them, above 1 where the peer is faster; in each round the best of them counts.
     beyond: it is about what remains of the figure after so many times the best peer's."""
 
     subject: str
     figure: str
-    most: float
+    most: float | None
     peers: tuple[str, ...] = ()
     beyond: float | None = None
 

@@ -5,9 +5,16 @@ A form is run(statement, values, flight) -> Taken. What it needs (threads, tasks
 
 import asyncio
 import functools
+import json
+import sys
 import threading
 import time
+import traceback
 from dataclasses import dataclass
+
+
+class WrongAnswer(Exception):
+    """A subject answered something else than what was asked."""
 
 
 @dataclass
@@ -103,3 +110,14 @@ def in_tasks(loop, acall):
         return clocks.read(times, answers)
 
     return lambda *arguments: loop.run_until_complete(run(*arguments))
+
+
+def answer_orders(answer):
+    """Each line of the input is an order, its answer one of the output; an error is one of its own, and the next order is taken."""
+    for line in sys.stdin:
+        try:
+            figures = answer(**json.loads(line))
+        except Exception as error:
+            traceback.print_exc()
+            figures = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(figures or {}), flush=True)

@@ -7,13 +7,12 @@
 
 import gc
 import itertools
-import json
 import sys
 import time
 
 import orm_databases
 import schema
-from forms import Clocks
+from forms import Clocks, WrongAnswer, answer_orders
 
 ENGINE_BATCH = 100  # rows: 15 kB or so, where Cassandra allows 50
 
@@ -56,7 +55,7 @@ class Jobs:
         found = list(objects.all().limit(None) if self.is_engine else objects.all())
         taken = clocks.read([], [])
         if len(found) != schema.ROWS:
-            raise SystemExit(f"list: {len(found)} instances for {schema.ROWS}")
+            raise WrongAnswer(f"list: {len(found)} instances for {schema.ROWS}")
         return per_row(taken)
 
     def bulk_create(self):
@@ -89,10 +88,12 @@ def each(call, arguments):
 
 def main(database, port):
     jobs = Jobs(*getattr(orm_databases, database)(port))
-    for line in sys.stdin:
-        order = json.loads(line)
+
+    def answer(job, **order):
         gc.collect()
-        print(json.dumps(getattr(jobs, order.pop("job"))(**order) or {}), flush=True)
+        return getattr(jobs, job)(**order)
+
+    answer_orders(answer)
 
 
 if __name__ == "__main__":

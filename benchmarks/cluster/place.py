@@ -93,8 +93,11 @@ class Worker:
         answer = self.process.stdout.readline()
         if not answer:
             raise Unable(last_line(self.log.read_text()))
+        figures = json.loads(answer)
+        if "error" in figures:
+            raise Unable(figures["error"])
         self.answered = True
-        return json.loads(answer)
+        return figures
 
     def start(self):
         name = "-".join([pathlib.Path(self.program).stem, self.peer or "libcql", *self.arguments])

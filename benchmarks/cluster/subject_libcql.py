@@ -34,7 +34,7 @@ class Subject:
     @stopwatch
     def many(self, statement, values, flight):
         results = self.session.execute_many(statement, values, concurrency=flight)
-        return [None], [result.one() for result in results]
+        return [None], [result and result.one() for result in results]  # None: there are no rows
 
     def close(self):
         self.session.close()

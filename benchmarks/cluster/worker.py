@@ -8,13 +8,10 @@ A rate is of requests or rows a second; the rest is microseconds: a request's ti
 
 import gc
 import importlib
-import json
 import sys
 
 import schema
-from forms import Clocks
-
-FLOAT_ERROR = 1e-9
+from forms import Clocks, WrongAnswer, answer_orders
 
 
 def requests(subject, job, form, flight, count):
@@ -35,7 +32,7 @@ def check(job, answers, count):
     found = sum(answer is not None for answer in answers)
     expected = count if job == "get" else 0
     if (len(answers), found) != (count, expected):
-        raise SystemExit(f"{job}: {len(answers)} answers for {count}, {found} rows for {expected}")
+        raise WrongAnswer(f"{job}: {len(answers)} answers for {count}, {found} rows for {expected}")
 
 
 def rows(subject, job, count):
@@ -57,24 +54,24 @@ def check_rows(page, job):
     width = len(schema.COLUMNS) - (job == "rows_plain")
     expected = list(schema.rows())[-1][:width]
     if len(page) != schema.ROWS:
-        raise SystemExit(f"{job}: {len(page)} rows for {schema.ROWS}")
+        raise WrongAnswer(f"{job}: {len(page)} rows for {schema.ROWS}")
     for got, wanted in zip(page[-1], expected, strict=True):
         if hasattr(wanted, "tzinfo"):
             got = got.replace(tzinfo=wanted.tzinfo)
         if got != wanted and str(got) != str(wanted):
-            raise SystemExit(f"{job}: {got!r} was read where {wanted!r} was written")
+            raise WrongAnswer(f"{job}: {got!r} was read where {wanted!r} was written")
 
 
 def main(name, port):
     subject = importlib.import_module(f"subject_{name}").Subject(port)
     subject.statements = {}
-    for line in sys.stdin:
-        order = json.loads(line)
-        job = order.pop("job")
+
+    def answer(job, **order):
         if job not in subject.statements:
             subject.statements[job] = subject.prepare(schema.STATEMENTS[job])
-        run = rows if job.startswith("rows") else requests
-        print(json.dumps(run(subject, job, **order)), flush=True)
+        return (rows if job.startswith("rows") else requests)(subject, job, **order)
+
+    answer_orders(answer)
     subject.close()
 
 
