@@ -123,7 +123,10 @@ static void on_retry(cqli_core *core, cqli_timer *t) {
 void cqli_control_start(cqli_core *core) {
   cqli_control *k = &core->control;
   k->next_contact = k->next_host = k->attempt_count = 0;
-  connect_next(core);
+  if (k->is_open)
+    cqli_refresh_read(core);
+  else
+    connect_next(core);
 }
 
 void cqli_control_stop(cqli_core *core) {

@@ -3,6 +3,9 @@
  */
 #include "client/client_int.h"
 
+#include <stdio.h>
+#include <string.h>
+
 /* --- a question of our own ---------------------------------------------------------------------------------------- */
 
 typedef struct ask {
@@ -81,6 +84,21 @@ static void ask_or_close(cqli_core *core, const char *query, cqli_reply *reply) 
   if (cqli_ask(core, core->control.conn, query, reply, NULL) != CQL_OK) give_up(core, "out of memory");
 }
 
+/* A datacenter that is written wrong would be a cluster without nodes, for ever. */
+static bool has_local_dc(cqli_core *core, const cqli_map *map, cql_error *err) {
+  char names[CQL_REASON_LEN] = "";
+  size_t len = 0;
+  for (uint32_t i = 0; i < cqli_map_node_count(map); i++) {
+    const char *dc = cqli_map_node(map, i)->dc;
+    if (strcmp(dc, core->local_dc) == 0) return true;
+    if (strstr(names, dc) != NULL || len + strlen(dc) + 3 > sizeof names) continue;
+    len += (size_t)snprintf(names + len, sizeof names - len, "%s%s", len > 0 ? ", " : "", dc);
+  }
+  cql_fail(err, CQL_NO_HOST, "No node of the cluster is in the datacenter '%s' (local_dc); there is %s", core->local_dc,
+           names);
+  return false;
+}
+
 static void finish(cqli_core *core, cql_result *keyspaces) {
   cqli_control *k = &core->control;
   cqli_map *map = NULL;
@@ -93,6 +111,12 @@ static void finish(cqli_core *core, cql_result *keyspaces) {
     st = cqli_map_new(&map, core->alloc, nodes, k->peer_count + 1, keyspaces, &err);
   }
   if (st == CQL_OK && core->local_dc[0] == '\0') cqli_copy_text(core->local_dc, k->local.dc, sizeof core->local_dc);
+  if (st == CQL_OK && atomic_load(&core->state) == CQLI_OPENING && !has_local_dc(core, map, &err)) {
+    cqli_map_release(map);
+    k->is_reading = false;
+    cqli_core_fail(core, &err);
+    return;
+  }
   if (st == CQL_OK) st = cqli_view_publish(core, map);
   if (st != CQL_OK) {
     cqli_map_release(map);

@@ -47,6 +47,11 @@ def test_a_host_that_is_not_there():
     assert "hush" not in str(caught.value)
 
 
+def test_a_datacenter_that_does_not_exist(url):
+    with pytest.raises(libcql.NoHostAvailable, match=r"datacenter 'nowhere' \(local_dc\); there is datacenter1"):
+        libcql.connect(f"{url}?local_dc=nowhere")
+
+
 def test_options_of_a_request(cluster):
     result = cluster.execute(
         "SELECT c FROM n WHERE p = 1", consistency="ONE", timeout=1.5, idempotent=True
