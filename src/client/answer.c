@@ -9,8 +9,8 @@ static void release_statement(void *owner) {
   cql_statement_release(owner);
 }
 
-cql_status cqli_answer_result(const cql_alloc *alloc, const cql_response *r, cql_buf *body, cql_statement *statement,
-                              cqli_columns *columns, cql_result **out, cql_error *err) {
+static cql_status answer_result(const cql_alloc *alloc, const cql_response *r, cql_buf *body, cql_statement *statement,
+                                cqli_columns *columns, cql_result **out, cql_error *err) {
   cql_status st = CQL_OK;
   bool is_rows = r->kind == CQL_RESULT_ROWS;
   if (is_rows && statement != NULL && r->rows.new_metadata_id.data != NULL && r->rows.columns != NULL)
@@ -22,6 +22,28 @@ cql_status cqli_answer_result(const cql_alloc *alloc, const cql_response *r, cql
   (*out)->owner = cql_statement_retain(statement);
   (*out)->release = release_statement;
   return CQL_OK;
+}
+
+/* A result takes body. */
+static cql_status read_body(cql_arena *arena, const cql_envelope *e, cql_buf *body, cql_statement *statement,
+                            cqli_columns *columns, cql_response *r, cql_result **out, cql_error *err) {
+  cql_status st = cql_response_decode(r, arena, e, err);
+  if (st != CQL_OK) return st;
+  if (r->opcode == CQL_OP_ERROR) return cql_server_error_tell(&r->error, err);
+  if (r->opcode != CQL_OP_RESULT)
+    return cql_fail(err, CQL_MALFORMED, "The node answers a request with opcode %d", r->opcode);
+  if (r->kind == CQL_RESULT_PREPARED) return CQL_OK;
+  return answer_result(arena->alloc, r, body, statement, columns, out, err);
+}
+
+cql_status cqli_answer_read(cql_arena *arena, cqli_conn *conn, cql_envelope *e, cql_buf *body, cql_statement *statement,
+                            cqli_columns *columns, cql_response *r, cql_result **out, cql_error *err) {
+  *out = NULL;
+  cql_buf_init(body, arena->alloc, CQL_BODY_LEN_MAX);
+  cql_arena_reset(arena);
+  cql_status st = e->opcode == CQL_OP_RESULT ? cqli_conn_take(conn, e, body) : CQL_OK;
+  if (st != CQL_OK) return cql_fail(err, st, "Out of memory");
+  return read_body(arena, e, body, statement, columns, r, out, err);
 }
 
 void cqli_result_warn(cql_result *result, const char *text) {
@@ -98,25 +120,17 @@ static cql_status take_prepared(cqli_call *call, const cql_response *r, cql_resu
   return cql_fail(err, CQL_NOMEM, "Out of memory");
 }
 
-/* What e says. Its body is taken when it holds rows. */
+/* The result of PREPARE is a void one: the statement is what counts. */
 static cql_status read_answer(cqli_call *call, cqli_conn *conn, cql_envelope *e, cql_response *r, cql_result **out,
                               cql_error *err) {
-  cqli_core *core = call->core;
   cql_buf body;
-  cql_buf_init(&body, core->alloc, CQL_BODY_LEN_MAX);
-  cql_arena_reset(&core->scratch);
-  cql_status st = e->opcode == CQL_OP_RESULT ? cqli_conn_take(conn, e, &body) : CQL_OK;
-  if (st != CQL_OK) return cql_fail(err, st, "Out of memory");
-  st = cql_response_decode(r, &core->scratch, e, err);
-  if (st == CQL_OK && r->opcode == CQL_OP_ERROR)
-    st = cql_server_error_tell(&r->error, err);
-  else if (st == CQL_OK && r->opcode != CQL_OP_RESULT)
-    st = cql_fail(err, CQL_MALFORMED, "The node answers a request with opcode %d", r->opcode);
-  else if (st == CQL_OK && (r->kind == CQL_RESULT_PREPARED || call->prepared != NULL))
+  cql_statement *s = call->statement_count == 1 ? call->one : NULL;
+  cql_status st = cqli_answer_read(&call->core->scratch, conn, e, &body, s, call->columns, r, out, err);
+  if (st == CQL_OK && (r->kind == CQL_RESULT_PREPARED || call->prepared != NULL)) {
+    cql_result_free(*out);
+    *out = NULL;
     st = take_prepared(call, r, out, err);
-  else if (st == CQL_OK)
-    st = cqli_answer_result(core->alloc, r, &body, call->statement_count == 1 ? call->one : NULL, call->columns, out,
-                            err);
+  }
   cql_buf_free(&body);
   return st;
 }

@@ -405,10 +405,11 @@ void cqli_call_remember(cqli_call *call, const cql_attempt *attempt);
 void cqli_call_finish(cqli_call *call, cql_outcome *outcome);
 void cqli_call_fail(cqli_call *call, const cql_error *err);
 
-/* answer.c. A response as a result, or as an error with its status. body is taken; statement and columns are NULL for a
- * text. r lives in the arena that it was decoded into. */
-cql_status cqli_answer_result(const cql_alloc *alloc, const cql_response *r, cql_buf *body, cql_statement *statement,
-                              cqli_columns *columns, cql_result **out, cql_error *err);
+/* answer.c. What e says: a result, or an error with its status; of PREPARE nothing but r, *out stays NULL. statement
+ * and columns are NULL for a text. r lives in arena until it is reset, and in body, which is initialised here and freed
+ * by the caller. */
+cql_status cqli_answer_read(cql_arena *arena, cqli_conn *conn, cql_envelope *e, cql_buf *body, cql_statement *statement,
+                            cqli_columns *columns, cql_response *r, cql_result **out, cql_error *err);
 void cqli_result_warn(cql_result *result, const char *text); /* text is copied; not when memory is out */
 void cqli_call_answered(cqli_call *call, cqli_try *at, cql_envelope *e, const cql_attempt *why, bool may_have_run);
 

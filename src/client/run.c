@@ -171,22 +171,12 @@ static cqli_link *take_link(cqli_core *core, const cql_call_config *config) {
 
 static cql_status read_answer(cqli_link *l, const cql_call_config *config, cqli_columns *columns, cql_envelope *e,
                               cql_result **out, cql_error *err) {
-  const cql_alloc *alloc = l->host->core->alloc;
-  cql_statement *s = config->is_batch ? NULL : config->items[0].statement;
   cql_response r;
   cql_buf body;
-  cql_buf_init(&body, alloc, CQL_BODY_LEN_MAX);
-  cql_arena_reset(&l->arena);
-  cql_status st = e->opcode == CQL_OP_RESULT ? cqli_conn_take(l->conn, e, &body) : CQL_OK;
-  if (st != CQL_OK) return cql_fail(err, st, "Out of memory");
-  st = cql_response_decode(&r, &l->arena, e, err);
-  if (st == CQL_OK && r.opcode == CQL_OP_ERROR)
-    st = cql_server_error_tell(&r.error, err);
-  else if (st == CQL_OK && (r.opcode != CQL_OP_RESULT || r.kind == CQL_RESULT_PREPARED))
-    st = cql_fail(err, CQL_MALFORMED, "The node answers a request with opcode %d", r.opcode);
-  else if (st == CQL_OK)
-    st = cqli_answer_result(alloc, &r, &body, s, columns, out, err);
+  cql_statement *s = config->is_batch ? NULL : config->items[0].statement;
+  cql_status st = cqli_answer_read(&l->arena, l->conn, e, &body, s, columns, &r, out, err);
   cql_buf_free(&body);
+  if (st == CQL_OK && *out == NULL) st = cql_fail(err, CQL_MALFORMED, "The node answers EXECUTE as if it were PREPARE");
   return st;
 }
 

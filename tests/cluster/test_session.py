@@ -48,7 +48,9 @@ def test_a_host_that_is_not_there():
 
 
 def test_a_datacenter_that_does_not_exist(url):
-    with pytest.raises(libcql.NoHostAvailable, match=r"datacenter 'nowhere' \(local_dc\); there is datacenter1"):
+    with pytest.raises(
+        libcql.NoHostAvailable, match=r"datacenter 'nowhere' \(local_dc\); there is datacenter1"
+    ):
         libcql.connect(f"{url}?local_dc=nowhere")
 
 

@@ -30,6 +30,7 @@ from cqltypes import (
 PAGES_MAX = 1000
 INDEX_WAIT_S = 20.0
 READ_FAILURE = 0x1300
+READ_FAILURES = ("0x1300", "READ_FAILURE")  # as the two clients name it
 CREATES_INDEX = re.compile(r"CREATE\s+(CUSTOM\s+)?INDEX\b", re.IGNORECASE)
 
 
@@ -79,7 +80,24 @@ def class_of_code(code: int) -> str:
 # --- Cassandra through the Python driver ---------------------------------------------------------
 
 
-class CassandraServer:
+class PatientWithIndexes:
+    """Asks again while an index that was just made may be building: until then it cannot be read."""
+
+    index_deadline = 0.0
+
+    def patiently(self, statement: str, ask: Callable[[], Answer]) -> Answer:
+        if CREATES_INDEX.match(statement):
+            self.index_deadline = time.monotonic() + INDEX_WAIT_S
+        while True:
+            try:
+                return ask()
+            except Refused as e:
+                if e.name not in READ_FAILURES or time.monotonic() > self.index_deadline:
+                    raise
+                time.sleep(0.2)
+
+
+class CassandraServer(PatientWithIndexes):
     """A cluster, spoken to through the Python driver, whose decoding is bypassed: it sorts sets and
     loses what datetime cannot hold."""
 
@@ -102,7 +120,6 @@ class CassandraServer:
         self.session = self.cluster.connect()
         self.session.use_client_timestamp = False
         self.session.client_protocol_handler = _raw_protocol_handler()
-        self.index_deadline = 0.0  # until when a new index may be building
 
     def execute(
         self,
@@ -111,18 +128,18 @@ class CassandraServer:
         page_size: int | None = None,
         between: Callable[[], None] | None = None,
     ) -> Answer:
-        if CREATES_INDEX.match(statement):
-            self.index_deadline = time.monotonic() + INDEX_WAIT_S
-        while True:
-            try:
-                return self._execute(statement, bind, page_size, between)
-            except Exception as e:
-                code = _code_of_driver_error(e)
-                if code is None:
-                    raise
-                if code != READ_FAILURE or time.monotonic() > self.index_deadline:
-                    raise Refused(class_of_code(code), _text_of_driver_error(e)) from e
-                time.sleep(0.2)
+        return self.patiently(
+            statement, lambda: self._refusing(statement, bind, page_size, between)
+        )
+
+    def _refusing(self, *args: Any) -> Answer:
+        try:
+            return self._execute(*args)
+        except Exception as e:
+            code = _code_of_driver_error(e)
+            if code is None:
+                raise
+            raise Refused(class_of_code(code), _text_of_driver_error(e)) from e
 
     def _execute(
         self,
@@ -469,12 +486,11 @@ def _order(value: Any, t: Type) -> Any:
 # --- Cassandra through libcql --------------------------------------------------------------------
 
 
-class ClusterServer(LibcqlServer):
+class ClusterServer(PatientWithIndexes, LibcqlServer):
     """A cluster, spoken to through our own client."""
 
     def __init__(self, address: str) -> None:
         super().__init__(f"cassandra://{address}?request_timeout_ms=60000")
-        self.index_deadline = 0.0  # until when a new index may be building
 
     def execute(
         self,
@@ -483,15 +499,8 @@ class ClusterServer(LibcqlServer):
         page_size: int | None = None,
         between: Callable[[], None] | None = None,
     ) -> Answer:
-        if CREATES_INDEX.match(statement):
-            self.index_deadline = time.monotonic() + INDEX_WAIT_S
-        while True:
-            try:
-                return super().execute(statement, bind, page_size, between)
-            except Refused as e:
-                if e.name != "READ_FAILURE" or time.monotonic() > self.index_deadline:
-                    raise
-                time.sleep(0.2)
+        ask = super().execute
+        return self.patiently(statement, lambda: ask(statement, bind, page_size, between))
 
     def problems(self) -> list[str]:
         return []  # Cassandra's files are Cassandra's own

@@ -335,7 +335,7 @@ static void orphan(const mode *m) {
   uint32_t a = bench_ask_bytes(&b, cql_slice_str("A"), &given_up);
   cqli_conn_flush(b.conn);
   cqli_conn_orphan(b.conn, given_up);
-  cqli_conn_orphan(b.conn, given_up); /* counted once */
+  cqli_conn_orphan(b.conn, given_up);                                      /* counted once */
   for (uint32_t i = 0; i < 100 && cqli_conn_in_flight(b.conn) == 1; i++) { /* until the late answer has come */
     uint32_t place = bench_ask_bytes(&b, cql_slice_str("B"), &other);
     assert_int_not_equal(other, given_up);
