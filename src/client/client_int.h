@@ -82,14 +82,14 @@ struct cql_statement {
   cql_statement_info info;
   cql_slice id;
   const char *routing_keyspace;    /* of the table it is about: where replicas are looked up */
-  _Atomic(cqli_columns *) columns; /* newest first. Only the loop puts a newer one */
+  _Atomic(cqli_columns *) columns; /* newest first. Any thread puts a newer one */
   _Atomic(bool) is_stale;
 };
 
 /* A statement out of a PREPARED response, with one reference. CQL_NOMEM. */
 cql_status cqli_statement_new(cql_statement **out, const cql_alloc *alloc, const char *keyspace, cql_slice text,
                               const cql_prepared_result *r, cql_error *err);
-/* METADATA_CHANGED: later answers have these columns. *out: those to read this one by. */
+/* METADATA_CHANGED: later answers have these columns. *out: those to read this one by. Any thread. */
 cql_status cqli_statement_change(cql_statement *s, const cql_rows_metadata *m, cqli_columns **out, cql_error *err);
 /* Is a node's PREPARED the statement we know? Same id and markers. */
 bool cqli_statement_fits(const cql_statement *s, const cql_prepared_result *r);
