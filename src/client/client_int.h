@@ -281,7 +281,8 @@ void cqli_core_dispose(cqli_core *core);
 void cqli_core_forget(cqli_core *core); /* in a child: closes what it has inherited, frees nothing */
 /* Waits until it is open. CQL_CLOSED, or why it failed. */
 cql_status cqli_core_await(cqli_core *core, cql_error *err);
-/* Makes sure that the thread runs. The lock is held. CQL_NOMEM. */
+/* Makes sure that the thread runs, or will when a fork that is under way is over. The lock is held. CQL_NOMEM,
+ * CQL_CLOSED: the process ends. */
 cql_status cqli_core_run(cqli_core *core, cql_error *err);
 void cqli_core_wake(cqli_core *core); /* the lock is held */
 /* Stops the thread and waits for it; what is in flight stays so. */
