@@ -328,6 +328,13 @@ static void remember_silence(cqli_call *call) {
   }
 }
 
+/* The name of a host that has not answered; NULL: none was asked. */
+static const char *silent_host(const cqli_call *call) {
+  for (uint32_t i = CQLI_TRIES_MAX; i > 0; i--)
+    if (call->tries[i - 1].call != NULL) return call->tries[i - 1].host->name;
+  return call->preparing != NULL ? call->preparing->host->name : NULL;
+}
+
 static void on_timeout(cqli_core *core, cqli_timer *t) {
   cqli_call *call = (cqli_call *)((char *)t - offsetof(cqli_call, timeout));
   cql_error err;
@@ -336,11 +343,12 @@ static void on_timeout(cqli_core *core, cqli_timer *t) {
     cqli_agreement_end(call, "The nodes did not agree on the schema in time; some may not know the change yet");
     return;
   }
-  bool was_sent = has_tries(call);
+  const char *silent = silent_host(call);
   remember_silence(call);
-  cql_fail(&err, CQL_TIMEOUT, "No answer came within %u ms%s%s", call->timeout_ms, was_sent ? " from " : ": ",
-           was_sent ? call->attempts != NULL ? call->attempts[call->attempt_count - 1].host : "a node"
-                    : "no connection had room");
+  if (silent != NULL)
+    cql_fail(&err, CQL_TIMEOUT, "No answer came within %u ms from %s", call->timeout_ms, silent);
+  else
+    cql_fail(&err, CQL_TIMEOUT, "No answer came within %u ms: no connection had room", call->timeout_ms);
   cqli_call_fail(call, &err);
 }
 
