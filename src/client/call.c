@@ -138,31 +138,44 @@ static void orphan_tries(cqli_call *call) {
   }
 }
 
-static void hand_on(cqli_call *call, cql_outcome *outcome) {
-  if (call->group == NULL) {
-    call->done(call->user, outcome);
+void cqli_call_settle(cqli_call *call) {
+  cqli_timer_stop(call->core, &call->speculation);
+  cqli_prepare_leave(call);
+  orphan_tries(call);
+}
+
+/* Who hears of a call; the call itself may be used again by then. */
+typedef struct listener {
+  cqli_group *group;
+  cql_done done;
+  void *user;
+} listener;
+
+static void hand_on(const listener *l, cql_outcome *outcome) {
+  if (l->group == NULL) {
+    l->done(l->user, outcome);
     return;
   }
-  cql_outcome *out = call->user;
+  cql_outcome *out = l->user;
   out->status = outcome->status;
   out->result = outcome->result;
   if (outcome->status != CQL_OK) out->error = outcome->error;
-  cqli_group_count(call->group); /* from here on out may be gone */
+  cqli_group_count(l->group); /* from here on out may be gone */
 }
 
+/* It does not count any more when its listener hears of it, who may have waited for the room that it took. */
 void cqli_call_finish(cqli_call *call, cql_outcome *outcome) {
   cqli_core *core = call->core;
+  const listener l = {call->group, call->done, call->user};
   cqli_timer_stop(core, &call->timeout);
-  cqli_timer_stop(core, &call->speculation);
   cqli_timer_stop(core, &call->poll);
   stop_waiting(call);
-  cqli_prepare_leave(call);
   cqli_agreement_drop(call);
-  orphan_tries(call);
+  cqli_call_settle(call);
   deactivate(call);
   cql_result_free(call->held);
-  hand_on(call, outcome);
   free_call(call, true);
+  hand_on(&l, outcome);
   cqli_core_drained(core);
 }
 

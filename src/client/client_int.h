@@ -402,6 +402,8 @@ void cqli_call_next(cqli_call *call, const cql_error *err);
 void cqli_call_again(cqli_call *call, cqli_host *h, const cql_error *err);
 void cqli_calls_unqueue(cqli_core *core); /* a connection has room, or has come, or has gone */
 void cqli_call_remember(cqli_call *call, const cql_attempt *attempt);
+/* An answer has come that counts: no other node's does any more, nor is one asked. */
+void cqli_call_settle(cqli_call *call);
 /* Ends it. outcome's result is handed on; err gets the attempts of the call. */
 void cqli_call_finish(cqli_call *call, cql_outcome *outcome);
 void cqli_call_fail(cqli_call *call, const cql_error *err);
