@@ -135,6 +135,7 @@ static void on_poll(cqli_core *core, cqli_timer *t) {
 
 void cqli_agreement_wait(cqli_call *call, cqli_host *host, cql_result *result) {
   cqli_core *core = call->core;
+  cqli_call_settle(call);
   call->held = result;
   if (is_alone(core)) {
     cqli_agreement_end(call, NULL);

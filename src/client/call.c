@@ -138,31 +138,44 @@ static void orphan_tries(cqli_call *call) {
   }
 }
 
-static void hand_on(cqli_call *call, cql_outcome *outcome) {
-  if (call->group == NULL) {
-    call->done(call->user, outcome);
+void cqli_call_settle(cqli_call *call) {
+  cqli_timer_stop(call->core, &call->speculation);
+  cqli_prepare_leave(call);
+  orphan_tries(call);
+}
+
+/* Who hears of a call; the call itself may be used again by then. */
+typedef struct listener {
+  cqli_group *group;
+  cql_done done;
+  void *user;
+} listener;
+
+static void hand_on(const listener *l, cql_outcome *outcome) {
+  if (l->group == NULL) {
+    l->done(l->user, outcome);
     return;
   }
-  cql_outcome *out = call->user;
+  cql_outcome *out = l->user;
   out->status = outcome->status;
   out->result = outcome->result;
   if (outcome->status != CQL_OK) out->error = outcome->error;
-  cqli_group_count(call->group); /* from here on out may be gone */
+  cqli_group_count(l->group); /* from here on out may be gone */
 }
 
+/* It does not count any more when its listener hears of it, who may have waited for the room that it took. */
 void cqli_call_finish(cqli_call *call, cql_outcome *outcome) {
   cqli_core *core = call->core;
+  const listener l = {call->group, call->done, call->user};
   cqli_timer_stop(core, &call->timeout);
-  cqli_timer_stop(core, &call->speculation);
   cqli_timer_stop(core, &call->poll);
   stop_waiting(call);
-  cqli_prepare_leave(call);
   cqli_agreement_drop(call);
-  orphan_tries(call);
+  cqli_call_settle(call);
   deactivate(call);
   cql_result_free(call->held);
-  hand_on(call, outcome);
   free_call(call, true);
+  hand_on(&l, outcome);
   cqli_core_drained(core);
 }
 
@@ -328,6 +341,13 @@ static void remember_silence(cqli_call *call) {
   }
 }
 
+/* The name of a host that has not answered; NULL: none was asked. */
+static const char *silent_host(const cqli_call *call) {
+  for (uint32_t i = CQLI_TRIES_MAX; i > 0; i--)
+    if (call->tries[i - 1].call != NULL) return call->tries[i - 1].host->name;
+  return call->preparing != NULL ? call->preparing->host->name : NULL;
+}
+
 static void on_timeout(cqli_core *core, cqli_timer *t) {
   cqli_call *call = (cqli_call *)((char *)t - offsetof(cqli_call, timeout));
   cql_error err;
@@ -336,11 +356,12 @@ static void on_timeout(cqli_core *core, cqli_timer *t) {
     cqli_agreement_end(call, "The nodes did not agree on the schema in time; some may not know the change yet");
     return;
   }
-  bool was_sent = has_tries(call);
+  const char *silent = silent_host(call);
   remember_silence(call);
-  cql_fail(&err, CQL_TIMEOUT, "No answer came within %u ms%s%s", call->timeout_ms, was_sent ? " from " : ": ",
-           was_sent ? call->attempts != NULL ? call->attempts[call->attempt_count - 1].host : "a node"
-                    : "no connection had room");
+  if (silent != NULL)
+    cql_fail(&err, CQL_TIMEOUT, "No answer came within %u ms from %s", call->timeout_ms, silent);
+  else
+    cql_fail(&err, CQL_TIMEOUT, "No answer came within %u ms: no connection had room", call->timeout_ms);
   cqli_call_fail(call, &err);
 }
 

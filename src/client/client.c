@@ -108,12 +108,22 @@ static cql_status reopen(cqli_core *core, cql_error *err) {
   return st == CQL_OK ? cqli_core_await(core, err) : st;
 }
 
+/* A fork has stopped the thread. Requests on direct connections do without it, and so need not fail; but somebody has
+ * to hear of events and look after the connections. */
+static void go_on(cqli_core *core) {
+  cql_lock_take(&core->lock);
+  (void)cqli_core_run(core, NULL);
+  cql_lock_drop(&core->lock);
+}
+
 cql_status cqli_client_enter(cql_client *c, cqli_core **out, cql_error *err) {
   cql_status st = CQL_OK;
   if (atomic_load(&c->generation) != cqli_forks()) st = renew(c, err);
   cqli_core *core = *out = atomic_load(&c->core);
-  if (st != CQL_OK || atomic_load(&core->state) == CQLI_OPEN) return st;
-  return reopen(core, err);
+  if (st != CQL_OK) return st;
+  if (atomic_load(&core->state) != CQLI_OPEN) return reopen(core, err);
+  if (!atomic_load(&core->is_running)) go_on(core);
+  return CQL_OK;
 }
 
 bool cqli_is_interrupted(void) {

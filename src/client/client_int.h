@@ -82,14 +82,14 @@ struct cql_statement {
   cql_statement_info info;
   cql_slice id;
   const char *routing_keyspace;    /* of the table it is about: where replicas are looked up */
-  _Atomic(cqli_columns *) columns; /* newest first. Only the loop puts a newer one */
+  _Atomic(cqli_columns *) columns; /* newest first. Any thread puts a newer one */
   _Atomic(bool) is_stale;
 };
 
 /* A statement out of a PREPARED response, with one reference. CQL_NOMEM. */
 cql_status cqli_statement_new(cql_statement **out, const cql_alloc *alloc, const char *keyspace, cql_slice text,
                               const cql_prepared_result *r, cql_error *err);
-/* METADATA_CHANGED: later answers have these columns. *out: those to read this one by. */
+/* METADATA_CHANGED: later answers have these columns. *out: those to read this one by. Any thread. */
 cql_status cqli_statement_change(cql_statement *s, const cql_rows_metadata *m, cqli_columns **out, cql_error *err);
 /* Is a node's PREPARED the statement we know? Same id and markers. */
 bool cqli_statement_fits(const cql_statement *s, const cql_prepared_result *r);
@@ -281,7 +281,8 @@ void cqli_core_dispose(cqli_core *core);
 void cqli_core_forget(cqli_core *core); /* in a child: closes what it has inherited, frees nothing */
 /* Waits until it is open. CQL_CLOSED, or why it failed. */
 cql_status cqli_core_await(cqli_core *core, cql_error *err);
-/* Makes sure that the thread runs. The lock is held. CQL_NOMEM. */
+/* Makes sure that the thread runs, or will when a fork that is under way is over. The lock is held. CQL_NOMEM,
+ * CQL_CLOSED: the process ends. */
 cql_status cqli_core_run(cqli_core *core, cql_error *err);
 void cqli_core_wake(cqli_core *core); /* the lock is held */
 /* Stops the thread and waits for it; what is in flight stays so. */
@@ -401,6 +402,8 @@ void cqli_call_next(cqli_call *call, const cql_error *err);
 void cqli_call_again(cqli_call *call, cqli_host *h, const cql_error *err);
 void cqli_calls_unqueue(cqli_core *core); /* a connection has room, or has come, or has gone */
 void cqli_call_remember(cqli_call *call, const cql_attempt *attempt);
+/* An answer has come that counts: no other node's does any more, nor is one asked. */
+void cqli_call_settle(cqli_call *call);
 /* Ends it. outcome's result is handed on; err gets the attempts of the call. */
 void cqli_call_finish(cqli_call *call, cql_outcome *outcome);
 void cqli_call_fail(cqli_call *call, const cql_error *err);

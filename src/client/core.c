@@ -175,7 +175,7 @@ static int start_thread(cqli_core *core) {
 cql_status cqli_core_run(cqli_core *core, cql_error *err) {
   if (atomic_load(&core->is_running)) return CQL_OK;
   if (cqli_is_exiting()) return cql_fail(err, CQL_CLOSED, "The process is ending");
-  core->must_stop = false;
+  if (core->must_stop) return CQL_OK; /* in_parent() starts it */
   int rc = start_thread(core);
   if (rc != 0) return cql_fail(err, CQL_NOMEM, "No thread can be started: %s", strerror(rc));
   atomic_store(&core->is_running, true);

@@ -106,12 +106,20 @@ void cqli_host_open_direct(cqli_host *h) {
     destroy(l);
 }
 
-/* A link that came back with an answer outstanding, or broken: the loop waits for the end of it. */
+/* A link that came back with an answer outstanding, or broken: the loop waits for the end of it. It may be the last one
+ * that holds its host. */
 void cqli_direct_return(cqli_link *l) {
   cqli_host *h = l->host;
+  cql_lock_take(&h->core->lock);
+  h->refs++;
+  cql_lock_drop(&h->core->lock);
   rest(l);
   cqli_conn_attach(l->conn);
   if (h->resting == l) cqli_conn_retire(l->conn); /* else it is closed, and l is gone */
+  cqli_core *core = h->core;
+  cql_lock_take(&core->lock);
+  cqli_host_release(h);
+  cql_lock_drop(&core->lock);
 }
 
 static cqli_link *take_idle(cqli_host *h, int64_t silent_since_us) {

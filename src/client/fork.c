@@ -34,7 +34,8 @@ static void in_parent(void) {
     if (!is_ours(c)) continue;
     cql_lock_take(&core->lock);
     core->must_stop = false;
-    if (core->unanswered > 0) (void)cqli_core_run(core, NULL);
+    bool is_opening = atomic_load(&core->state) == CQLI_OPENING;
+    if (core->unanswered > 0 || is_opening) (void)cqli_core_run(core, NULL);
     cql_lock_drop(&core->lock);
   }
   pthread_mutex_unlock(&clients_mutex);

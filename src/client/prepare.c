@@ -100,16 +100,16 @@ static cql_status send_prepare(cqli_prepare *p) {
   return st;
 }
 
-static cqli_prepare *begin(cqli_host *h, cql_statement *s) {
-  cqli_prepare *p = cql_alloc_new(h->core->alloc, sizeof *p);
-  if (p == NULL) return NULL;
+static cql_status begin(cqli_host *h, cql_statement *s, cqli_prepare **out) {
+  cqli_prepare *p = *out = cql_alloc_new(h->core->alloc, sizeof *p);
+  if (p == NULL) return CQL_NOMEM;
   p->host = h;
   p->statement = cql_statement_retain(s);
   p->next = h->prepares;
   h->prepares = p;
-  if (send_prepare(p) == CQL_OK) return p;
-  dissolve(p);
-  return NULL;
+  cql_status st = send_prepare(p);
+  if (st != CQL_OK) dissolve(p);
+  return st;
 }
 
 void cqli_prepare_at(cqli_call *call, cqli_host *h, cql_slice id, const cql_error *err) {
@@ -118,10 +118,13 @@ void cqli_prepare_at(cqli_call *call, cqli_host *h, cql_slice id, const cql_erro
     cqli_call_fail(call, err);
     return;
   }
+  if (call->preparing != NULL) return; /* a second node was asked and has forgotten it, too: the first one goes on */
   cqli_prepare *p = find_prepare(h, s);
-  if (p == NULL) p = begin(h, s);
-  if (p == NULL) {
-    cqli_call_next(call, err);
+  cql_status st = p == NULL ? begin(h, s, &p) : CQL_OK;
+  if (st != CQL_OK) { /* UNPREPARED would blame the schema for it */
+    cql_error why;
+    cql_fail(&why, st, "Out of memory");
+    cqli_call_next(call, st == CQL_NOMEM ? &why : err);
     return;
   }
   call->preparing = p;

@@ -227,7 +227,7 @@ cql_status cql_client_execute(cql_client *c, const cql_call_config *config, cql_
   int64_t deadline_us = cql_clock_monotonic_us() + (int64_t)timeout_ms * 1000;
   if (execute_directly(core, config, deadline_us, out, &st, err)) return st;
   cql_call_config rest = *config;
-  int64_t left_ms = (deadline_us - cql_clock_monotonic_us()) / 1000;
+  int64_t left_ms = (deadline_us - cql_clock_monotonic_us() + 999) / 1000; /* what is told when it has passed */
   rest.timeout_ms = left_ms > 1 ? (uint32_t)left_ms : 1;
   return execute_by_loop(core, &rest, out, err);
 }

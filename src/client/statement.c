@@ -19,6 +19,11 @@ static const cql_column *copy_columns(cql_arena *a, const cql_column *from, uint
 
 /* --- what its rows look like -------------------------------------------------------------------------------------- */
 
+static void columns_free(const cql_alloc *alloc, cqli_columns *c) {
+  cql_arena_free(&c->arena);
+  cql_alloc_free(alloc, c, sizeof *c);
+}
+
 static cqli_columns *columns_new(const cql_alloc *alloc, const cql_column *columns, uint32_t count,
                                  cql_slice metadata_id) {
   cqli_columns *c = cql_alloc_new(alloc, sizeof *c);
@@ -29,23 +34,23 @@ static cqli_columns *columns_new(const cql_alloc *alloc, const cql_column *colum
   cql_status st = CQL_OK;
   if (metadata_id.data != NULL) st = cql_arena_slice(&c->arena, metadata_id, &c->metadata_id);
   if (c->columns != NULL && st == CQL_OK) return c;
-  cql_arena_free(&c->arena);
-  cql_alloc_free(alloc, c, sizeof *c);
+  columns_free(alloc, c);
   return NULL;
 }
 
 cql_status cqli_statement_change(cql_statement *s, const cql_rows_metadata *m, cqli_columns **out, cql_error *err) {
-  cqli_columns *now = atomic_load(&s->columns);
-  if (cql_slice_eq(now->metadata_id, m->new_metadata_id)) { /* another answer has told it already */
-    *out = now;
-    return CQL_OK;
+  cqli_columns *made = NULL, *now = atomic_load(&s->columns);
+  while (!cql_slice_eq(now->metadata_id, m->new_metadata_id)) { /* else another answer has told it already */
+    if (made == NULL) made = columns_new(s->alloc, m->columns, m->column_count, m->new_metadata_id);
+    if (made == NULL) return cql_fail(err, CQL_NOMEM, "Out of memory");
+    made->older = now;
+    if (!atomic_compare_exchange_weak(&s->columns, &now, made)) continue;
+    now = made;
+    made = NULL;
+    atomic_store(&s->is_stale, true);
   }
-  cqli_columns *c = columns_new(s->alloc, m->columns, m->column_count, m->new_metadata_id);
-  if (c == NULL) return cql_fail(err, CQL_NOMEM, "Out of memory");
-  c->older = now;
-  atomic_store(&s->columns, c);
-  atomic_store(&s->is_stale, true);
-  *out = c;
+  if (made != NULL) columns_free(s->alloc, made);
+  *out = now;
   return CQL_OK;
 }
 
@@ -55,8 +60,7 @@ static void destroy(cql_statement *s) {
   cqli_columns *c = atomic_load(&s->columns);
   while (c != NULL) {
     cqli_columns *older = c->older;
-    cql_arena_free(&c->arena);
-    cql_alloc_free(s->alloc, c, sizeof *c);
+    columns_free(s->alloc, c);
     c = older;
   }
   cql_arena_free(&s->arena);

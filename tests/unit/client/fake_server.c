@@ -46,6 +46,7 @@ typedef struct client {
   cql_encoder *encoder;
   uint8_t version;
   bool lz4, is_registered, asked_mechanism;
+  uint32_t opcodes; /* bit n: a request with opcode n has come. Under the server's mutex */
   later *laters;
   bool is_open, must_end; /* under the server's mutex */
 } client;
@@ -334,6 +335,7 @@ static bool send_answer(client *k, const fake_rule *r, cql_buf *envelope, int16_
 static void note(client *k, const cql_message *m) {
   fake_server *s = k->server;
   lock(s);
+  k->opcodes |= UINT32_C(1) << m->opcode % OPCODES;
   s->requests[m->opcode % OPCODES]++;
   s->all_requests++;
   if (m->opcode == CQL_OP_AUTH_RESPONSE) {
@@ -704,6 +706,14 @@ uint32_t fake_server_open(fake_server *s) {
 
 uint32_t fake_server_requests(fake_server *s, int opcode) {
   return read_count(s, opcode == FAKE_ANY ? &s->all_requests : &s->requests[opcode]);
+}
+
+uint32_t fake_server_askers(fake_server *s, int opcode) {
+  uint32_t n = 0;
+  lock(s);
+  for (client *k = s->clients; k != NULL; k = k->next) n += k->opcodes >> opcode % OPCODES & 1;
+  unlock(s);
+  return n;
 }
 
 uint32_t fake_server_resumed(fake_server *s) {
