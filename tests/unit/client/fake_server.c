@@ -65,7 +65,7 @@ struct fake_server {
   uint32_t seen[FAKE_RULES_MAX]; /* requests that matched a rule */
   uint32_t rule_count;
   cql_buf pushed; /* envelopes, one behind the other */
-  uint32_t accepted, requests[OPCODES], all_requests, resumed;
+  uint32_t accepted, requests[OPCODES], all_requests, handled, resumed;
   char startup[16][2][WORD_LEN], sni[WORD_LEN], token[WORD_LEN];
   uint32_t startup_count;
 };
@@ -397,6 +397,9 @@ static bool handle(client *k, const cql_envelope *e) {
   }
   cql_buf_free(&out);
   cql_arena_free(&a);
+  lock(k->server);
+  k->server->handled++;
+  unlock(k->server);
   return ok;
 }
 
@@ -706,6 +709,10 @@ uint32_t fake_server_open(fake_server *s) {
 
 uint32_t fake_server_requests(fake_server *s, int opcode) {
   return read_count(s, opcode == FAKE_ANY ? &s->all_requests : &s->requests[opcode]);
+}
+
+uint32_t fake_server_handled(fake_server *s) {
+  return read_count(s, &s->handled);
 }
 
 uint32_t fake_server_askers(fake_server *s, int opcode) {

@@ -91,6 +91,7 @@ void fake_server_push(fake_server *s, cql_slice envelope);
 uint32_t fake_server_accepted(fake_server *s);
 uint32_t fake_server_open(fake_server *s);
 uint32_t fake_server_requests(fake_server *s, int opcode); /* FAKE_ANY: all */
+uint32_t fake_server_handled(fake_server *s);              /* requests that are done with, answered or not */
 uint32_t fake_server_askers(fake_server *s, int opcode);   /* connections on which such a request has come */
 uint32_t fake_server_resumed(fake_server *s);              /* TLS sessions */
 /* A word of the last one: an option of STARTUP ("" when it was not there), SNI. out has room for 256 bytes. */

@@ -785,7 +785,15 @@ static void a_drain_lets_the_answers_come(void **state) {
 
 /* --- forks -------------------------------------------------------------------------------------------------------- */
 
-/* In a child, where nothing of cmocka may be called: 'y' when all went well. */
+/* TSan ends a child that starts a thread, when the process that forked had several. */
+static void skip_under_tsan(void) {
+#ifdef __SANITIZE_THREAD__
+  skip();
+#endif
+}
+
+/* In a child, where nothing of cmocka may be called: 'y' when all went well. No other thread may be allocating when it
+ * is made: a lock of ASan's allocator would stay taken in it. */
 static char child_asks(cql_statement *s) {
   heard h = execute_key(s, fake_key(0));
   bool ok = h.status == CQL_OK && strcmp(h.text, fake_key(0)) == 0;
@@ -796,6 +804,11 @@ static char child_asks(cql_statement *s) {
 static char child_closes(cql_statement *s) {
   (void)s;
   cql_client_close(client, 0);
+  return 'y';
+}
+
+static char child_does_nothing(cql_statement *s) {
+  (void)s;
   return 'y';
 }
 
@@ -828,9 +841,9 @@ static void forks(int32_t direct_connections) {
   uint32_t before = executes(1);
   fake_server_rule(node(1), &(fake_rule){.opcode = CQL_OP_EXECUTE, .act = FAKE_HOLD, .times = 1});
   submit_key(s, fake_key(1), false, &held);
-  UNTIL(executes(1) > before) continue;
+  UNTIL(executes(1) > before && fake_server_handled(node(1)) == fake_server_requests(node(1), FAKE_ANY)) continue;
+  fork_and(child_closes, s); /* the other child's connections would still be ending */
   fork_and(child_asks, s);
-  fork_and(child_closes, s);
   assert_int_equal(atomic_load(&held.times), 0);
   submit_key(s, fake_key(1), false, &next); /* by the connection that was there before the fork */
   expect(&next, fake_key(1));
@@ -843,6 +856,7 @@ static void forks(int32_t direct_connections) {
 
 static void a_fork_with_requests_in_flight(void **state) {
   (void)state;
+  skip_under_tsan();
   forks(-1);
   forks(2);
 }
@@ -873,10 +887,12 @@ static void *execute_until_the_end(void *statement) {
   return NULL;
 }
 
+/* ASan's allocator may be locked for ever in such a child, so that it is the parent alone that is tested. */
 static void forks_among_busy_threads(void **state) {
   enum { THREADS = 3, FORKS = 8 };
   pthread_t threads[THREADS];
   (void)state;
+  skip_under_tsan();
   start(2);
   cql_client_config config = settings();
   config.direct_connections = 1;
@@ -885,7 +901,7 @@ static void forks_among_busy_threads(void **state) {
   atomic_store(&must_end, false);
   for (uint32_t i = 0; i < THREADS; i++)
     assert_int_equal(pthread_create(&threads[i], NULL, execute_until_the_end, s), 0);
-  for (uint32_t i = 0; i < FORKS; i++) fork_and(i % 2 == 0 ? child_asks : child_closes, s);
+  for (uint32_t i = 0; i < FORKS; i++) fork_and(child_does_nothing, s);
   atomic_store(&must_end, true);
   for (uint32_t i = 0; i < THREADS; i++) {
     void *failed;
