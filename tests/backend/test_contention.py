@@ -2,6 +2,7 @@
 
 from django.test import SimpleTestCase
 from forked import PROCESSES, WRITES, run_script
+from settings import AS_CLUSTER, CLUSTER
 
 
 class CreateTests(SimpleTestCase):
@@ -152,4 +153,10 @@ fork(PROCESSES, change)
 print(Place.objects.count())
 """
         *told, left = run_script(body)
-        self.assertEqual((sum(told), left), (WRITES // 4, 0))
+        self.assertEqual(left, 0)
+        if (
+            CLUSTER or AS_CLUSTER
+        ):  # while a move is under way there are two rows, and two deletes may find one each
+            self.assertGreaterEqual(sum(told), WRITES // 4)
+        else:
+            self.assertEqual(sum(told), WRITES // 4)
