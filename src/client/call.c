@@ -299,7 +299,6 @@ static bool begin(cqli_call *call) {
 void cqli_call_start(cqli_call *call) {
   cqli_core *core = call->core;
   activate(call);
-  call->started_ms = uv_now(&core->loop);
   if (cqli_timer_start(core, &call->timeout, call->timeout_ms) != CQL_OK)
     fail_memory(call);
   else if (core->waiting != NULL || !begin(call)) /* those who wait go first */

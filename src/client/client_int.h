@@ -20,8 +20,7 @@ enum {
   CQLI_CONNECTIONS_MAX = 16, /* shared ones */
   CQLI_EXPECTED_LEN = 1024,  /* envelopes up to here keep their buffer for the next call */
   CQLI_SPARE_CALLS_COUNT = 512,
-  CQLI_STATEMENTS_MAX = 4096, /* that a node is told again when it comes back */
-  CQLI_REFRESH_MS = 1000,     /* after an event, until the nodes are read anew: events come in swarms */
+  CQLI_REFRESH_MS = 1000, /* after an event, until the nodes are read anew: events come in swarms */
   CQLI_AGREEMENT_POLL_MS = 100,
 };
 
@@ -175,7 +174,8 @@ cqli_link *cqli_host_pick(cqli_host *h); /* the open shared connection with the 
 /* cqli_conn_send(), flushed before the loop sleeps. */
 cql_status cqli_link_send(cqli_link *l, cql_slice envelope, cqli_answer *answer, void *user, int16_t *stream);
 void cqli_core_flush(cqli_core *core);
-cqli_conn_config cqli_host_conn_config(const cqli_host *h);
+/* How to connect to a node, as all connections of a client do. */
+cqli_conn_config cqli_conn_config_of(const cqli_core *core, const cqli_address *address);
 void cqli_host_open_direct(cqli_host *h);
 void cqli_direct_settle(cqli_core *core);
 void cqli_direct_return(cqli_link *l);
@@ -363,7 +363,6 @@ struct cqli_call {
   uint32_t retries, prepares;
   bool is_waiting;
   cqli_try tries[CQLI_TRIES_MAX];
-  uint64_t started_ms;
   uint32_t attempt_count;
   cql_attempt *attempts;     /* CQL_ATTEMPT_COUNT of them, once one has failed */
   cql_result *held;          /* the answer of a schema change, until the nodes agree */
@@ -393,6 +392,8 @@ void cqli_route_find(const cql_call_config *config, cqli_route *out);
  * per request. */
 cql_status cqli_encode(const cqli_core *core, const cql_call_config *config, cql_buf *out, cqli_columns **columns,
                        cql_error *err);
+/* The keyspace that a text goes with; data NULL: none. */
+cql_status cqli_keyspace_find(const cqli_core *core, const char *wanted, cql_slice *out, cql_error *err);
 cql_status cqli_call_encode(cqli_call *call, const cql_call_config *config, cql_error *err);
 
 /* All on the loop. */

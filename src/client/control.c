@@ -56,22 +56,10 @@ static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
 static void on_event(void *owner, cqli_conn *conn, const cql_envelope *e);
 
 static void connect_to(cqli_core *core, const cqli_address *address) {
-  static const char *const no_name = NULL;
   cqli_control *k = &core->control;
-  const cql_client_config *c = &core->settings->config;
-  const char *name = c->tls.server_name != NULL ? c->tls.server_name : cqli_contact_name(core, address);
-  cqli_conn_config config = {.alloc = core->alloc,
-                             .address = *address,
-                             .tls = core->tls,
-                             .server_name = name != NULL ? name : no_name,
-                             .user = c->user,
-                             .password = c->password,
-                             .protocol = atomic_load(&core->version),
-                             .lz4 = c->lz4,
-                             .wants_events = true,
-                             .connect_timeout_ms = c->connect_timeout_ms,
-                             .heartbeat_ms = c->heartbeat_ms,
-                             .in_flight_max = CQL_CLIENT_IN_FLIGHT_MAX};
+  cqli_conn_config config = cqli_conn_config_of(core, address);
+  config.keyspace = NULL; /* its questions name theirs */
+  config.wants_events = true;
   const cqli_conn_watch watch = {core, on_opened, on_closed, on_event};
   k->self = *address;
   cql_error err;

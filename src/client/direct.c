@@ -99,7 +99,7 @@ void cqli_host_open_direct(cqli_host *h) {
   h->refs++;
   cql_lock_drop(&core->lock);
   const cqli_conn_watch watch = {l, on_opened, on_closed, NULL};
-  cqli_conn_config config = cqli_host_conn_config(h);
+  cqli_conn_config config = cqli_conn_config_of(core, &h->address);
   if (cqli_conn_new(&l->conn, &core->loop, &config, &watch, NULL) == CQL_OK)
     rest(l);
   else

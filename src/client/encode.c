@@ -42,7 +42,7 @@ static const char *default_keyspace(const cqli_core *core) {
 }
 
 /* The keyspace of texts, as the version can say it. Version 4 says it once, when a connection opens. */
-static cql_status find_keyspace(const cqli_core *core, const char *wanted, cql_slice *out, cql_error *err) {
+cql_status cqli_keyspace_find(const cqli_core *core, const char *wanted, cql_slice *out, cql_error *err) {
   *out = (cql_slice){NULL, 0};
   if (wanted == NULL || wanted[0] == '\0') return CQL_OK;
   if (atomic_load(&core->version) >= CQL_VERSION_5) {
@@ -97,7 +97,7 @@ cql_status cqli_encode(const cqli_core *core, const cql_call_config *c, cql_buf 
   cql_parameters p = parameters_of(c);
   *columns = NULL;
   bool has_text = c->is_batch || c->items[0].statement == NULL;
-  cql_status st = has_text ? find_keyspace(core, c->keyspace, &p.keyspace, err) : CQL_OK;
+  cql_status st = has_text ? cqli_keyspace_find(core, c->keyspace, &p.keyspace, err) : CQL_OK;
   if (st != CQL_OK) return st;
   st = c->is_batch ? put_batch(core, version, c, &p, out, err) : put_one(version, c, &p, out, columns, err);
   if (st == CQL_OK && out->st != CQL_OK) st = cql_fail(err, out->st, "The request takes too much memory");

@@ -41,16 +41,16 @@ cql_status cqli_host_new(cqli_core *core, const cqli_address *address, cqli_host
 
 /* --- connecting --------------------------------------------------------------------------------------------------- */
 
-cqli_conn_config cqli_host_conn_config(const cqli_host *h) {
-  const cql_client_config *c = &h->core->settings->config;
-  return (cqli_conn_config){.alloc = h->core->alloc,
-                            .address = h->address,
-                            .tls = h->core->tls,
-                            .server_name = c->tls.server_name != NULL ? c->tls.server_name
-                                                                      : cqli_contact_name(h->core, &h->address),
+cqli_conn_config cqli_conn_config_of(const cqli_core *core, const cqli_address *address) {
+  const cql_client_config *c = &core->settings->config;
+  const char *name = c->tls.server_name != NULL ? c->tls.server_name : cqli_contact_name(core, address);
+  return (cqli_conn_config){.alloc = core->alloc,
+                            .address = *address,
+                            .tls = core->tls,
+                            .server_name = name,
                             .user = c->user,
                             .password = c->password,
-                            .protocol = atomic_load(&h->core->version),
+                            .protocol = atomic_load(&core->version),
                             .lz4 = c->lz4,
                             .keyspace = c->keyspace,
                             .connect_timeout_ms = c->connect_timeout_ms,
@@ -100,7 +100,7 @@ static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
 
 static void open_shared(cqli_host *h, cqli_link *l) {
   const cqli_conn_watch watch = {l, on_opened, on_closed, NULL};
-  cqli_conn_config config = cqli_host_conn_config(h);
+  cqli_conn_config config = cqli_conn_config_of(h->core, &h->address);
   cql_error err;
   if (cqli_conn_new(&l->conn, &h->core->loop, &config, &watch, &err) == CQL_OK) return;
   h->was_tried = true;

@@ -107,17 +107,9 @@ void cql_client_execute_many(cql_client *c, const cql_call_config *calls, uint32
 /* --- PREPARE ------------------------------------------------------------------------------------------------------ */
 
 static cql_status encode_prepare(cqli_call *call, const char *keyspace, cql_slice text, cql_error *err) {
-  cqli_core *core = call->core;
-  uint8_t version = atomic_load(&core->version);
-  const char *settled = core->settings->config.keyspace;
-  bool differs = keyspace[0] != '\0' && (settled == NULL || strcmp(settled, keyspace) != 0);
-  if (version < CQL_VERSION_5 && differs)
-    return cql_fail(err, CQL_UNSUPPORTED,
-                    "The cluster speaks version 4 of the native protocol, where a request cannot name its keyspace "
-                    "(%s): write %s.table in the statement, or open the session with that keyspace",
-                    keyspace, keyspace);
-  cql_slice name = version >= CQL_VERSION_5 && keyspace[0] != '\0' ? cql_slice_str(keyspace) : (cql_slice){NULL, 0};
-  cql_status st = cql_put_prepare(&call->envelope, version, text, name, err);
+  cql_slice name;
+  cql_status st = cqli_keyspace_find(call->core, keyspace, &name, err);
+  if (st == CQL_OK) st = cql_put_prepare(&call->envelope, atomic_load(&call->core->version), text, name, err);
   if (st == CQL_OK && call->envelope.st != CQL_OK) st = cql_fail(err, call->envelope.st, "Out of memory");
   return st;
 }
