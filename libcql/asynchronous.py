@@ -1,10 +1,10 @@
 """The coroutines of Session and Result: ``await session.aexecute(…)``, ``async for row in result``.
 
 A call on a database file runs in a thread of asyncio's default executor, so that the event loop
-goes on while a statement waits for the disk or for another writer. On a cluster (the functions
-whose names begin with ``cluster_``) nothing waits in a thread: a request is sent, and its future is
-done when the loop finds that answers have arrived. Cancelling the task gives up waiting; the
-statement itself runs to its end.
+goes on while a statement waits for the disk or for another writer. On a cluster nothing
+waits in a thread: the coroutines of requests are made in C (src/python/call.c), and what is here,
+under names that begin with ``cluster_``, is what they leave to Python. Cancelling the task gives up
+waiting; the statement itself runs to its end.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ async def afetch_next_page(result: Result) -> bool:
     """See Result.fetch_next_page()."""
     if not result._on_cluster:
         return await to_thread(result.fetch_next_page)
-    future = result._page_future()
-    if future is not None:
-        await future
+    page = result._page_future()
+    if page is not None:
+        await page
     return result.fetch_next_page()
 
 
@@ -110,28 +110,16 @@ async def _prepare(session: Session, query: str, keyspace: str | None) -> None:
 
 
 async def cluster_aexecute(session: Session, *args: Any, **options: Any) -> Result:
-    """See Session.execute()."""
-    future = session._submit(*args, **options)
-    if future is None and isinstance(query := args[0] if args else options["query"], str):
+    """See Session.execute(): how a statement goes on that is not prepared yet, or cannot be."""
+    if isinstance(query := args[0] if args else options["query"], str):
         await _prepare(session, query, options.get("keyspace"))
-        future = session._submit(*args, **options)
-    if future is not None:
-        try:
-            return await future
-        except Unprepared:  # the schema has changed the markers: values are encoded anew
-            pass
+        call = session._submit(*args, **options)
+        if call is not None:
+            try:
+                return await call
+            except Unprepared:  # the schema has changed the markers: values are encoded anew
+                pass
     return await to_thread(session.execute, *args, **options)
-
-
-async def cluster_aexecute_batch(session: Session, *args: Any, **options: Any) -> Result:
-    """See Session.execute_batch()."""
-    future = session._submit_batch(*args, **options)
-    if future is not None:
-        try:
-            return await future
-        except Unprepared:
-            pass
-    return await to_thread(session.execute_batch, *args, **options)
 
 
 async def cluster_aexecute_many(
@@ -154,7 +142,7 @@ async def cluster_aexecute_many(
         for index, params in source:
             outcomes.append(None)
             try:
-                result = await cluster_aexecute(session, query, params, **options)
+                result = await session.aexecute(query, params, **options)
                 if result.kind != "void" or result.warnings:
                     outcomes[index] = result
             except Exception as error:

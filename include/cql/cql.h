@@ -93,17 +93,18 @@ typedef struct cql_request {
   int64_t timestamp;   /* CQL_TIMESTAMP_NONE, or the default timestamp of the writes */
   uint32_t timeout_ms; /* for the whole request, retries included; 0: the session's. Clusters */
   uint8_t idempotence; /* cql_idempotence. Clusters */
+  bool more;           /* submitted: others follow at once, and cql_session_flush() after the last one. Clusters */
 } cql_request;
 
 #define CQL_REQUEST_INIT                                                                                               \
   {                                                                                                                    \
     NULL, 0, NULL, NULL, 0, 0, NULL, 0, NULL, CQL_CONSISTENCY_DEFAULT, CQL_CONSISTENCY_DEFAULT, CQL_TIMESTAMP_NONE, 0, \
-        0                                                                                                              \
+        0, false                                                                                                       \
   }
 #define CQL_REQUEST_TEXT(literal)                                                                                      \
   {                                                                                                                    \
     (literal), sizeof(literal) - 1, NULL, NULL, 0, 0, NULL, 0, NULL, CQL_CONSISTENCY_DEFAULT, CQL_CONSISTENCY_DEFAULT, \
-        CQL_TIMESTAMP_NONE, 0, 0                                                                                       \
+        CQL_TIMESTAMP_NONE, 0, 0, false                                                                                \
   }
 
 typedef enum cql_batch_type { CQL_BATCH_LOGGED = 0, CQL_BATCH_UNLOGGED = 1, CQL_BATCH_COUNTER = 2 } cql_batch_type;
@@ -172,6 +173,7 @@ typedef struct cql_outcome {
   cql_status status;
   cql_result *result; /* NULL unless status is CQL_OK */
   cql_error error;    /* written only when status is another one */
+  bool more;          /* for done: the thread calls it for others, and the function of cql_set_rest_hook() after them */
 } cql_outcome;
 
 /* Starts a request and returns; done is called once with what became of it, on a thread of the session's own, or, on a
@@ -184,6 +186,15 @@ cql_status cql_session_submit(cql_session *session, const cql_request *request, 
                               cql_error *err);
 cql_status cql_session_submit_batch(cql_session *session, cql_batch_type type, const cql_request *requests,
                                     uint32_t count, cql_done done, void *user, cql_error *err);
+
+/* Behind requests that were submitted with more: one wake-up sends them all. Without it they go with whatever is sent
+ * next, or never. Any thread. */
+void cql_session_flush(cql_session *session);
+
+/* A function that each thread of a session calls when it has called done for all answers that have come, before it
+ * waits: whom done has put answers aside for, with outcome->more, can be woken there, once for all. For all sessions,
+ * set before the first one is opened; NULL: none. It must be short. */
+void cql_set_rest_hook(void (*rest)(void));
 
 /* A function of the program that says whether a thread that waits for a cluster shall give up, with CQL_INTERRUPTED:
  * Ctrl-C. It is called on the waiting thread, ten times a second. One for the process; NULL: none. */

@@ -69,7 +69,8 @@ void cqli_call_free(cqli_call *call) {
   free_call(call, false);
 }
 
-cql_status cqli_call_submit(cqli_core *core, cqli_call *first, cqli_call *last, uint32_t count, cql_error *err) {
+cql_status cqli_call_submit(cqli_core *core, cqli_call *first, cqli_call *last, uint32_t count, bool more,
+                            cql_error *err) {
   cql_status st = CQL_OK;
   uint32_t limit = core->settings->config.queue_count;
   cql_lock_take(&core->lock);
@@ -86,7 +87,7 @@ cql_status cqli_call_submit(cqli_core *core, cqli_call *first, cqli_call *last, 
     *core->incoming_end = first;
     core->incoming_end = &last->next_incoming;
     core->unanswered += count;
-    cqli_core_wake(core);
+    if (!more) cqli_core_wake(core);
   }
   cql_lock_drop(&core->lock);
   return st;
@@ -151,8 +152,9 @@ typedef struct listener {
   void *user;
 } listener;
 
-static void hand_on(const listener *l, cql_outcome *outcome) {
+static void hand_on(cqli_core *core, const listener *l, cql_outcome *outcome) {
   if (l->group == NULL) {
+    outcome->more = core->has_handed_on = true;
     l->done(l->user, outcome);
     return;
   }
@@ -175,7 +177,7 @@ void cqli_call_finish(cqli_call *call, cql_outcome *outcome) {
   deactivate(call);
   cql_result_free(call->held);
   free_call(call, true);
-  hand_on(&l, outcome);
+  hand_on(core, &l, outcome);
   cqli_core_drained(core);
 }
 

@@ -83,7 +83,8 @@ cql_status cql_client_open(cql_client **out, const cql_client_config *config, cq
  * on it. In a forked child it only forgets. NULL is fine. */
 void cql_client_close(cql_client *c, uint32_t drain_ms);
 
-/* The function of cql_set_interrupt_check(). */
+/* The functions of cql_set_rest_hook() and cql_set_interrupt_check(). */
+void cql_client_set_rest_hook(void (*rest)(void));
 void cql_client_set_interrupt_check(bool (*interrupted)(void));
 
 /* --- statements --------------------------------------------------------------------------------------------------- */
@@ -134,6 +135,7 @@ typedef struct cql_call_config {
   uint32_t timeout_ms;    /* 0: the client's */
   bool is_idempotent;     /* may be sent again when it is not known whether it ran */
   bool is_conditional;    /* has IF: replicas are asked in the order of the ring, which spares Paxos a contest */
+  bool more;              /* submitted: others follow, and cql_client_flush() */
 } cql_call_config;
 
 /* Runs one call and waits for it. *out takes the result. Statuses: Cassandra's (CQL_SERVER_BASE and above),
@@ -142,6 +144,8 @@ typedef struct cql_call_config {
 cql_status cql_client_execute(cql_client *c, const cql_call_config *call, cql_result **out, cql_error *err);
 /* Starts a call; done is called once, on the loop's thread, and takes outcome->result. On failure it is not called. */
 cql_status cql_client_submit(cql_client *c, const cql_call_config *call, cql_done done, void *user, cql_error *err);
+/* Sends what was submitted with more. */
+void cql_client_flush(cql_client *c);
 /* Starts count calls with one wake-up of the loop and waits for all of them; outcomes[i] is written for each. */
 void cql_client_execute_many(cql_client *c, const cql_call_config *calls, uint32_t count, cql_outcome *outcomes);
 

@@ -261,6 +261,7 @@ struct cqli_core {
   cqli_link *dirty;           /* links to flush before the loop sleeps */
   cqli_link *settling;        /* direct links that become idle then */
   bool has_begun, is_closing; /* handles are being closed */
+  bool has_handed_on;         /* done() was called since the loop last waited */
   cql_arena scratch;          /* one response */
   uint64_t random;
 };
@@ -383,8 +384,10 @@ struct cqli_call {
  */
 cqli_call *cqli_call_new(cqli_core *core);
 void cqli_call_free(cqli_call *call);
-/* Hands calls to the loop: count of them, linked by next_incoming. CQL_QUEUE_FULL, CQL_CLOSED: none was taken. */
-cql_status cqli_call_submit(cqli_core *core, cqli_call *first, cqli_call *last, uint32_t count, cql_error *err);
+/* Hands calls to the loop: count of them, linked by next_incoming; wakes it unless more are to come. CQL_QUEUE_FULL,
+ * CQL_CLOSED: none was taken. */
+cql_status cqli_call_submit(cqli_core *core, cqli_call *first, cqli_call *last, uint32_t count, bool more,
+                            cql_error *err);
 
 /* encode.c. Where its partition lives; the keyspace belongs to the statement. */
 void cqli_route_find(const cql_call_config *config, cqli_route *out);

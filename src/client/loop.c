@@ -1,16 +1,32 @@
 /* loop.c: the thread that owns the connections. */
 #include "client/client_int.h"
 
+static void (*_Atomic rest_hook)(void);
+
+void cql_client_set_rest_hook(void (*rest)(void)) {
+  atomic_store(&rest_hook, rest);
+}
+
+/* Whoever was told of answers one by one hears that these are all for now. */
+static void rest(cqli_core *core) {
+  if (!core->has_handed_on) return;
+  core->has_handed_on = false;
+  void (*hook)(void) = atomic_load(&rest_hook);
+  if (hook != NULL) hook();
+}
+
 static void before_poll(uv_prepare_t *handle) {
   cqli_core *core = handle->data;
   cqli_core_flush(core);
   cqli_direct_settle(core);
+  rest(core);
 }
 
 void *cqli_core_main(void *arg) {
   cqli_core *core = arg;
   uv_prepare_start(&core->before_poll, before_poll);
   uv_run(&core->loop, UV_RUN_DEFAULT); /* until uv_stop(), or all handles are closed */
+  rest(core);
   return NULL;
 }
 

@@ -29,7 +29,7 @@ static cql_status wait_for(cqli_core *core, cqli_call *call, cql_result **out, c
   cqli_group g;
   cqli_group_init(&g, 1);
   join(call, &g, o);
-  cql_status st = cqli_call_submit(core, call, call, 1, err);
+  cql_status st = cqli_call_submit(core, call, call, 1, false, err);
   if (st == CQL_OK) {
     cqli_group_wait(core, &g);
     st = o->status;
@@ -56,9 +56,18 @@ cql_status cql_client_submit(cql_client *c, const cql_call_config *config, cql_d
   if (call == NULL) return st;
   call->done = done;
   call->user = user;
-  st = cqli_call_submit(core, call, call, 1, err);
+  st = cqli_call_submit(core, call, call, 1, config->more, err);
   if (st != CQL_OK) cqli_call_free(call);
   return st;
+}
+
+/* In a forked child there is nothing to send: what the parent had begun is the parent's. */
+void cql_client_flush(cql_client *c) {
+  if (atomic_load(&c->generation) != cqli_forks()) return;
+  cqli_core *core = atomic_load(&c->core);
+  cql_lock_take(&core->lock);
+  if (core->incoming != NULL) cqli_core_wake(core);
+  cql_lock_drop(&core->lock);
 }
 
 /* --- many --------------------------------------------------------------------------------------------------------- */
@@ -97,7 +106,7 @@ void cql_client_execute_many(cql_client *c, const cql_call_config *calls, uint32
   }
   if (st != CQL_OK) return;
   g.left = made;
-  if (made > 0 && (st = cqli_call_submit(core, first, last, made, &err)) != CQL_OK) {
+  if (made > 0 && (st = cqli_call_submit(core, first, last, made, false, &err)) != CQL_OK) {
     fail_all(first, &err);
     g.left = 0;
   }

@@ -19,6 +19,8 @@ struct cqlpy_inbox {
   uint32_t count, wanted; /* how many answers lie there; how many a thread waits for, 0: none does */
   cqlpy_answer *notice;   /* to be put into its inbox once wanted have arrived */
   bool abandoned;
+  bool is_unsaid; /* in the list of its thread, which holds a reference */
+  cqlpy_inbox *next_unsaid;
   int read_fd, write_fd; /* one and the same for an eventfd; -1: not watched */
 };
 
@@ -119,13 +121,45 @@ static void wake_loop(cqlpy_inbox *b) {
   while (n < 0 && errno == EINTR); /* a full pipe is readable as it is */
 }
 
+/* Those whose loops do not know yet what this thread has put there. */
+static _Thread_local cqlpy_inbox *unsaid;
+
+/* Held. Its first answer has arrived; more: others follow, and then cqlpy_inboxes_ring(). */
+static void say(cqlpy_inbox *b, bool more) {
+  if (b->is_unsaid) return;
+  if (!more) {
+    wake_loop(b);
+    return;
+  }
+  b->is_unsaid = true;
+  b->refs++;
+  b->next_unsaid = unsaid;
+  unsaid = b;
+}
+
+void cqlpy_inboxes_ring(void) {
+  while (unsaid != NULL) {
+    cqlpy_inbox *b = unsaid;
+    unsaid = b->next_unsaid;
+    pthread_mutex_lock(&b->mutex);
+    b->is_unsaid = false;
+    if (b->count > 0) wake_loop(b);
+    release_locked(b);
+  }
+}
+
+void cqlpy_inbox_ring(cqlpy_inbox *b) {
+  wake_loop(b);
+}
+
 static cqlpy_answer *take_notice(cqlpy_inbox *b) {
   cqlpy_answer *notice = b->notice;
   b->notice = NULL;
   return notice;
 }
 
-void cqlpy_inbox_put(cqlpy_answer *a) {
+/* Takes a and its reference on the inbox. */
+static void put(cqlpy_answer *a, bool more) {
   cqlpy_inbox *b = a->inbox;
   cqlpy_answer *notice = NULL;
   pthread_mutex_lock(&b->mutex);
@@ -136,7 +170,7 @@ void cqlpy_inbox_put(cqlpy_answer *a) {
     *b->last = a;
     b->last = &a->next;
     a = NULL;
-    if (b->count++ == 0 && b->write_fd >= 0) wake_loop(b);
+    if (b->count++ == 0 && b->write_fd >= 0) say(b, more);
     if (b->wanted > 0 && b->count >= b->wanted) {
       b->wanted = 0;
       notice = take_notice(b);
@@ -145,7 +179,7 @@ void cqlpy_inbox_put(cqlpy_answer *a) {
   }
   release_locked(b);
   if (a != NULL) cqlpy_answer_free(a);
-  if (notice != NULL) cqlpy_inbox_put(notice);
+  if (notice != NULL) put(notice, more);
 }
 
 static cql_error *copy_error(cql_outcome *o) {
@@ -162,7 +196,7 @@ void cqlpy_inbox_deliver(void *answer, cql_outcome *o) {
   a->result = o->status == CQL_OK ? o->result : NULL;
   a->error = o->status == CQL_OK ? NULL : copy_error(o);
   o->result = NULL;
-  cqlpy_inbox_put(a);
+  put(a, o->more);
 }
 
 /* --- taking: with the GIL ----------------------------------------------------------------------------------------- */
@@ -177,7 +211,7 @@ cqlpy_answer *cqlpy_inbox_take(cqlpy_inbox *b) {
   b->last = &b->first;
   b->count = 0;
   pthread_mutex_unlock(&b->mutex);
-  if (notice != NULL) cqlpy_inbox_put(notice); /* what it waited for has been here */
+  if (notice != NULL) put(notice, false); /* what it waited for has been here */
   return all;
 }
 
@@ -231,8 +265,14 @@ PyObject *cqlpy_raise_answer(cqlpy_state *state, const cqlpy_answer *a) {
   return cqlpy_raise_error(state, a->error != NULL ? a->error : &bare);
 }
 
-void cqlpy_answer_free(cqlpy_answer *a) {
+void cqlpy_answer_clear(cqlpy_answer *a) {
   cql_result_free(a->result);
   PyMem_RawFree(a->error);
+  a->result = NULL;
+  a->error = NULL;
+}
+
+void cqlpy_answer_free(cqlpy_answer *a) {
+  cqlpy_answer_clear(a);
   PyMem_RawFree(a);
 }

@@ -1,90 +1,79 @@
-/* loop.c: requests of event loops. A future is made for each, and the answers of all that have arrived are given out at
- * once, when the loop finds the inbox's descriptor readable. Any loop will do that has add_reader() and
- * create_future().
+/* loop.c: event loops. The answers of all calls that have arrived are given out at once, when the loop finds the
+ * inbox's descriptor readable. Any loop will do that has add_reader() and call_soon().
  */
-#include "python/inbox.h"
+#include "python/call.h"
 
+#include <stddef.h>
 #include <unistd.h>
 
-/* What is kept of one event loop. It is found by the loop's address and does not keep the loop alive. */
-typedef struct LoopObject {
-  PyObject_HEAD cqlpy_state *state;
-  PyObject *ref; /* weak */
-  cqlpy_inbox *inbox;
-  Py_ssize_t in_flight;
-  pid_t pid; /* a child's loop may have its parent's address */
-} LoopObject;
+enum { TOGETHER_COUNT = 32 }; /* so many requests wait for each other: the nodes have something to do meanwhile */
 
-/* A request of a loop. */
-typedef struct call {
-  cqlpy_answer answer;
-  LoopObject *loop;
-  PyObject *future;
-  SessionObject *session; /* NULL: the answer itself is nothing, it has been waited for */
-  cqlpy_request request;
-} call;
+/* --- going out together ------------------------------------------------------------------------------------------- */
+
+/* No exception is made or lost here: a task may just have raised one. */
+static void flush(LoopObject *loop) {
+  SessionObject *s = loop->unflushed;
+  loop->unflushed = NULL;
+  loop->unflushed_count = 0;
+  if (s != NULL && !s->closed) cql_session_flush(s->handle);
+  Py_XDECREF(s);
+}
+
+bool cqlpy_loop_has_more(LoopObject *loop, SessionObject *s) {
+  if (loop->unflushed != s) flush(loop);
+  if (!loop->is_giving || ++loop->unflushed_count == TOGETHER_COUNT) {
+    loop->unflushed_count = 0;
+    Py_CLEAR(loop->unflushed);
+    return false;
+  }
+  if (loop->unflushed == NULL) loop->unflushed = (SessionObject *)Py_NewRef(s);
+  return true;
+}
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
 
-static void call_free(call *c) {
-  Py_CLEAR(c->future);
-  Py_CLEAR(c->session);
-  Py_CLEAR(c->loop);
-  cqlpy_request_clear(&c->request);
-  cqlpy_answer_free(&c->answer);
+static void take_arrived(LoopObject *loop) {
+  cqlpy_answer **last = &loop->arrived;
+  while (*last != NULL) last = &(*last)->next;
+  *last = cqlpy_inbox_take(loop->inbox);
 }
 
-/* What the future is to hold; NULL with an exception. */
-static PyObject *outcome_of(call *c) {
-  cqlpy_answer *a = &c->answer;
-  if (c->session == NULL) return Py_NewRef(Py_None);
-  if (a->status != CQL_OK) return cqlpy_raise_answer(c->session->state, a);
-  cql_result *page = a->result;
-  a->result = NULL;
-  return cqlpy_result_new(c->session, &c->request, page);
+/* The next call whose answer has arrived, with the reference that was the client's; NULL: none. */
+static CallObject *next_call(LoopObject *loop) {
+  cqlpy_answer *a = loop->arrived;
+  if (a == NULL) return NULL;
+  loop->arrived = a->next;
+  loop->in_flight--;
+  return (CallObject *)((char *)a - offsetof(CallObject, answer));
 }
 
-static int is_done(const cqlpy_state *state, PyObject *future) {
-  PyObject *done = PyObject_CallMethodNoArgs(future, state->name_done);
-  int truth = done == NULL ? -1 : PyObject_IsTrue(done);
-  Py_XDECREF(done);
-  return truth;
-}
-
-/* A future that was cancelled has no use for its answer. */
-static void settle(const cqlpy_state *state, call *c) {
-  int done = is_done(state, c->future);
-  PyObject *returned = NULL;
-  if (done == 0) {
-    PyObject *outcome = outcome_of(c);
-    bool failed = outcome == NULL;
-    if (failed) outcome = cqlpy_take_exception();
-    returned =
-        PyObject_CallMethodOneArg(c->future, failed ? state->name_set_exception : state->name_set_result, outcome);
-    Py_XDECREF(outcome);
+/* -1: a task has ended the loop (Ctrl-C, SystemExit). The rest waits for the loop to run again. */
+static int give_out(LoopObject *loop) {
+  int rc = 0;
+  take_arrived(loop);
+  loop->is_giving = true;
+  for (CallObject *c; rc == 0 && (c = next_call(loop)) != NULL;) {
+    rc = cqlpy_call_answered(c);
+    Py_DECREF(c);
   }
-  if (done < 0 || (done == 0 && returned == NULL)) PyErr_WriteUnraisable(c->future);
-  Py_XDECREF(returned);
+  loop->is_giving = false;
+  flush(loop);
+  if (loop->arrived != NULL) cqlpy_inbox_ring(loop->inbox);
+  return rc;
 }
 
-/* Gives out what has arrived; deaf: the loop is gone, and its futures with it. */
-static void give_out(LoopObject *loop, bool deaf) {
-  cqlpy_answer *next = cqlpy_inbox_take(loop->inbox);
-  while (next != NULL) {
-    call *c = (call *)next;
-    next = next->next;
-    loop->in_flight--;
-    if (!deaf) settle(loop->state, c);
-    call_free(c);
-  }
+/* The loop is gone, and its tasks with it. */
+static void drop_arrived(LoopObject *loop) {
+  take_arrived(loop);
+  for (CallObject *c; (c = next_call(loop)) != NULL;) Py_DECREF(c);
 }
 
 static PyObject *loop_wake(PyObject *self, PyObject *unused) {
   (void)unused;
   Py_INCREF(self); /* the last call may hold the last reference */
-  give_out((LoopObject *)self, false);
+  int rc = give_out((LoopObject *)self);
   Py_DECREF(self);
-  Py_RETURN_NONE;
+  return rc < 0 ? NULL : Py_NewRef(Py_None);
 }
 
 /* --- loops -------------------------------------------------------------------------------------------------------- */
@@ -106,7 +95,7 @@ static int sweep(cqlpy_state *state) {
   for (Py_ssize_t i = 0; all != NULL && i < PyList_GET_SIZE(all); i++) {
     LoopObject *loop = (LoopObject *)PyList_GET_ITEM(all, i);
     if (!is_gone(state, loop)) continue;
-    if (loop->pid == getpid()) give_out(loop, true);
+    if (loop->pid == getpid()) drop_arrived(loop);
     if (loop->in_flight > 0 && loop->pid == getpid()) continue;
     PyObject *keys = PyDict_Keys(state->loops); /* its key is its loop's address, which it does not know any more */
     for (Py_ssize_t k = 0; keys != NULL && k < PyList_GET_SIZE(keys); k++) {
@@ -171,6 +160,7 @@ static LoopObject *running_loop(cqlpy_state *state, PyObject **of) {
 
 static int loop_traverse(PyObject *self, visitproc visit, void *arg) {
   Py_VISIT(Py_TYPE(self));
+  Py_VISIT(((LoopObject *)self)->unflushed);
   return 0;
 }
 
@@ -179,6 +169,7 @@ static void loop_dealloc(PyObject *self) {
   PyTypeObject *type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
   Py_CLEAR(loop->ref);
+  Py_CLEAR(loop->unflushed);
   cqlpy_inbox_release(loop->inbox);
   type->tp_free(self);
   Py_DECREF(type);
@@ -203,107 +194,20 @@ PyType_Spec cqlpy_loop_spec = {
     .slots = loop_slots,
 };
 
-/* --- submitting --------------------------------------------------------------------------------------------------- */
+/* --- calls -------------------------------------------------------------------------------------------------------- */
 
-/* A call of the running loop with a future, not in flight yet. */
-static call *call_new(cqlpy_state *state, SessionObject *s) {
-  call *c = PyMem_RawCalloc(1, sizeof *c);
-  if (c == NULL) return (call *)PyErr_NoMemory();
-  cqlpy_request_init(&c->request);
-  PyObject *of = NULL;
-  c->loop = running_loop(state, &of);
-  c->future = c->loop == NULL ? NULL : PyObject_CallMethodNoArgs(of, state->name_create_future);
-  Py_XDECREF(of);
-  c->session = (SessionObject *)Py_XNewRef(s);
-  if (c->future != NULL) {
-    c->answer.inbox = cqlpy_inbox_retain(c->loop->inbox);
-    return c;
-  }
-  call_free(c);
-  return NULL;
+int cqlpy_loop_enter(CallObject *c) {
+  c->loop = running_loop(c->state, &c->of);
+  if (c->loop == NULL) return -1;
+  c->answer.inbox = cqlpy_inbox_retain(c->loop->inbox);
+  c->loop->in_flight++;
+  c->stage = CQLPY_CALL_SENT;
+  Py_INCREF(c);
+  return 0;
 }
 
-/* For a call that did not start. */
-static void call_drop(call *c) {
+void cqlpy_loop_leave(CallObject *c) {
   cqlpy_inbox_release(c->answer.inbox);
-  call_free(c);
-}
-
-/* Behind a start: the future, or an exception when st says that there was none. */
-static PyObject *started(call *c, PyObject *future, cql_status st, cql_error *err) {
-  if (st == CQL_OK) return future;
-  err->status = st;
-  cqlpy_raise_error(c->session->state, err);
   c->loop->in_flight--;
-  call_drop(c);
-  Py_DECREF(future);
-  return NULL;
-}
-
-/* Counted before it starts: once it has, the call belongs to the answer. */
-static PyObject *start(call *c) {
-  cql_error err;
-  cqlpy_error_init(&err);
-  PyObject *future = Py_NewRef(c->future);
-  c->loop->in_flight++;
-  cql_status st = cql_session_submit(c->session->handle, &c->request.c, cqlpy_inbox_deliver, c, &err);
-  return started(c, future, st, &err);
-}
-
-static PyObject *submit(SessionObject *s, PyObject *const keywords[CQLPY_KEYWORD_COUNT]) {
-  call *c = call_new(s->state, s);
-  if (c == NULL) return NULL;
-  int rc = cqlpy_request_options(s->state, &c->request, keywords);
-  if (rc == 0) rc = cqlpy_bind_known(s, &c->request, keywords[CQLPY_KW_query], keywords[CQLPY_KW_params]);
-  if (rc == 0) return start(c);
-  call_drop(c);
-  return rc < 0 ? NULL : Py_NewRef(Py_None);
-}
-
-PyObject *cqlpy_session_submit(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
-  PyObject *keywords[CQLPY_KEYWORD_COUNT] = {NULL};
-  if (cqlpy_execute_arguments(s->state, "aexecute", args, nargs, names, keywords) < 0) return NULL;
-  if (cqlpy_session_enter(s) < 0) return NULL;
-  PyObject *future = submit(s, keywords);
-  cqlpy_session_leave(s);
-  return future;
-}
-
-static PyObject *submit_batch(SessionObject *s, cqlpy_batch *b) {
-  int rc = cqlpy_batch_bind_known(s, b);
-  if (rc != 0) return rc < 0 ? NULL : Py_NewRef(Py_None);
-  call *c = call_new(s->state, s);
-  if (c == NULL) return NULL;
-  cql_error err;
-  cqlpy_error_init(&err);
-  PyObject *future = Py_NewRef(c->future);
-  c->loop->in_flight++;
-  cql_status st = cql_session_submit_batch(s->handle, b->type, b->c, (uint32_t)b->count, cqlpy_inbox_deliver, c, &err);
-  return started(c, future, st, &err);
-}
-
-PyObject *cqlpy_session_submit_batch(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
-  cqlpy_batch b = {0};
-  PyObject *keywords[CQLPY_KEYWORD_COUNT] = {NULL};
-  if (cqlpy_batch_arguments(s->state, "aexecute_batch", args, nargs, names, keywords) < 0) return NULL;
-  if (cqlpy_session_enter(s) < 0) return NULL;
-  PyObject *future = cqlpy_batch_init(&b, s->state, "batch", keywords) < 0 ? NULL : submit_batch(s, &b);
-  cqlpy_batch_clear(&b);
-  cqlpy_session_leave(s);
-  return future;
-}
-
-PyObject *cqlpy_loop_await(cqlpy_state *state, cqlpy_inbox *b) {
-  call *c = call_new(state, NULL);
-  if (c == NULL) return NULL;
-  PyObject *future = Py_NewRef(c->future);
-  bool later;
-  c->loop->in_flight++;
-  LoopObject *loop = c->loop;
-  cqlpy_inbox_notify(b, 1, &c->answer, &later);
-  if (later) return future;
-  loop->in_flight--;
-  call_drop(c);
-  Py_DECREF(future);
-  return Py_NewRef(Py_None);
+  Py_DECREF(c);
 }

@@ -1,3 +1,4 @@
+#include "python/call.h"
 #include "python/convert.h"
 
 /* --- state -------------------------------------------------------------------------------------------------------- */
@@ -53,6 +54,7 @@ static int state_clear(PyObject *module) {
   Py_CLEAR(state->check_type);
   Py_CLEAR(state->attempt_type);
   Py_CLEAR(state->loop_type);
+  Py_CLEAR(state->call_type);
   for (int i = 0; i < CQLPY_EXCEPTION_COUNT; i++) Py_CLEAR(state->exceptions[i]);
   for (int i = 0; i < CQLPY_KEYWORD_COUNT; i++) Py_CLEAR(state->keywords[i]);
 #define CLEAR(name) Py_CLEAR(state->name);
@@ -130,10 +132,6 @@ static int load_names(cqlpy_state *state) {
   if ((state->name_nanoseconds = PyUnicode_InternFromString("nanoseconds")) == NULL) return -1;
   if ((state->name_utcoffset = PyUnicode_InternFromString("utcoffset")) == NULL) return -1;
   if ((state->name_keys = PyUnicode_InternFromString("keys")) == NULL) return -1;
-  if ((state->name_done = PyUnicode_InternFromString("done")) == NULL) return -1;
-  if ((state->name_set_result = PyUnicode_InternFromString("set_result")) == NULL) return -1;
-  if ((state->name_set_exception = PyUnicode_InternFromString("set_exception")) == NULL) return -1;
-  if ((state->name_create_future = PyUnicode_InternFromString("create_future")) == NULL) return -1;
   if ((state->name_is_closed = PyUnicode_InternFromString("is_closed")) == NULL) return -1;
   if ((state->loops = PyDict_New()) == NULL || (state->sessions = PyList_New(0)) == NULL) return -1;
   return (state->shift_64 = PyLong_FromLong(64)) == NULL ? -1 : 0;
@@ -181,6 +179,7 @@ static int add_types(PyObject *module, cqlpy_state *state) {
   if ((state->change_type = new_change_type()) == NULL) return -1;
   if ((state->attempt_type = new_attempt_type()) == NULL) return -1;
   if (cqlpy_add_type(module, &cqlpy_loop_spec, &state->loop_type) < 0) return -1;
+  if (cqlpy_add_type(module, &cqlpy_call_spec, &state->call_type) < 0) return -1;
   PyTypeObject *shown[] = {state->session_type, state->prepared_type, state->result_type,
                            state->column_type,  state->change_type,   state->attempt_type};
   for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
@@ -204,6 +203,7 @@ static int register_at_exit(PyObject *module) {
 
 static int module_exec(PyObject *module) {
   cql_set_interrupt_check(cqlpy_interrupted);
+  cql_set_rest_hook(cqlpy_inboxes_ring);
   cqlpy_state *state = cqlpy_state_of(module);
   if (load_exceptions(state) < 0 || load_keywords(state) < 0 || load_names(state) < 0) return -1;
   if (load_classes(state) < 0 || cqlpy_temporal_init() < 0 || cqlpy_identity_init(state) < 0 ||

@@ -59,14 +59,14 @@ typedef enum cqlpy_keyword {
   X(uuid_type) X(uuid_safety) X(decimal_type) X(ipv4_type) X(ipv6_type) X(duration_type) X(time_type) \
   X(unset) X(array_type) X(name_int) X(name_is_safe) X(name_packed) X(name_scope_id) X(name_months) X(name_days) \
   X(name_nanoseconds) X(name_utcoffset) X(name_keys) X(shift_64) \
-  X(name_done) X(name_set_result) X(name_set_exception) X(name_create_future) X(name_is_closed) \
+  X(name_is_closed) \
   X(asynchronous) X(get_running_loop) X(loops) X(sessions) \
   X(decimal_model)
 /* clang-format on */
 
 typedef struct cqlpy_state {
   PyTypeObject *session_type, *statement_type, *prepared_type, *result_type, *rows_type, *column_type, *change_type;
-  PyTypeObject *compact_type, *check_type, *attempt_type, *loop_type;
+  PyTypeObject *compact_type, *check_type, *attempt_type, *loop_type, *call_type;
   PyObject *exceptions[CQLPY_EXCEPTION_COUNT];
   PyObject *keywords[CQLPY_KEYWORD_COUNT];
 #define CQLPY_OBJECT_FIELD(name) PyObject *name;
@@ -281,12 +281,13 @@ extern PyType_Spec cqlpy_result_spec, cqlpy_rows_spec;
 /* Takes page, and what q owns when more pages may follow; q is left empty in any case. */
 PyObject *cqlpy_result_new(SessionObject *s, cqlpy_request *q, cql_result *page);
 
-/* --- loop.c: requests of event loops ------------------------------------------------------------------------------ */
+/* --- call.c: requests of event loops ------------------------------------------------------------------------------ */
 
-extern PyType_Spec cqlpy_loop_spec;
-/* Submits a request for the running loop; returns a future of it, or None: it cannot be done without waiting. */
+/* Coroutines of execute() and execute_batch() on a cluster. */
+PyObject *cqlpy_call_execute(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
+PyObject *cqlpy_call_execute_batch(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
+/* Sends a request for the running loop; returns a coroutine of the rest, or None: not without waiting. */
 PyObject *cqlpy_session_submit(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
-PyObject *cqlpy_session_submit_batch(SessionObject *s, PyObject *const *args, Py_ssize_t nargs, PyObject *names);
 
 /* --- async.c ------------------------------------------------------------------------------------------------------ */
 

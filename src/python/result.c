@@ -1,3 +1,4 @@
+#include "python/call.h"
 #include "python/prefetch.h"
 
 #include <stddef.h>
@@ -295,7 +296,7 @@ static PyObject *result_page_future(PyObject *self, PyObject *unused) {
   if (take(r) < 0) return NULL;
   r->rows_given = 2;
   look_ahead(r);
-  PyObject *future = r->next_page == NULL ? Py_NewRef(Py_None) : cqlpy_loop_await(r->state, r->next_page);
+  PyObject *future = r->next_page == NULL ? Py_NewRef(Py_None) : cqlpy_await_inbox(r->state, r->next_page);
   r->busy = false;
   return future;
 }

@@ -247,14 +247,14 @@ static PyObject *session_backup(PyObject *self, PyObject *arg) {
     return cqlpy_forward(((SessionObject *)self)->state, self, #name, args, nargs, names);                             \
   }
 /* On a cluster nothing is waited for in a thread. */
-#define CHOOSE(name)                                                                                                   \
+#define CHOOSE(name, on_cluster)                                                                                       \
   static PyObject *session_##name(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {          \
     SessionObject *s = (SessionObject *)self;                                                                          \
-    return cqlpy_forward(s->state, self, s->is_cluster ? "cluster_" #name : #name, args, nargs, names);                \
+    return s->is_cluster ? on_cluster : cqlpy_forward(s->state, self, #name, args, nargs, names);                      \
   }
-CHOOSE(aexecute)
-CHOOSE(aexecute_many)
-CHOOSE(aexecute_batch)
+CHOOSE(aexecute, cqlpy_call_execute(s, args, nargs, names))
+CHOOSE(aexecute_batch, cqlpy_call_execute_batch(s, args, nargs, names))
+CHOOSE(aexecute_many, cqlpy_forward(s->state, self, "cluster_aexecute_many", args, nargs, names))
 FORWARD(aprepare)
 FORWARD(aclose)
 FORWARD(aenter)
@@ -262,10 +262,6 @@ FORWARD(aexit)
 
 static PyObject *session_submit(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
   return cqlpy_session_submit((SessionObject *)self, args, nargs, names);
-}
-
-static PyObject *session_submit_batch(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {
-  return cqlpy_session_submit_batch((SessionObject *)self, args, nargs, names);
 }
 
 static PyObject *session_compact(PyObject *self, PyObject *args, PyObject *names) {
@@ -393,7 +389,6 @@ static PyMethodDef methods[] = {
     {"check", (PyCFunction)(void (*)(void))session_check, METH_VARARGS | METH_KEYWORDS, check_doc},
     {"close", session_close, METH_NOARGS, close_doc},
     {"_submit", (PyCFunction)(void (*)(void))session_submit, METH_FASTCALL | METH_KEYWORDS, NULL},
-    {"_submit_batch", (PyCFunction)(void (*)(void))session_submit_batch, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"__aenter__", (PyCFunction)(void (*)(void))session_aenter, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"__aexit__", (PyCFunction)(void (*)(void))session_aexit, METH_FASTCALL | METH_KEYWORDS, NULL},
     {"__enter__", session_enter_context, METH_NOARGS, NULL},

@@ -17,6 +17,10 @@ static void close_cluster(cql_session *s) {
   cql_client_close(s->client, 0); /* NULL: its owner has closed it */
 }
 
+static void flush(cql_session *s) {
+  cql_client_flush(s->client);
+}
+
 const cqli_side cqli_cluster_side = {
     .open = open_cluster,
     .leave = leave_cluster,
@@ -29,4 +33,5 @@ const cqli_side cqli_cluster_side = {
     .execute_many = cqli_cluster_execute_many,
     .submit = cqli_cluster_submit,
     .submit_batch = cqli_cluster_submit_batch,
+    .flush = flush,
 };

@@ -20,6 +20,7 @@ static void set_options(cql_call_config *c, const cql_session *s, const cql_requ
       q->serial_consistency != CQL_CONSISTENCY_DEFAULT ? q->serial_consistency : s->serial_consistency;
   c->timestamp = q->timestamp;
   c->timeout_ms = q->timeout_ms;
+  c->more = q->more;
 }
 
 /* --- one statement ------------------------------------------------------------------------------------------------ */

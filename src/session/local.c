@@ -19,6 +19,7 @@ static cql_status submit(cql_session *s, const cql_request *q, cql_done done, vo
   cql_outcome o;
   (void)err;
   o.result = NULL;
+  o.more = false;
   o.status = cqli_local_execute(s, q, &o.result, &o.error);
   done(user, &o);
   return CQL_OK;
@@ -29,6 +30,7 @@ static cql_status submit_batch(cql_session *s, cql_batch_type type, const cql_re
   cql_outcome o;
   (void)err;
   o.result = NULL;
+  o.more = false;
   o.status = cqli_local_batch(s, type, requests, count, &o.result, &o.error);
   done(user, &o);
   return CQL_OK;

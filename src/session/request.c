@@ -62,6 +62,14 @@ cql_status cql_session_submit_batch(cql_session *session, cql_batch_type type, c
   return st == CQL_OK ? session->side->submit_batch(session, type, requests, count, done, user, err) : st;
 }
 
+void cql_session_flush(cql_session *session) {
+  if (session->side->flush != NULL) session->side->flush(session);
+}
+
+void cql_set_rest_hook(void (*rest)(void)) {
+  cql_client_set_rest_hook(rest);
+}
+
 void cql_set_interrupt_check(bool (*interrupted)(void)) {
   cql_client_set_interrupt_check(interrupted);
 }

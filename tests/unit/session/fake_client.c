@@ -250,8 +250,14 @@ static void job_free(job *j) {
   free(j);
 }
 
+static void (*rest_hook)(void);
+
+void cql_client_set_rest_hook(void (*rest)(void)) {
+  rest_hook = rest;
+}
+
 static void answer(cql_client *c, job *j, bool closed) {
-  cql_outcome o = {.status = CQL_OK};
+  cql_outcome o = {.status = CQL_OK, .more = true};
   o.status =
       closed ? cql_fail(&o.error, CQL_CLOSED, "the session is closed") : run(c->cluster, &j->call, &o.result, &o.error);
   j->done(j->user, &o);
@@ -273,6 +279,7 @@ static void *loop(void *user) {
     if (!closed && fake.delay_us > 0) usleep(fake.delay_us);
     answer(c, j, closed);
     pthread_mutex_lock(&c->mutex);
+    if (c->first == NULL && rest_hook != NULL) rest_hook();
   }
   pthread_mutex_unlock(&c->mutex);
   return NULL;
@@ -367,9 +374,15 @@ cql_status cql_client_submit(cql_client *c, const cql_call_config *call, cql_don
   fake.submitted++;
   *c->last = j;
   c->last = &j->next;
-  pthread_cond_signal(&c->more);
+  if (!call->more) pthread_cond_signal(&c->more);
   pthread_mutex_unlock(&c->mutex);
   return CQL_OK;
+}
+
+void cql_client_flush(cql_client *c) {
+  pthread_mutex_lock(&c->mutex);
+  pthread_cond_signal(&c->more);
+  pthread_mutex_unlock(&c->mutex);
 }
 
 void cql_client_execute_many(cql_client *c, const cql_call_config *calls, uint32_t count, cql_outcome *outcomes) {
