@@ -9,8 +9,10 @@ import functools
 
 from bench import Contest, Promise
 from cluster import place, schema
+from cluster.forms import lock_ring
 
 NAMES = [f"net_{job}_{flight}" for job in ("get", "insert") for flight in (1, 32, 256)]
+RING = "a lock in threads"
 COUNTS = {1: 1500, 32: 4096, 256: 8192}
 WORKERS = {  # subject: environment, module, forms of one in flight, forms of many
     "libcql": (None, "libcql", ["sync", "async"], ["asyncio", "threads", "many"]),
@@ -34,6 +36,8 @@ def benches(folder):
 
 def contest(workers, port, job, flight, count):
     subjects = {"floor": functools.partial(floor, port, job, flight, count)}
+    if flight > 1:
+        subjects[RING] = functools.partial(lock_ring, flight, count)
     for name, (_, _, alone, many) in WORKERS.items():
         for form in alone if flight == 1 else many:
             order = {"job": job, "form": form, "flight": flight, "count": count}
@@ -46,6 +50,8 @@ def promises(job, flight):
     forms = WORKERS["libcql"][2 if flight == 1 else 3]
     peer = ("acsylla async",) if flight == 1 else ("acsylla asyncio",)
     shown = [Promise(f"libcql {form}", "cpu", None, peer) for form in forms]
+    if flight > 1:
+        shown.append(Promise("libcql threads", "cpu", None, (RING,)))
     if job == "get" and flight == 1:
         cpu, p50 = Promise("libcql sync", "cpu", 30), Promise("libcql sync", "p50", 1.3, ("floor",))
         return [cpu, p50, *shown]

@@ -94,6 +94,28 @@ def in_threads(call):
     return form
 
 
+def lock_ring(flight, count):
+    """{"cpu": microseconds} for each time that one of `flight` threads wakes the next and waits: the least that an answer costs in threads."""
+    locks = [threading.Lock() for _ in range(flight)]
+    for lock in locks:
+        lock.acquire()
+
+    def work(place):
+        own, other = locks[place], locks[(place + 1) % flight]
+        for _ in range(count // flight):
+            own.acquire()
+            other.release()
+
+    threads = [threading.Thread(target=work, args=[place]) for place in range(flight)]
+    for thread in threads:
+        thread.start()
+    cpu = time.process_time()
+    locks[0].release()
+    for thread in threads:
+        thread.join()
+    return {"cpu": (time.process_time() - cpu) / (count // flight * flight) * 1e6}
+
+
 def in_tasks(loop, acall):
     async def run(statement, values, flight):
         queue, times, answers = iter(values), [], []

@@ -200,6 +200,12 @@ void cql_set_rest_hook(void (*rest)(void));
  * Ctrl-C. It is called on the waiting thread, ten times a second. One for the process; NULL: none. */
 void cql_set_interrupt_check(bool (*interrupted)(void));
 
+/* For programs whose threads run one at a time, as those of an interpreter with a lock of its own: of the threads whose
+ * answers have come from a cluster, only the first one is woken, and the next when that one calls cql_end_turn(), which
+ * it does when it lets go of the lock; at the latest a millisecond later. For the process, for good. */
+void cql_take_turns(void);
+void cql_end_turn(void); /* the thread need not have a turn */
+
 enum { CQL_EXECUTE_MANY_COUNT = 4096 };
 
 /* Runs requests side by side, each on its own: its outcome and its timestamp do not depend on the others, and no order

@@ -13,7 +13,8 @@ typedef enum cql_lock_rank {
   CQL_LOCK_TRANSACTION, /* held as long as a transaction on a database in memory lives */
   CQL_LOCK_ENGINE,
   CQL_LOCK_STORE,
-  CQL_LOCK_TLS
+  CQL_LOCK_TLS,
+  CQL_LOCK_TURNS
 } cql_lock_rank;
 
 typedef struct cql_lock {

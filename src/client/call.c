@@ -162,7 +162,7 @@ static void hand_on(cqli_core *core, const listener *l, cql_outcome *outcome) {
   out->status = outcome->status;
   out->result = outcome->result;
   if (outcome->status != CQL_OK) out->error = outcome->error;
-  cqli_group_count(l->group); /* from here on out may be gone */
+  cqli_group_count(core, l->group); /* from here on out may be gone */
 }
 
 /* It does not count any more when its listener hears of it, who may have waited for the room that it took. */

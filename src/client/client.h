@@ -86,6 +86,9 @@ void cql_client_close(cql_client *c, uint32_t drain_ms);
 /* The functions of cql_set_rest_hook() and cql_set_interrupt_check(). */
 void cql_client_set_rest_hook(void (*rest)(void));
 void cql_client_set_interrupt_check(bool (*interrupted)(void));
+/* cql_take_turns() and cql_end_turn(). */
+void cql_client_take_turns(void);
+void cql_client_end_turn(void);
 
 /* --- statements --------------------------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #define CQLI_CLIENT_INT_H
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 
 #include "base/lock.h"
@@ -213,9 +214,10 @@ typedef struct cqli_control {
 /* A group of calls that one thread waits for; it lives on that thread's stack. */
 typedef struct cqli_group {
   uint64_t id; /* never used twice: a group's place on a stack is */
-  pthread_mutex_t mutex;
-  pthread_cond_t cond;
-  uint32_t left;
+  _Atomic(uint32_t) left;
+  sem_t called;  /* nothing is left, and its thread may go on */
+  uint64_t turn; /* what it is called with; 0: none */
+  struct cqli_group *next_turn;
   struct cqli_group *next_cancel; /* guarded by core->lock */
 } cqli_group;
 
@@ -233,7 +235,8 @@ struct cqli_core {
   cqli_view *view;
   _Atomic(cqli_state) state;
   _Atomic(bool) is_running;
-  cqli_call *spare; /* calls to be used again */
+  _Atomic(uint32_t) waiting_threads; /* for single requests that the loop sends */
+  cqli_call *spare;                  /* calls to be used again */
   uint32_t spare_count;
   pthread_cond_t changed; /* state; with the lock's mutex */
   cql_error open_error;   /* CQLI_FAILED */
@@ -246,7 +249,8 @@ struct cqli_core {
   uv_timer_t timer;
   uv_prepare_t before_poll; /* flushes */
   cqli_deadlines deadlines;
-  cqli_timer heartbeat, drain;
+  cqli_timer heartbeat, drain, turn;
+  uint64_t seen_turn;
   cqli_tls *tls;
   cqli_address *contacts;
   const char **contact_names; /* for TLS: the name behind contacts[i], or NULL */
@@ -430,8 +434,19 @@ void cqli_prepare_leave(cqli_call *call);
 void cqli_group_init(cqli_group *g, uint32_t count);
 /* Until all of the group have ended; an interrupt cancels those that have not, which end with CQL_INTERRUPTED. */
 void cqli_group_wait(cqli_core *core, cqli_group *g);
-void cqli_group_count(cqli_group *g); /* one has ended. Loop */
+void cqli_group_count(cqli_core *core, cqli_group *g); /* one has ended. Loop */
+void cqli_group_call(cqli_group *g);                   /* all have, and it is its turn */
 bool cqli_is_interrupted(void);
 bool (*cqli_interrupt_check(void))(void);
+
+/* --- turns (turns.c) ---------------------------------------------------------------------------------------------- */
+
+void cqli_turns_init(void);
+void cqli_turns_forget(void); /* in a child */
+/* g has nothing left. False: it can be called at once; else it is, when its turn comes. Loop. */
+bool cqli_turn_wait(cqli_core *core, cqli_group *g);
+/* It waits no longer for its turn. False: it is just being called. */
+bool cqli_turn_leave(cqli_group *g);
+void cqli_turn_begin(const cqli_group *g); /* g was called, on the thread that waited for it */
 
 #endif

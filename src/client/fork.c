@@ -42,6 +42,7 @@ static void in_parent(void) {
 }
 
 static void in_child(void) {
+  cqli_turns_forget();
   atomic_fetch_add(&forks, 1);
   pthread_mutex_unlock(&clients_mutex);
 }
@@ -57,6 +58,7 @@ static void at_exit(void) {
 }
 
 static void register_handlers(void) {
+  cqli_turns_init();
   pthread_atfork(before_fork, in_parent, in_child);
   atexit(at_exit);
 }

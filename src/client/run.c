@@ -31,7 +31,9 @@ static cql_status wait_for(cqli_core *core, cqli_call *call, cql_result **out, c
   join(call, &g, o);
   cql_status st = cqli_call_submit(core, call, call, 1, false, err);
   if (st == CQL_OK) {
+    atomic_fetch_add(&core->waiting_threads, 1);
     cqli_group_wait(core, &g);
+    atomic_fetch_sub(&core->waiting_threads, 1);
     st = o->status;
     *out = o->result;
     if (st != CQL_OK && err != NULL) *err = o->error;
@@ -108,8 +110,9 @@ void cql_client_execute_many(cql_client *c, const cql_call_config *calls, uint32
   g.left = made;
   if (made > 0 && (st = cqli_call_submit(core, first, last, made, false, &err)) != CQL_OK) {
     fail_all(first, &err);
-    g.left = 0;
+    made = 0;
   }
+  if (made == 0) cqli_group_call(&g);
   cqli_group_wait(core, &g);
 }
 
@@ -150,10 +153,13 @@ cql_status cql_client_prepare(cql_client *c, const char *keyspace, cql_slice tex
 
 /* --- alone on a connection ---------------------------------------------------------------------------------------- */
 
-/* Texts go through the loop: one of them may change the schema, and then waits for the nodes to agree. */
+/* Texts go through the loop: one of them may change the schema, and then waits for the nodes to agree. So does what
+ * comes while there are more threads than direct connections: they share system calls there, and their wake-ups come
+ * one after the other. */
 static bool may_go_directly(const cqli_core *core, const cql_call_config *config) {
   const cql_client_config *c = &core->settings->config;
   if (c->direct_connections < 0 || (!config->is_batch && config->items[0].statement == NULL)) return false;
+  if (atomic_load_explicit(&core->waiting_threads, memory_order_relaxed) > 0) return false;
   return c->speculative_delay_ms == 0 || !config->is_idempotent;
 }
 

@@ -17,30 +17,29 @@ bool (*cqli_interrupt_check(void))(void) {
 }
 
 void cqli_group_init(cqli_group *g, uint32_t count) {
-  pthread_condattr_t attributes;
-  pthread_condattr_init(&attributes);
-  pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
   g->id = atomic_fetch_add(&last_group, 1) + 1;
-  g->left = count;
+  atomic_init(&g->left, count);
   g->next_cancel = NULL;
-  pthread_mutex_init(&g->mutex, NULL);
-  pthread_cond_init(&g->cond, &attributes);
-  pthread_condattr_destroy(&attributes);
+  sem_init(&g->called, 0, 0);
 }
 
-void cqli_group_count(cqli_group *g) {
-  pthread_mutex_lock(&g->mutex);
-  if (--g->left == 0) pthread_cond_signal(&g->cond);
-  pthread_mutex_unlock(&g->mutex);
+/* The waiting thread is gone, and the group with it, as soon as it has been called. */
+void cqli_group_call(cqli_group *g) {
+  sem_post(&g->called);
 }
 
-static void wait_a_slice(cqli_group *g) {
+void cqli_group_count(cqli_core *core, cqli_group *g) {
+  if (atomic_fetch_sub(&g->left, 1) == 1 && !cqli_turn_wait(core, g)) cqli_group_call(g);
+}
+
+/* By the wall clock: a jump of it makes one slice longer or shorter. */
+static bool wait_a_slice(cqli_group *g) {
   struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
+  clock_gettime(CLOCK_REALTIME, &until);
   until.tv_nsec += SLICE_MS * 1000000L;
   until.tv_sec += until.tv_nsec / 1000000000L;
   until.tv_nsec %= 1000000000L;
-  pthread_cond_timedwait(&g->cond, &g->mutex, &until);
+  return sem_timedwait(&g->called, &until) == 0;
 }
 
 static void cancel(cqli_core *core, cqli_group *g) {
@@ -65,21 +64,15 @@ static void withdraw(cqli_core *core, cqli_group *g) {
 void cqli_group_wait(cqli_core *core, cqli_group *g) {
   bool (*interrupted)(void) = atomic_load(&interrupt_check);
   bool is_cancelled = false;
-  pthread_mutex_lock(&g->mutex);
-  while (g->left > 0) {
-    if (interrupted == NULL || is_cancelled) {
-      pthread_cond_wait(&g->cond, &g->mutex);
-      continue;
+  while (!wait_a_slice(g)) {
+    if (atomic_load(&g->left) == 0) {
+      if (cqli_turn_leave(g)) break;
+    } else if (!is_cancelled && interrupted != NULL && interrupted()) {
+      is_cancelled = true;
+      cancel(core, g);
     }
-    wait_a_slice(g);
-    if (g->left == 0) break;
-    pthread_mutex_unlock(&g->mutex); /* the check may run the program's own code */
-    is_cancelled = interrupted();
-    if (is_cancelled) cancel(core, g);
-    pthread_mutex_lock(&g->mutex);
   }
-  pthread_mutex_unlock(&g->mutex);
+  cqli_turn_begin(g);
   if (is_cancelled) withdraw(core, g);
-  pthread_cond_destroy(&g->cond);
-  pthread_mutex_destroy(&g->mutex);
+  sem_destroy(&g->called);
 }

@@ -204,6 +204,7 @@ static int register_at_exit(PyObject *module) {
 static int module_exec(PyObject *module) {
   cql_set_interrupt_check(cqlpy_interrupted);
   cql_set_rest_hook(cqlpy_inboxes_ring);
+  cql_take_turns();
   cqlpy_state *state = cqlpy_state_of(module);
   if (load_exceptions(state) < 0 || load_keywords(state) < 0 || load_names(state) < 0) return -1;
   if (load_classes(state) < 0 || cqlpy_temporal_init() < 0 || cqlpy_identity_init(state) < 0 ||

@@ -5,6 +5,7 @@ static _Thread_local PyThreadState *waiting;
 
 void cqlpy_wait_begin(void) {
   waiting = PyEval_SaveThread();
+  cql_end_turn();
 }
 
 cql_status cqlpy_wait_end(cql_status st) {

@@ -70,6 +70,14 @@ void cql_set_rest_hook(void (*rest)(void)) {
   cql_client_set_rest_hook(rest);
 }
 
+void cql_take_turns(void) {
+  cql_client_take_turns();
+}
+
+void cql_end_turn(void) {
+  cql_client_end_turn();
+}
+
 void cql_set_interrupt_check(bool (*interrupted)(void)) {
   cql_client_set_interrupt_check(interrupted);
 }
