@@ -203,11 +203,16 @@ typedef struct cqli_control {
   uint32_t attempt_count;
   cqli_timer retry, refresh;
   bool has_no_peers_v2;
+  /* refresh.c: what is being read */
   bool is_reading, read_again;
-  cql_arena arena; /* nodes, while they are read */
+  bool may_lag;        /* it was asked for before the node sent us events: what changed meanwhile is not in it */
+  uint32_t unanswered; /* questions */
+  cqli_timer patience;
+  cql_arena arena; /* of the nodes */
   cqli_node local;
   cqli_node *peers;
   uint32_t peer_count;
+  cql_result *keyspaces;
 } cqli_control;
 
 /* A group of calls that one thread waits for; it lives on that thread's stack. */
@@ -315,17 +320,20 @@ bool cqli_is_exiting(void); /* the process ends: no thread is started any more *
 /* control.c, refresh.c, agreement.c. Loop. */
 void cqli_control_start(cqli_core *core);
 void cqli_control_stop(cqli_core *core);
+void cqli_control_end_first_host(cqli_core *core); /* the one that was begun before the nodes were known, if it was */
 void cqli_control_refresh(cqli_core *core, uint32_t delay_ms);
+void cqli_refresh_init(cqli_core *core);
 void cqli_refresh_read(cqli_core *core);
+void cqli_refresh_drop(cqli_core *core); /* the connection has ended, and all questions with it */
 /* Takes result, of a schema change that host has made. The call is finished with it when the nodes agree, or, with a
  * warning, after a time. */
 void cqli_agreement_wait(cqli_call *call, cqli_host *host, cql_result *result);
 void cqli_agreement_end(cqli_call *call, const char *words);
 void cqli_agreement_drop(cqli_call *call); /* it ends otherwise */
 
-/* A question of our own: reply gets the rows, lent; or NULL and why; or NULL and NULL when the connection has ended.
- * Loop. CQL_NOMEM, CQL_LIMIT. */
-typedef void cqli_reply(cqli_core *core, void *user, cql_result *rows, const char *why);
+/* A question of our own, appended as by cqli_conn_send(): reply gets the rows, which it takes; or NULL and err; or NULL
+ * and NULL when the connection has ended. Loop. CQL_NOMEM, CQL_LIMIT. */
+typedef void cqli_reply(cqli_core *core, void *user, cql_result *rows, const cql_error *err);
 cql_status cqli_ask(cqli_core *core, cqli_conn *conn, const char *query, cqli_reply *reply, void *user);
 
 /* --- calls (call.c: its life; encode.c; answer.c; prepare.c) -------------------------------------------------------

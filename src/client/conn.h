@@ -4,7 +4,7 @@
  * A connection is driven either by the loop (its descriptor is watched by a uv_poll_t; everything happens on the loop's
  * thread) or, detached, by one other thread that exchanges one request for one answer, with nobody else near it.
  *
- *   connecting -> tls -> options -> startup -> auth -> [register] -> [keyspace] -> open -> closed
+ *   connecting -> tls -> options -> startup -> auth -> [keyspace] -> open -> closed
  *
  * OPTIONS settles the version and the compression: the best of what SUPPORTED offers and the configuration allows. It
  * travels as version 4, and so does STARTUP unless the version is 5.
@@ -59,7 +59,8 @@ typedef struct cqli_conn_config {
   bool lz4;
   const char *keyspace; /* for version 4: USE it once logged in. That it does not exist is no failure; see
                            cqli_conn_has_keyspace(). NULL or "": none */
-  bool wants_events;    /* REGISTER for topology, status and schema changes */
+  bool wants_events; /* REGISTER for topology, status and schema changes; its answer is not waited for, so that events
+                        may be missed that come before what is asked first is answered */
   uint32_t connect_timeout_ms, heartbeat_ms; /* not 0 */
   uint32_t in_flight_max;
 } cqli_conn_config;

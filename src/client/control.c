@@ -25,14 +25,29 @@ static bool is_opening(const cqli_core *core) {
   return atomic_load(&core->state) == CQLI_OPENING && core->view == NULL;
 }
 
+/* The first request will most likely go to the node that we talk to: its connection is made while the nodes are read.
+ * When that fails, or the node is of another datacenter, the host goes again. */
+static void begin_first_host(cqli_core *core) {
+  cqli_host *h = NULL;
+  if (!core->control.is_open) return; /* the questions could not be asked */
+  if (core->view == NULL && core->hosts == NULL && cqli_host_new(core, &core->control.self, &h) == CQL_OK)
+    cqli_host_start(h);
+}
+
+void cqli_control_end_first_host(cqli_core *core) {
+  while (core->view == NULL && core->hosts != NULL) cqli_host_remove(core->hosts);
+}
+
 static void on_opened(void *owner, cqli_conn *conn) {
   cqli_core *core = owner;
   cqli_control *k = &core->control;
   k->is_open = true;
   k->failures = 0;
   k->attempt_count = 0;
+  k->may_lag = true;
   atomic_store(&core->version, cqli_conn_version(conn));
   cqli_refresh_read(core);
+  begin_first_host(core);
 }
 
 static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
@@ -40,8 +55,10 @@ static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
   cqli_control *k = &core->control;
   (void)conn;
   k->conn = NULL;
-  k->is_open = k->is_reading = false;
+  k->is_open = false;
+  cqli_refresh_drop(core);
   if (core->is_closing) return;
+  cqli_control_end_first_host(core);
   remember(core, why);
   if (k->failures < UINT32_MAX) k->failures++;
   if (is_opening(core)) {
@@ -118,6 +135,7 @@ void cqli_control_start(cqli_core *core) {
 }
 
 void cqli_control_stop(cqli_core *core) {
+  cqli_timer_stop(core, &core->control.patience);
   cqli_timer_stop(core, &core->control.retry);
   cqli_timer_stop(core, &core->control.refresh);
   if (core->control.conn != NULL) cqli_conn_close(core->control.conn, CQL_CLOSED, "the session is closed");
@@ -165,6 +183,7 @@ void cqli_control_init(cqli_core *core) {
   cqli_control *k = &core->control;
   k->retry.fire = on_retry;
   k->refresh.fire = on_refresh;
+  cqli_refresh_init(core);
   cql_arena_init(&k->arena, core->alloc, CQL_ARENA_LIMIT_DEFAULT);
 }
 

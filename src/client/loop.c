@@ -132,6 +132,7 @@ void cqli_core_dispatch(cqli_core *core) {
 }
 
 void cqli_core_fail(cqli_core *core, const cql_error *err) {
+  cqli_control_end_first_host(core);
   cql_lock_take(&core->lock);
   core->open_error = *err;
   atomic_store(&core->state, CQLI_FAILED);
