@@ -358,7 +358,7 @@ struct cqli_call {
   uint32_t statement_count;
   cql_statement *one;    /* room for a single one */
   cqli_columns *columns; /* by which rows are read when they come without */
-  bool is_idempotent, is_conditional;
+  bool is_idempotent, is_conditional, is_one_write;
   cqli_route route;             /* its keyspace belongs to the first statement */
   cql_statement **prepared;     /* PREPARE: where the statement goes; else NULL */
   const char *prepare_keyspace; /* both borrowed from whoever waits; "" for none */
@@ -380,6 +380,8 @@ struct cqli_call {
   cqli_call *next, **back; /* active: back points at the pointer that points here */
   cqli_call *next_incoming, *next_waiting, *next_prepare;
   cqli_prepare *preparing;
+  cqli_host *forgetful; /* of the view: has forgotten a statement, too, while another node prepares it; NULL: none */
+  cql_statement *forgotten;
   /* who hears of it */
   cqli_group *group; /* set: user is the cql_outcome to write, and the group is told */
   uint64_t group_id;
@@ -396,6 +398,7 @@ cql_status cqli_call_submit(cqli_core *core, cqli_call *first, cqli_call *last, 
 
 /* encode.c. Where its partition lives; the keyspace belongs to the statement. */
 void cqli_route_find(const cql_call_config *config, cqli_route *out);
+bool cqli_is_one_write(const cql_call_config *config, const cqli_route *route); /* see cqli_failure */
 /* The envelope of a call, and how to read its rows. Statuses of cql_put_…(); CQL_UNSUPPORTED: version 4 has no keyspace
  * per request. */
 cql_status cqli_encode(const cqli_core *core, const cql_call_config *config, cql_buf *out, cqli_columns **columns,

@@ -90,8 +90,8 @@ typedef struct cqli_failure {
   bool may_have_run;      /* false: no byte of it can have reached a node that acts on it */
   bool is_idempotent;
   bool is_conditional;
-  bool is_one_partition; /* for certain it writes no more than that: no batch, no IN */
-  uint32_t retries;      /* so far, of this request, wherever; nodes that were skipped do not count */
+  bool is_one_write; /* for certain: to one partition, or as a batch that is logged first */
+  uint32_t retries;  /* so far, of this request, wherever; nodes that were skipped do not count */
   uint32_t prepares;
   uint32_t statement_count; /* of a batch, each of which may have to be prepared; 0: one */
 } cqli_failure;
