@@ -35,6 +35,17 @@ void cqli_address_print(const cqli_address *a, char out[CQL_HOST_LEN]);
 enum { CQLI_ADDRESSES_MAX = 32 };
 cql_status cqli_resolve(const char *host, uint16_t port, uint32_t timeout_ms, cqli_address out[CQLI_ADDRESSES_MAX],
                         uint32_t *count, cql_error *err);
+/* An address as text; false: host is a name. */
+bool cqli_resolve_literal(const char *host, uint16_t port, cqli_address out[CQLI_ADDRESSES_MAX], uint32_t *count);
+
+/* The same for who must not wait: begin, ask now and then whether it is done, then end it (statuses as above); or leave
+ * it, done or not. Both free it. One thread, or one after the other. */
+typedef struct cqli_lookup cqli_lookup;
+cql_status cqli_lookup_begin(cqli_lookup **out, const char *host, cql_error *err);
+bool cqli_lookup_is_done(cqli_lookup *l);
+cql_status cqli_lookup_end(cqli_lookup *l, uint16_t port, cqli_address out[CQLI_ADDRESSES_MAX], uint32_t *count,
+                           cql_error *err);
+void cqli_lookup_leave(cqli_lookup *l);
 
 /* --- TLS ---------------------------------------------------------------------------------------------------------- */
 

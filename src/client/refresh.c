@@ -135,6 +135,7 @@ static void finish(cqli_core *core) {
     give_up(core, CQL_CONNECTION, err.message);
     return;
   }
+  cqli_control_begin_round(core); /* the next search begins with these nodes */
   if (k->read_again)
     cqli_refresh_read(core);
   else if (k->may_lag)
@@ -226,10 +227,9 @@ void cqli_refresh_read(cqli_core *core) {
   k->is_reading = true;
   k->peer_count = 0;
   cql_arena_reset(&k->arena);
-  if (cqli_timer_start(core, &k->patience, core->settings->config.connect_timeout_ms) != CQL_OK)
-    give_up(core, CQL_NOMEM, "out of memory");
-  else if (ask_for(core, cqli_query_local, on_local) &&
-           ask_for(core, k->has_no_peers_v2 ? cqli_query_peers : cqli_query_peers_v2, on_peers) &&
-           ask_for(core, cqli_query_keyspaces, on_keyspaces))
+  (void)cqli_timer_start(core, &k->patience, core->settings->config.connect_timeout_ms); /* assured */
+  if (ask_for(core, cqli_query_local, on_local) &&
+      ask_for(core, k->has_no_peers_v2 ? cqli_query_peers : cqli_query_peers_v2, on_peers) &&
+      ask_for(core, cqli_query_keyspaces, on_keyspaces))
     cqli_conn_flush(k->conn);
 }

@@ -3,6 +3,8 @@
  */
 #include "client/client.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,6 +24,36 @@ static void wait_on(int64_t end_us, const char *what) {
 /* A loop over what follows, with a pause each time. */
 #define UNTIL(condition)                                                                                               \
   for (int64_t end_us = cql_clock_monotonic_us() + INT64_C(1000) * WAIT_MS; !(condition); wait_on(end_us, #condition))
+
+/* --- a name that moves ------------------------------------------------------------------------------------------- */
+
+static _Atomic(const char *) address_of_db = "127.0.0.1";
+static _Atomic(uint32_t) lookups;
+
+/* In place of libc's: "db.test" has the address that we say; NULL: none. */
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out) {
+  int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+  *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+  if (strcmp(host, "db.test") != 0) return real(host, service, hints, out);
+  if ((hints->ai_flags & AI_NUMERICHOST) != 0) return EAI_NONAME;
+  atomic_fetch_add(&lookups, 1);
+  const char *address = atomic_load(&address_of_db);
+  return address == NULL ? EAI_AGAIN : real(address, service, hints, out);
+}
+
+/* --- memory ------------------------------------------------------------------------------------------------------ */
+
+/* What the client's moments grow to: it cannot be had while is_full. */
+enum { MOMENTS_LEN = 64 * sizeof(void *) };
+static _Atomic(bool) is_full;
+
+static void *resize(void *user, void *ptr, size_t old_size, size_t new_size) {
+  (void)user;
+  if (atomic_load(&is_full) && old_size == MOMENTS_LEN && new_size == 2 * MOMENTS_LEN) return NULL;
+  return cql_alloc_libc.resize(cql_alloc_libc.user, ptr, old_size, new_size);
+}
+
+static const cql_alloc memory = {resize, NULL};
 
 /* --- a cluster and its client ------------------------------------------------------------------------------------- */
 
@@ -208,6 +240,83 @@ static void a_datacenter_that_does_not_exist(void **state) {
   end();
 }
 
+/* --- when the control connection is lost -------------------------------------------------------------------------- */
+
+typedef struct heard {
+  _Atomic(uint32_t) times;
+  cql_status status;
+} heard;
+
+static void on_done(void *user, cql_outcome *o) {
+  heard *h = user;
+  h->status = o->status;
+  if (o->status == CQL_OK) cql_result_free(o->result);
+  atomic_fetch_add(&h->times, 1);
+}
+
+/* To node 1. */
+static void submit(cql_statement *s, heard *h) {
+  const char *key = fake_key(1);
+  const cql_value value = {(const uint8_t *)key, (int32_t)strlen(key)};
+  const cql_call_item item = {.statement = s, .values = &value, .value_count = 1};
+  const cql_call_config call = {
+      .items = &item, .item_count = 1, .consistency = CQL_ONE, .timestamp = CQL_TIMESTAMP_NONE, .timeout_ms = 600000};
+  if (cql_client_submit(client, &call, on_done, h, &err) != CQL_OK) fail_msg("%s", err.message);
+}
+
+static uint32_t all_done(const heard *h, uint32_t count) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < count; i++) n += atomic_load(&h[i].times);
+  return n;
+}
+
+/* No moment can be noted any more, and the control connection goes: it comes again. */
+static void it_comes_again_without_memory(void **state) {
+  enum { WARM = 40, CALLS = 200 };
+  static heard warm[WARM], calls[CALLS];
+  cql_statement *s = NULL;
+  (void)state;
+  start(2);
+  config.alloc = &memory;
+  opens();
+  UNTIL(nodes_up() == 2) continue;
+  assert_int_equal(cql_client_prepare(client, "ks", cql_slice_str("SELECT"), &s, &err), CQL_OK);
+  for (uint32_t i = 0; i < WARM; i++) submit(s, &warm[i]); /* streams have grown to more than moments will */
+  UNTIL(all_done(warm, WARM) == WARM) continue;
+  UNTIL(fake_cluster_requests(cluster_now, CQL_OP_QUERY) == 2 * (QUESTIONS_COUNT - 1)) continue;
+  fake_server_rule(node(1), &(fake_rule){.opcode = CQL_OP_EXECUTE, .act = FAKE_SILENT});
+  atomic_store(&is_full, true);
+  for (uint32_t i = 0; i < CALLS; i++) submit(s, &calls[i]);
+  UNTIL(all_done(calls, CALLS) > 0) continue;
+  uint32_t registered = fake_server_requests(node(0), CQL_OP_REGISTER);
+  fake_server_drop(node(0));
+  UNTIL(fake_cluster_requests(cluster_now, CQL_OP_REGISTER) > registered) continue;
+  UNTIL(nodes_up() == 2) continue;
+  atomic_store(&is_full, false);
+  for (uint32_t i = 0; i < CALLS; i++)
+    if (atomic_load(&calls[i].times) > 0) assert_int_equal(calls[i].status, CQL_NOMEM);
+  cql_statement_release(s);
+  end();
+}
+
+/* All addresses have changed: the name is looked up again, as often as it takes. */
+static void names_are_looked_up_again(void **state) {
+  (void)state;
+  atomic_store(&address_of_db, "127.0.0.1");
+  start(1);
+  contacts[0].host = "db.test";
+  opens();
+  UNTIL(nodes_up() == 1) continue;
+  uint32_t before = atomic_load(&lookups);
+  atomic_store(&address_of_db, NULL);
+  fake_cluster_move(cluster_now, 0, "127.0.0.2");
+  UNTIL(atomic_load(&lookups) >= before + 2) continue;
+  assert_int_equal(nodes_up(), 0);
+  atomic_store(&address_of_db, "127.0.0.2");
+  UNTIL(nodes_up() == 1) continue;
+  end();
+}
+
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
 /* What changed before the node knew that we listen is seen all the same. */
@@ -229,6 +338,8 @@ int main(void) {
       cmocka_unit_test(a_node_without_peers_v2),
       cmocka_unit_test(the_first_node_is_connected_to_meanwhile),
       cmocka_unit_test(a_datacenter_that_does_not_exist),
+      cmocka_unit_test(it_comes_again_without_memory),
+      cmocka_unit_test(names_are_looked_up_again),
       cmocka_unit_test(what_changed_meanwhile_is_read_again),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
