@@ -47,9 +47,7 @@ as tuples, sets as frozensets, maps as tuples of pairs and user-defined types as
 from __future__ import annotations
 
 import os
-from urllib.parse import quote
 
-from . import consistency
 from ._libcql import (
     Attempt,
     CheckReport,
@@ -61,7 +59,6 @@ from ._libcql import (
     Session,
 )
 from ._libcql import connect as _connect
-from .consistency import Consistency
 from .exceptions import (
     AlreadyExists,
     AuthenticationFailed,
@@ -97,7 +94,13 @@ from .exceptions import (
     WriteFailure,
     WriteTimeout,
 )
-from .types import UNSET, Duration, Time, UnsetType
+from .unset import UNSET, UnsetType
+
+TYPE_CHECKING = False  # typing is among the modules that a session can do without
+if TYPE_CHECKING:
+    from . import consistency
+    from .consistency import Consistency
+    from .types import Duration, Time
 
 __version__ = "0.1.0"
 
@@ -105,6 +108,31 @@ __version__ = "0.1.0"
 apilevel = "2.0"
 threadsafety = 2
 paramstyle = "format"
+
+# What a first request does not need, and where it is: read when somebody names it. Half of the time
+# from `import` to the first answer went into modules that stand behind these.
+_LATE = {
+    "Consistency": "consistency",
+    "Duration": "types",
+    "Time": "types",
+    "consistency": "",
+    "types": "",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    module = import_module(f"{__name__}.{_LATE[name] or name}")
+    value = getattr(module, name) if _LATE[name] else module
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATE})
 
 
 def connect(url: str, *, keyspace: str | None = None) -> Session:
@@ -129,6 +157,8 @@ def connect(url: str, *, keyspace: str | None = None) -> Session:
     (not a database, or a damaged one), NotSupportedError (Astra DB).
     """
     if keyspace is not None:
+        from urllib.parse import quote
+
         url += ("&" if "?" in url else "?") + "keyspace=" + quote(keyspace, safe="")
     return _connect(url)
 
@@ -139,6 +169,8 @@ def local_url(path: str | os.PathLike[str], **options: str | int) -> str:
     >>> local_url("/var/lib/site/db 1.cql", durability="full")
     'local:/var/lib/site/db%201.cql?durability=full'
     """
+    from urllib.parse import quote
+
     text = os.fspath(path)
     encoded = text if text == ":memory:" else quote(os.fsencode(text), safe="/")
     query = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in options.items())

@@ -20,8 +20,7 @@ Every one of them carries
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # typing itself is not needed, and costs more than all of this module
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

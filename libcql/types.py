@@ -1,9 +1,11 @@
-"""Values that Python has no type for: Duration, Time, UNSET."""
+"""Values that Python has no type for: Duration, Time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, final
+from typing import Final
+
+from .unset import UNSET, UnsetType
 
 __all__ = ["UNSET", "Duration", "Time", "UnsetType"]
 
@@ -88,29 +90,3 @@ class Time:
 
     def __str__(self) -> str:
         return f"{self.hour:02}:{self.minute:02}:{self.second:02}.{self.nanosecond:09}"
-
-
-@final
-class UnsetType:
-    """The type of UNSET, which has this one value."""
-
-    _instance: UnsetType | None = None
-    __slots__ = ()
-
-    def __new__(cls) -> UnsetType:
-        if cls._instance is None:
-            cls._instance = super().__new__(cls)
-        return cls._instance
-
-    def __repr__(self) -> str:
-        return "libcql.UNSET"
-
-    def __bool__(self) -> bool:
-        return False
-
-    def __reduce__(self) -> str:
-        return "UNSET"
-
-
-#: A bind value that leaves its column as it is, where None would write a null (a tombstone).
-UNSET: Final = UnsetType()

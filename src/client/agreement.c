@@ -86,15 +86,16 @@ static bool is_wanted(cqli_agreement *g) {
   return false;
 }
 
-static void on_peers(cqli_core *core, void *user, cql_result *rows, const char *why) {
+static void on_peers(cqli_core *core, void *user, cql_result *rows, const cql_error *err) {
   cqli_agreement *g = user;
   cqli_node *peers = NULL;
   uint32_t count = 0;
-  (void)why;
+  (void)err;
   g->is_asking = false;
-  if (!is_wanted(g)) return;
   bool is_read = rows != NULL &&
                  cqli_nodes_read_peers(&core->scratch, rows, g->host->address.port, &peers, &count, NULL) == CQL_OK;
+  cql_result_free(rows);
+  if (!is_wanted(g)) return;
   if (is_read && agree(core, &g->local, peers, count))
     cqli_agreement_end(g->call, NULL);
   else
@@ -109,15 +110,21 @@ static cqli_conn *conn_of(cqli_agreement *g) {
 static void ask(cqli_agreement *g, const char *query, cqli_reply *reply) {
   cqli_conn *conn = conn_of(g);
   g->is_asking = conn != NULL && cqli_ask(g->core, conn, query, reply, g) == CQL_OK;
-  if (!g->is_asking) ask_later(g);
+  if (g->is_asking)
+    cqli_conn_flush(conn); /* if the connection ends with it, g may be gone */
+  else
+    ask_later(g);
 }
 
-static void on_local(cqli_core *core, void *user, cql_result *rows, const char *why) {
+static void on_local(cqli_core *core, void *user, cql_result *rows, const cql_error *err) {
   cqli_agreement *g = user;
-  (void)why;
+  (void)err;
   g->is_asking = false;
+  bool is_read =
+      rows != NULL && cqli_nodes_read_local(&core->scratch, rows, &g->host->address, &g->local, NULL) == CQL_OK;
+  cql_result_free(rows);
   if (!is_wanted(g)) return;
-  if (rows != NULL && cqli_nodes_read_local(&core->scratch, rows, &g->host->address, &g->local, NULL) == CQL_OK)
+  if (is_read)
     ask(g, core->control.has_no_peers_v2 ? cqli_query_peers : cqli_query_peers_v2, on_peers);
   else
     ask_later(g);

@@ -71,6 +71,7 @@ static void failed(cqli_call *call, const cqli_try *at, const cql_error *err, bo
                           .may_have_run = may_have_run,
                           .is_idempotent = call->is_idempotent,
                           .is_conditional = call->is_conditional,
+                          .is_one_write = call->is_one_write,
                           .retries = call->retries,
                           .prepares = call->prepares,
                           .statement_count = call->statement_count};

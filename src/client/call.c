@@ -272,6 +272,7 @@ static void plan(cqli_call *call) {
   cqli_view_put(core, call->view);
   call->view = cqli_view_get(core);
   call->next_node = call->attempt_count = 0;
+  call->forgetful = NULL;
   if (call->view != NULL)
     call->node_count =
         cqli_view_plan(core, call->view, &call->route, call->is_conditional, cqli_random(core), call->nodes);
@@ -315,7 +316,7 @@ void cqli_calls_unqueue(cqli_core *core) {
 }
 
 void cqli_call_next(cqli_call *call, const cql_error *err) {
-  if (has_tries(call)) return; /* another node may still answer */
+  if (has_tries(call) || call->preparing != NULL) return; /* another node may still answer */
   cql_status st = send_next(call);
   if (st == CQL_OK) return;
   if (st == CQL_LIMIT)
@@ -369,5 +370,6 @@ static void on_timeout(cqli_core *core, cqli_timer *t) {
 static void on_speculation(cqli_core *core, cqli_timer *t) {
   cqli_call *call = (cqli_call *)((char *)t - offsetof(cqli_call, speculation));
   (void)core;
-  if (has_tries(call) && free_try(call) != NULL && send_next(call) == CQL_OK) speculate_later(call);
+  bool is_asking = has_tries(call) || call->preparing != NULL;
+  if (is_asking && free_try(call) != NULL && send_next(call) == CQL_OK) speculate_later(call);
 }

@@ -17,7 +17,8 @@
 enum {
   CQL_CLIENT_CONTACTS_MAX = 64,
   CQL_CLIENT_PORT = 9042,
-  CQL_CLIENT_CONNECT_TIMEOUT_MS = 5000,  /* from the first packet of one connection until it can be used */
+  CQL_CLIENT_CONNECT_TIMEOUT_MS = 5000,  /* from the first packet of one connection until it can be used; then, until
+                                            a node has said which nodes there are */
   CQL_CLIENT_REQUEST_TIMEOUT_MS = 10000, /* a request with all its retries */
   CQL_CLIENT_HEARTBEAT_MS = 30000,       /* a connection that is silent for so long is asked whether it lives */
   CQL_CLIENT_AGREEMENT_TIMEOUT_MS = 10000,

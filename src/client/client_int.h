@@ -23,6 +23,7 @@ enum {
   CQLI_SPARE_CALLS_COUNT = 512,
   CQLI_REFRESH_MS = 1000, /* after an event, until the nodes are read anew: events come in swarms */
   CQLI_AGREEMENT_POLL_MS = 100,
+  CQLI_LOOKUP_POLL_MS = 20,
 };
 
 typedef struct cqli_core cqli_core;
@@ -58,7 +59,11 @@ typedef struct cqli_timer {
   void (*fire)(cqli_core *core, struct cqli_timer *t);
 } cqli_timer;
 
-/* Sets or moves it. CQL_NOMEM. */
+/* What must not fail later for want of memory (connecting again, heartbeats) is assured of its place beforehand, on the
+ * loop or before it runs. CQL_NOMEM. */
+cql_status cqli_timer_assure(cqli_core *core, cqli_timer *t);
+void cqli_timer_let_go(cqli_core *core, cqli_timer *t); /* stops it, too */
+/* Sets or moves it. CQL_NOMEM, unless it is assured. */
 cql_status cqli_timer_start(cqli_core *core, cqli_timer *t, uint64_t delay_ms);
 void cqli_timer_stop(cqli_core *core, cqli_timer *t); /* not started: fine */
 void cqli_timers_fire(cqli_core *core);               /* all that are due; sets the uv_timer_t for the next */
@@ -199,17 +204,30 @@ typedef struct cqli_control {
   cqli_address self;     /* of conn */
   uint32_t next_contact; /* while none was ever open: which address is tried */
   uint32_t next_host;
+  bool has_looked_up; /* in this round: the names of the contact points */
   uint32_t failures;
   cql_attempt attempts[CQL_ATTEMPT_COUNT]; /* since one was open */
   uint32_t attempt_count;
   cqli_timer retry, refresh;
   bool has_no_peers_v2;
+  /* refresh.c: what is being read */
   bool is_reading, read_again;
-  cql_arena arena; /* nodes, while they are read */
+  bool may_lag;        /* it was asked for before the node sent us events: what changed meanwhile is not in it */
+  uint32_t unanswered; /* questions */
+  cqli_timer patience;
+  cql_arena arena; /* of the nodes */
   cqli_node local;
   cqli_node *peers;
   uint32_t peer_count;
+  cql_result *keyspaces;
 } cqli_control;
+
+/* The addresses of all contact points; it has room for as many as their names can have. */
+typedef struct cqli_contacts {
+  cqli_address *addresses;
+  const char **names; /* for TLS: the name behind an address, or NULL */
+  uint32_t count;
+} cqli_contacts;
 
 /* A group of calls that one thread waits for; it lives on that thread's stack. */
 typedef struct cqli_group {
@@ -252,9 +270,10 @@ struct cqli_core {
   cqli_timer heartbeat, drain, turn;
   uint64_t seen_turn;
   cqli_tls *tls;
-  cqli_address *contacts;
-  const char **contact_names; /* for TLS: the name behind contacts[i], or NULL */
-  uint32_t contact_count;
+  cqli_contacts contacts, found; /* contacts.c: those that hold; those of the look-up that is under way */
+  cqli_lookup *lookup;           /* of contact point lookup_at; NULL: none is under way */
+  uint32_t lookup_at;
+  int64_t lookup_began_us;
   char local_dc[CQL_NAME_LEN];
   cql_arena arena; /* of the contact points */
   cqli_control control;
@@ -297,14 +316,22 @@ void cqli_core_dispatch(cqli_core *core);
 void cqli_core_drained(cqli_core *core); /* loop: a call has ended, perhaps the last one of a session that closes */
 void cqli_core_opened(cqli_core *core);  /* loop: the nodes are known */
 void cqli_core_fail(cqli_core *core, const cql_error *err); /* loop: opening has failed */
+cql_status cqli_heartbeats_init(cqli_core *core);           /* CQL_NOMEM */
 void cqli_heartbeats_start(cqli_core *core);
-void cqli_host_forget(cqli_host *h); /* in a child: closes the descriptors */
-void cqli_control_init(cqli_core *core);
+void cqli_host_forget(cqli_host *h);           /* in a child: closes the descriptors */
+cql_status cqli_control_init(cqli_core *core); /* CQL_NOMEM */
 void cqli_control_free(cqli_core *core);
 void cqli_control_forget(cqli_core *core);
 uint64_t cqli_random(cqli_core *core); /* loop */
 
-/* The name of the contact point behind an address, NULL: it was an address, or none of them. */
+/* contacts.c. Waits. CQL_RESOLVE, CQL_TIMEOUT: no name has an address; CQL_NOMEM. */
+cql_status cqli_contacts_init(cqli_core *core, cql_error *err);
+/* Begins to look all names up again; asks how far that is. True: not ready yet; false: they are as new as can be. Loop.
+ */
+bool cqli_contacts_look_up(cqli_core *core);
+bool cqli_contacts_are_looked_up(cqli_core *core);
+void cqli_contacts_leave(cqli_core *core); /* nobody wants to know any more */
+/* The name of the contact point behind an address, NULL: it was an address, or none of them. Loop. */
 const char *cqli_contact_name(const cqli_core *core, const cqli_address *address);
 
 /* fork.c */
@@ -320,17 +347,21 @@ bool cqli_is_exiting(void); /* the process ends: no thread is started any more *
 /* control.c, refresh.c, agreement.c. Loop. */
 void cqli_control_start(cqli_core *core);
 void cqli_control_stop(cqli_core *core);
+void cqli_control_begin_round(cqli_core *core);    /* through the nodes, then the contact points */
+void cqli_control_end_first_host(cqli_core *core); /* the one that was begun before the nodes were known, if it was */
 void cqli_control_refresh(cqli_core *core, uint32_t delay_ms);
+void cqli_refresh_init(cqli_core *core);
 void cqli_refresh_read(cqli_core *core);
+void cqli_refresh_drop(cqli_core *core); /* the connection has ended, and all questions with it */
 /* Takes result, of a schema change that host has made. The call is finished with it when the nodes agree, or, with a
  * warning, after a time. */
 void cqli_agreement_wait(cqli_call *call, cqli_host *host, cql_result *result);
 void cqli_agreement_end(cqli_call *call, const char *words);
 void cqli_agreement_drop(cqli_call *call); /* it ends otherwise */
 
-/* A question of our own: reply gets the rows, lent; or NULL and why; or NULL and NULL when the connection has ended.
- * Loop. CQL_NOMEM, CQL_LIMIT. */
-typedef void cqli_reply(cqli_core *core, void *user, cql_result *rows, const char *why);
+/* A question of our own, appended as by cqli_conn_send(): reply gets the rows, which it takes; or NULL and err; or NULL
+ * and NULL when the connection has ended. Loop. CQL_NOMEM, CQL_LIMIT. */
+typedef void cqli_reply(cqli_core *core, void *user, cql_result *rows, const cql_error *err);
 cql_status cqli_ask(cqli_core *core, cqli_conn *conn, const char *query, cqli_reply *reply, void *user);
 
 /* --- calls (call.c: its life; encode.c; answer.c; prepare.c) -------------------------------------------------------
@@ -355,7 +386,7 @@ struct cqli_call {
   uint32_t statement_count;
   cql_statement *one;    /* room for a single one */
   cqli_columns *columns; /* by which rows are read when they come without */
-  bool is_idempotent, is_conditional;
+  bool is_idempotent, is_conditional, is_one_write;
   cqli_route route;             /* its keyspace belongs to the first statement */
   cql_statement **prepared;     /* PREPARE: where the statement goes; else NULL */
   const char *prepare_keyspace; /* both borrowed from whoever waits; "" for none */
@@ -377,6 +408,8 @@ struct cqli_call {
   cqli_call *next, **back; /* active: back points at the pointer that points here */
   cqli_call *next_incoming, *next_waiting, *next_prepare;
   cqli_prepare *preparing;
+  cqli_host *forgetful; /* of the view: has forgotten a statement, too, while another node prepares it; NULL: none */
+  cql_statement *forgotten;
   /* who hears of it */
   cqli_group *group; /* set: user is the cql_outcome to write, and the group is told */
   uint64_t group_id;
@@ -395,6 +428,7 @@ cql_status cqli_call_submit(cqli_core *core, cqli_call *first, cqli_call *last, 
 
 /* encode.c. Where its partition lives; the keyspace belongs to the statement. */
 void cqli_route_find(const cql_call_config *config, cqli_route *out);
+bool cqli_is_one_write(const cql_call_config *config, const cqli_route *route); /* see cqli_failure */
 /* The envelope of a call, and how to read its rows. Statuses of cql_put_…(); CQL_UNSUPPORTED: version 4 has no keyspace
  * per request. */
 cql_status cqli_encode(const cqli_core *core, const cql_call_config *config, cql_buf *out, cqli_columns **columns,

@@ -75,9 +75,8 @@ void cqli_conn_opened(cqli_conn *c) {
 /* --- the end ------------------------------------------------------------------------------------------------------ */
 
 static cql_stage stage_of(const cqli_conn *c, cql_status status) {
-  static const cql_stage stages[] = {CQL_STAGE_CONNECT,  CQL_STAGE_TLS,     CQL_STAGE_OPTIONS,
-                                     CQL_STAGE_STARTUP,  CQL_STAGE_AUTH,    CQL_STAGE_STARTUP,
-                                     CQL_STAGE_KEYSPACE, CQL_STAGE_REQUEST, CQL_STAGE_REQUEST};
+  static const cql_stage stages[] = {CQL_STAGE_CONNECT, CQL_STAGE_TLS,      CQL_STAGE_OPTIONS, CQL_STAGE_STARTUP,
+                                     CQL_STAGE_AUTH,    CQL_STAGE_KEYSPACE, CQL_STAGE_REQUEST, CQL_STAGE_REQUEST};
   cqli_conn_state state = cqli_conn_state_of(c);
   if (status == CQL_CREDENTIALS) return CQL_STAGE_AUTH;
   if (status == CQL_TLS && state < CQLI_CONN_OPEN) return CQL_STAGE_TLS; /* 1.3 is refused after its handshake */

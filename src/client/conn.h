@@ -4,7 +4,7 @@
  * A connection is driven either by the loop (its descriptor is watched by a uv_poll_t; everything happens on the loop's
  * thread) or, detached, by one other thread that exchanges one request for one answer, with nobody else near it.
  *
- *   connecting -> tls -> options -> startup -> auth -> [register] -> [keyspace] -> open -> closed
+ *   connecting -> tls -> options -> startup -> auth -> [keyspace] -> open -> closed
  *
  * OPTIONS settles the version and the compression: the best of what SUPPORTED offers and the configuration allows. It
  * travels as version 4, and so does STARTUP unless the version is 5.
@@ -35,6 +35,17 @@ void cqli_address_print(const cqli_address *a, char out[CQL_HOST_LEN]);
 enum { CQLI_ADDRESSES_MAX = 32 };
 cql_status cqli_resolve(const char *host, uint16_t port, uint32_t timeout_ms, cqli_address out[CQLI_ADDRESSES_MAX],
                         uint32_t *count, cql_error *err);
+/* An address as text; false: host is a name. */
+bool cqli_resolve_literal(const char *host, uint16_t port, cqli_address out[CQLI_ADDRESSES_MAX], uint32_t *count);
+
+/* The same for who must not wait: begin, ask now and then whether it is done, then end it (statuses as above); or leave
+ * it, done or not. Both free it. One thread, or one after the other. */
+typedef struct cqli_lookup cqli_lookup;
+cql_status cqli_lookup_begin(cqli_lookup **out, const char *host, cql_error *err);
+bool cqli_lookup_is_done(cqli_lookup *l);
+cql_status cqli_lookup_end(cqli_lookup *l, uint16_t port, cqli_address out[CQLI_ADDRESSES_MAX], uint32_t *count,
+                           cql_error *err);
+void cqli_lookup_leave(cqli_lookup *l);
 
 /* --- TLS ---------------------------------------------------------------------------------------------------------- */
 
@@ -59,7 +70,8 @@ typedef struct cqli_conn_config {
   bool lz4;
   const char *keyspace; /* for version 4: USE it once logged in. That it does not exist is no failure; see
                            cqli_conn_has_keyspace(). NULL or "": none */
-  bool wants_events;    /* REGISTER for topology, status and schema changes */
+  bool wants_events; /* REGISTER for topology, status and schema changes; its answer is not waited for, so that events
+                        may be missed that come before what is asked first is answered */
   uint32_t connect_timeout_ms, heartbeat_ms; /* not 0 */
   uint32_t in_flight_max;
 } cqli_conn_config;

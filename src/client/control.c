@@ -1,8 +1,8 @@
 /* control.c: the control connection: one node that tells what the cluster is and what happens in it.
  *
  * While nothing is known, the contact points are tried one after the other, once; later the nodes that are known, then
- * the contact points, for ever. Events are hints: whatever they say, the nodes are read anew, a moment later, because
- * events come in swarms and before the facts.
+ * the contact points, whose names are looked up anew, for ever. Events are hints: whatever they say, the nodes are read
+ * anew, a moment later, because events come in swarms and before the facts.
  */
 #include "client/client_int.h"
 
@@ -25,14 +25,35 @@ static bool is_opening(const cqli_core *core) {
   return atomic_load(&core->state) == CQLI_OPENING && core->view == NULL;
 }
 
+/* The first request will most likely go to the node that we talk to: its connection is made while the nodes are read.
+ * When that fails, or the node is of another datacenter, the host goes again. */
+static void begin_first_host(cqli_core *core) {
+  cqli_host *h = NULL;
+  if (!core->control.is_open) return; /* the questions could not be asked */
+  if (core->view == NULL && core->hosts == NULL && cqli_host_new(core, &core->control.self, &h) == CQL_OK)
+    cqli_host_start(h);
+}
+
+void cqli_control_end_first_host(cqli_core *core) {
+  while (core->view == NULL && core->hosts != NULL) cqli_host_remove(core->hosts);
+}
+
+void cqli_control_begin_round(cqli_core *core) {
+  cqli_control *k = &core->control;
+  k->next_host = k->next_contact = 0;
+  k->has_looked_up = false;
+}
+
 static void on_opened(void *owner, cqli_conn *conn) {
   cqli_core *core = owner;
   cqli_control *k = &core->control;
   k->is_open = true;
   k->failures = 0;
   k->attempt_count = 0;
+  k->may_lag = true;
   atomic_store(&core->version, cqli_conn_version(conn));
   cqli_refresh_read(core);
+  begin_first_host(core);
 }
 
 static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
@@ -40,8 +61,10 @@ static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
   cqli_control *k = &core->control;
   (void)conn;
   k->conn = NULL;
-  k->is_open = k->is_reading = false;
+  k->is_open = false;
+  cqli_refresh_drop(core);
   if (core->is_closing) return;
+  cqli_control_end_first_host(core);
   remember(core, why);
   if (k->failures < UINT32_MAX) k->failures++;
   if (is_opening(core)) {
@@ -50,7 +73,8 @@ static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
   }
   const cql_client_config *c = &core->settings->config;
   uint32_t delay = cqli_backoff_ms(c->reconnect_min_ms, c->reconnect_max_ms, k->failures - 1, cqli_random(core));
-  (void)cqli_timer_start(core, &k->retry, delay);
+  (void)cqli_timer_start(core, &k->retry,
+                         delay); /* assured, as all of this file: the connection would be lost for ever */
 }
 
 static void on_event(void *owner, cqli_conn *conn, const cql_envelope *e);
@@ -85,20 +109,33 @@ static void fail_opening(cqli_core *core) {
   cqli_core_fail(core, &err);
 }
 
+/* Once in each round, behind the last of the nodes. True: that takes a while, and connect_next() is called again. */
+static bool look_up(cqli_core *core) {
+  cqli_control *k = &core->control;
+  if (!k->has_looked_up) {
+    k->has_looked_up = true;
+    if (!cqli_contacts_look_up(core)) return false;
+  } else if (!cqli_contacts_are_looked_up(core)) {
+    return false;
+  }
+  (void)cqli_timer_start(core, &k->retry, CQLI_LOOKUP_POLL_MS);
+  return true;
+}
+
 static void connect_next(cqli_core *core) {
   cqli_control *k = &core->control;
   cqli_address address;
   if (k->conn != NULL || core->is_closing) return;
+  if (!is_opening(core) && k->next_contact >= core->contacts.count) cqli_control_begin_round(core);
   if (known_host(core, k->next_host, &address)) {
     k->next_host++;
-  } else if (k->next_contact < core->contact_count) {
-    address = core->contacts[k->next_contact++];
-  } else if (is_opening(core)) {
+  } else if (look_up(core)) {
+    return;
+  } else if (k->next_contact < core->contacts.count) {
+    address = core->contacts.addresses[k->next_contact++];
+  } else {
     fail_opening(core);
     return;
-  } else {
-    k->next_host = k->next_contact = 0; /* once round */
-    if (!known_host(core, 0, &address)) address = core->contacts[k->next_contact++];
   }
   connect_to(core, &address);
 }
@@ -110,7 +147,9 @@ static void on_retry(cqli_core *core, cqli_timer *t) {
 
 void cqli_control_start(cqli_core *core) {
   cqli_control *k = &core->control;
-  k->next_contact = k->next_host = k->attempt_count = 0;
+  cqli_control_begin_round(core);
+  k->has_looked_up = !core->has_begun;
+  k->attempt_count = 0;
   if (k->is_open)
     cqli_refresh_read(core);
   else
@@ -118,7 +157,9 @@ void cqli_control_start(cqli_core *core) {
 }
 
 void cqli_control_stop(cqli_core *core) {
+  cqli_timer_stop(core, &core->control.patience);
   cqli_timer_stop(core, &core->control.retry);
+  cqli_contacts_leave(core);
   cqli_timer_stop(core, &core->control.refresh);
   if (core->control.conn != NULL) cqli_conn_close(core->control.conn, CQL_CLOSED, "the session is closed");
 }
@@ -132,7 +173,7 @@ static void on_refresh(cqli_core *core, cqli_timer *t) {
 
 void cqli_control_refresh(cqli_core *core, uint32_t delay_ms) {
   cqli_timer *t = &core->control.refresh;
-  if (t->deadline.place == 0) (void)cqli_timer_start(core, t, delay_ms); /* no memory: the next event does it */
+  if (t->deadline.place == 0) (void)cqli_timer_start(core, t, delay_ms);
 }
 
 static void on_status(cqli_core *core, const cql_event *e) {
@@ -161,11 +202,15 @@ static void on_event(void *owner, cqli_conn *conn, const cql_envelope *e) {
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
-void cqli_control_init(cqli_core *core) {
+cql_status cqli_control_init(cqli_core *core) {
   cqli_control *k = &core->control;
   k->retry.fire = on_retry;
   k->refresh.fire = on_refresh;
+  cqli_refresh_init(core);
   cql_arena_init(&k->arena, core->alloc, CQL_ARENA_LIMIT_DEFAULT);
+  cql_status st = cqli_timer_assure(core, &k->retry);
+  if (st == CQL_OK) st = cqli_timer_assure(core, &k->refresh);
+  return st == CQL_OK ? cqli_timer_assure(core, &k->patience) : st;
 }
 
 void cqli_control_free(cqli_core *core) {

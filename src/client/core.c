@@ -6,59 +6,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* --- contact points ----------------------------------------------------------------------------------------------- */
-
-static bool has_contact(const cqli_core *core, const cqli_address *a) {
-  for (uint32_t i = 0; i < core->contact_count; i++)
-    if (cqli_address_eq(&core->contacts[i], a)) return true;
-  return false;
-}
-
-static void add_contacts(cqli_core *core, const char *host, const cqli_address *found, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) {
-    if (has_contact(core, &found[i])) continue;
-    char text[CQL_HOST_LEN];
-    cqli_address_print(&found[i], text);
-    bool is_name = strncmp(text[0] == '[' ? text + 1 : text, host, strlen(host)) != 0;
-    core->contacts[core->contact_count] = found[i];
-    core->contact_names[core->contact_count++] = is_name ? host : NULL;
-  }
-}
-
-/* All addresses of all contact points; a name without one is told only when there is no other. */
-static cql_status resolve(cqli_core *core, cql_error *err) {
-  const cql_client_config *c = &core->settings->config;
-  uint32_t room = c->contact_count * CQLI_ADDRESSES_MAX;
-  core->contacts = cql_arena_array(&core->arena, room, sizeof *core->contacts);
-  core->contact_names = cql_arena_array(&core->arena, room, sizeof *core->contact_names);
-  if (core->contacts == NULL || core->contact_names == NULL) return cql_fail(err, CQL_NOMEM, "Out of memory");
-  cql_attempt failures[CQL_ATTEMPT_COUNT];
-  uint32_t failure_count = 0;
-  for (uint32_t i = 0; i < c->contact_count; i++) {
-    cqli_address found[CQLI_ADDRESSES_MAX];
-    uint32_t count = 0;
-    cql_error e;
-    int64_t started = cql_clock_monotonic_us();
-    cql_status st = cqli_resolve(c->contacts[i].host, c->contacts[i].port, c->connect_timeout_ms, found, &count, &e);
-    if (st == CQL_NOMEM) return cql_fail(err, CQL_NOMEM, "Out of memory");
-    add_contacts(core, c->contacts[i].host, found, st == CQL_OK ? count : 0);
-    if (st == CQL_OK || failure_count == CQL_ATTEMPT_COUNT) continue;
-    cql_attempt *a = &failures[failure_count++];
-    *a = (cql_attempt){.stage = CQL_STAGE_RESOLVE, .status = st};
-    a->elapsed_ms = (uint32_t)((cql_clock_monotonic_us() - started) / 1000);
-    cqli_copy_text(a->host, c->contacts[i].host, sizeof a->host);
-    cqli_reason(a, e.message);
-  }
-  if (core->contact_count > 0) return CQL_OK;
-  return cqli_fail_attempts(err, CQL_RESOLVE, failures, failure_count);
-}
-
-const char *cqli_contact_name(const cqli_core *core, const cqli_address *address) {
-  for (uint32_t i = 0; i < core->contact_count; i++)
-    if (cqli_address_eq(&core->contacts[i], address)) return core->contact_names[i];
-  return NULL;
-}
-
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 static void on_wake(uv_async_t *handle) {
@@ -78,6 +25,12 @@ static cql_status init_loop(cqli_core *core, cql_error *err) {
   uv_prepare_init(&core->loop, &core->before_poll);
   core->wake.data = core->timer.data = core->before_poll.data = core;
   return CQL_OK;
+}
+
+static cql_status init_timers(cqli_core *core, cql_error *err) {
+  cql_status st = cqli_control_init(core);
+  if (st == CQL_OK) st = cqli_heartbeats_init(core);
+  return st == CQL_OK ? st : cql_fail(err, st, "Out of memory");
 }
 
 static void init_changed(cqli_core *core) {
@@ -104,16 +57,17 @@ cql_status cqli_core_new(cqli_core **out, cql_client *client, cql_error *err) {
   const cql_client_config *c = &core->settings->config;
   if (c->local_dc != NULL) cqli_copy_text(core->local_dc, c->local_dc, sizeof core->local_dc);
   atomic_store(&core->version, c->protocol);
-  cql_status st = resolve(core, err);
+  cql_status st = cqli_contacts_init(core, err);
   if (st == CQL_OK && c->tls.enabled) st = cqli_tls_new(&core->tls, &c->tls, err);
+  if (st == CQL_OK) st = init_timers(core, err);
   if (st == CQL_OK) st = init_loop(core, err);
   if (st != CQL_OK) {
     cqli_tls_free(core->tls);
+    cqli_deadlines_free(&core->deadlines);
     cql_arena_free(&core->arena);
     cql_alloc_free(alloc, core, sizeof *core);
     return st;
   }
-  cqli_control_init(core);
   cql_lock_init(&core->lock, CQL_LOCK_CLIENT);
   init_changed(core);
   *out = core;
@@ -141,6 +95,7 @@ void cqli_core_dispose(cqli_core *core) {
   uv_loop_close(&core->loop);
   cqli_view_put(core, core->view);
   free_spare(core);
+  cqli_contacts_leave(core);
   cqli_control_free(core);
   cqli_tls_free(core->tls);
   cqli_deadlines_free(&core->deadlines);

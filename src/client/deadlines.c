@@ -48,9 +48,14 @@ static cql_status grow(cqli_deadlines *d) {
   return CQL_OK;
 }
 
+static cql_status make_room(cqli_deadlines *d) {
+  return d->count + d->absent < d->room ? CQL_OK : grow(d);
+}
+
 cql_status cqli_deadlines_put(cqli_deadlines *d, cqli_deadline *entry) {
   cqli_deadlines_remove(d, entry);
-  if (d->count == d->room && grow(d) != CQL_OK) return CQL_NOMEM;
+  if (!entry->is_sure && make_room(d) != CQL_OK) return CQL_NOMEM;
+  d->absent -= entry->is_sure;
   rise(d, d->count++, entry);
   return CQL_OK;
 }
@@ -60,11 +65,25 @@ void cqli_deadlines_remove(cqli_deadlines *d, cqli_deadline *entry) {
   uint32_t i = entry->place - 1;
   cqli_deadline *last = d->heap[--d->count];
   entry->place = 0;
+  d->absent += entry->is_sure;
   if (last == entry) return;
   if (i > 0 && d->heap[(i - 1) / 2]->at_ms > last->at_ms)
     rise(d, i, last);
   else
     sink(d, i, last);
+}
+
+cql_status cqli_deadlines_assure(cqli_deadlines *d, cqli_deadline *entry) {
+  if (make_room(d) != CQL_OK) return CQL_NOMEM;
+  entry->is_sure = true;
+  d->absent++;
+  return CQL_OK;
+}
+
+void cqli_deadlines_let_go(cqli_deadlines *d, cqli_deadline *entry) {
+  cqli_deadlines_remove(d, entry);
+  d->absent -= entry->is_sure;
+  entry->is_sure = false;
 }
 
 cqli_deadline *cqli_deadlines_first(const cqli_deadlines *d) {

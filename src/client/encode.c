@@ -34,6 +34,11 @@ void cqli_route_find(const cql_call_config *config, cqli_route *out) {
   cql_buf_free(&joined);
 }
 
+/* The node gives the markers of a partition key only where each is compared with =. */
+bool cqli_is_one_write(const cql_call_config *config, const cqli_route *route) {
+  return config->is_batch ? config->batch_type == CQL_BATCH_LOGGED : route->has_token;
+}
+
 /* --- the envelope ------------------------------------------------------------------------------------------------- */
 
 static const char *default_keyspace(const cqli_core *core) {
@@ -128,5 +133,6 @@ cql_status cqli_call_encode(cqli_call *call, const cql_call_config *c, cql_error
   call->is_conditional = c->is_conditional;
   call->timeout_ms = c->timeout_ms != 0 ? c->timeout_ms : call->core->settings->config.request_timeout_ms;
   cqli_route_find(c, &call->route);
+  call->is_one_write = cqli_is_one_write(c, &call->route);
   return cqli_encode(call->core, c, &call->envelope, &call->columns, err);
 }

@@ -3,8 +3,10 @@
  *   OPTIONS -> SUPPORTED         settles the version and the compression
  *   STARTUP -> READY             or AUTHENTICATE; from here on version 5 travels in segments
  *   AUTH_RESPONSE -> AUTH_SUCCESS   SASL PLAIN
- *   REGISTER -> READY            the control connection
  *   QUERY "USE …" -> RESULT      version 4 with a keyspace
+ *
+ * The control connection says REGISTER as well, and does not wait for its READY: it is open meanwhile, and what its
+ * owner asks travels with it.
  */
 #include "client/conn_int.h"
 
@@ -13,6 +15,7 @@
 enum { HANDSHAKE_LEN_MAX = 64 * 1024, ARENA_LEN_MAX = 1024 * 1024, WORDS_LEN = 128 };
 
 static void on_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run);
+static void on_registered(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run);
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */
 
@@ -59,11 +62,17 @@ static void send_startup(cqli_conn *c) {
   send_it(c, &b, CQLI_STARTUP);
 }
 
-static void send_register(cqli_conn *c) {
+/* False: the connection is closed. */
+static bool put_register(cqli_conn *c) {
   static const char *const events[] = {"TOPOLOGY_CHANGE", "STATUS_CHANGE", "SCHEMA_CHANGE"};
+  int16_t stream;
   cql_buf b = message(c);
   cql_put_register(&b, c->version, events, 3);
-  send_it(c, &b, CQLI_REGISTER);
+  cql_status st = b.st;
+  if (st == CQL_OK) st = cqli_conn_put(c, cql_buf_view(&b), on_registered, NULL, &stream);
+  cql_buf_free(&b);
+  if (st != CQL_OK) cqli_conn_close(c, st, "out of memory");
+  return st == CQL_OK;
 }
 
 static void put_quoted(cql_buf *text, const char *name) {
@@ -188,11 +197,9 @@ static void on_challenge(cqli_conn *c, const cql_response *r) {
 /* --- step by step ------------------------------------------------------------------------------------------------- */
 
 static void go_on(cqli_conn *c) {
-  cqli_conn_state state = cqli_conn_state_of(c);
   bool has_keyspace = c->config.keyspace != NULL && c->config.keyspace[0] != '\0';
-  if (state < CQLI_REGISTER && c->config.wants_events)
-    send_register(c);
-  else if (state < CQLI_KEYSPACE && c->version < CQL_VERSION_5 && has_keyspace)
+  if (c->config.wants_events && !put_register(c)) return;
+  if (c->version < CQL_VERSION_5 && has_keyspace)
     send_use(c);
   else
     cqli_conn_opened(c);
@@ -208,9 +215,8 @@ static void on_error(cqli_conn *c, const cql_server_error *e) {
 }
 
 static bool on_ready(cqli_conn *c) {
-  cqli_conn_state state = cqli_conn_state_of(c);
-  if (state != CQLI_STARTUP && state != CQLI_REGISTER) return false;
-  if (state == CQLI_STARTUP) use_segments(c);
+  if (cqli_conn_state_of(c) != CQLI_STARTUP) return false;
+  use_segments(c);
   go_on(c);
   return true;
 }
@@ -257,19 +263,49 @@ static void refuse(cqli_conn *c, const cql_response *r) {
   cqli_conn_close(c, CQL_MALFORMED, words);
 }
 
-static void on_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run) {
-  (void)user;
-  (void)why;
-  (void)may_have_run;
-  if (e == NULL) return; /* closed() tells */
+typedef void on_response(cqli_conn *c, const cql_response *r);
+
+static void read_answer(cqli_conn *c, const cql_envelope *e, on_response *then) {
   cql_response r;
   cql_error err;
   cql_arena arena;
   cql_arena_init(&arena, c->config.alloc, ARENA_LEN_MAX);
   cql_status st = cql_response_decode(&r, &arena, e, &err);
-  if (st == CQL_OK && !on_message(c, &r))
-    refuse(c, &r);
-  else if (st != CQL_OK)
+  if (st == CQL_OK)
+    then(c, &r);
+  else
     cqli_conn_close(c, st, st == CQL_NOMEM ? "out of memory" : err.message);
   cql_arena_free(&arena);
+}
+
+static void step(cqli_conn *c, const cql_response *r) {
+  if (!on_message(c, r)) refuse(c, r);
+}
+
+/* e NULL: closed() tells. */
+static void on_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run) {
+  (void)user;
+  (void)why;
+  (void)may_have_run;
+  if (e != NULL) read_answer(c, e, step);
+}
+
+/* A node that does not let us register has failed in its start-up, however far we are. */
+static void step_registered(cqli_conn *c, const cql_response *r) {
+  if (r->opcode == CQL_OP_READY) return;
+  cql_error err;
+  cqli_conn_set_state(c, CQLI_STARTUP);
+  if (r->opcode != CQL_OP_ERROR) {
+    refuse(c, r);
+    return;
+  }
+  cql_status st = cql_server_error_tell(&r->error, &err);
+  cqli_conn_close(c, st, err.message);
+}
+
+static void on_registered(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run) {
+  (void)user;
+  (void)why;
+  (void)may_have_run;
+  if (e != NULL) read_answer(c, e, step_registered);
 }

@@ -28,8 +28,8 @@ cql_status cqli_host_new(cqli_core *core, const cqli_address *address, cqli_host
   cqli_address_print(address, h->name);
   uint32_t count = core->settings->config.connections;
   h->shared = cql_alloc_new(core->alloc, count * sizeof *h->shared);
-  if (h->shared == NULL) {
-    cql_alloc_free(core->alloc, h, sizeof *h);
+  if (h->shared == NULL || cqli_timer_assure(core, &h->reconnect) != CQL_OK) {
+    destroy(h);
     return CQL_NOMEM;
   }
   for (uint32_t i = 0; i < count; i++) h->shared[i].host = h;
@@ -64,12 +64,11 @@ static bool has_unconnected(const cqli_host *h) {
   return false;
 }
 
-/* When memory is out for this, the next event or refresh tries again. */
 static void reconnect_later(cqli_host *h) {
   const cql_client_config *c = &h->core->settings->config;
   if (h->is_removed || h->core->is_closing || h->reconnect.deadline.place != 0) return;
   uint32_t delay = cqli_backoff_ms(c->reconnect_min_ms, c->reconnect_max_ms, h->failures, cqli_random(h->core));
-  (void)cqli_timer_start(h->core, &h->reconnect, delay);
+  (void)cqli_timer_start(h->core, &h->reconnect, delay); /* assured */
 }
 
 static void on_opened(void *owner, cqli_conn *conn) {
@@ -141,7 +140,7 @@ void cqli_host_remove(cqli_host *h) {
   cql_lock_take(&core->lock);
   h->is_removed = true;
   cql_lock_drop(&core->lock);
-  cqli_timer_stop(core, &h->reconnect);
+  cqli_timer_let_go(core, &h->reconnect);
   for (cqli_host **at = &core->hosts; *at != NULL; at = &(*at)->next) {
     if (*at != h) continue;
     *at = h->next;

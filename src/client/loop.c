@@ -148,6 +148,7 @@ void cqli_core_dispatch(cqli_core *core) {
 }
 
 void cqli_core_fail(cqli_core *core, const cql_error *err) {
+  cqli_control_end_first_host(core);
   cql_lock_take(&core->lock);
   core->open_error = *err;
   atomic_store(&core->state, CQLI_FAILED);
@@ -171,8 +172,12 @@ static void on_heartbeat(cqli_core *core, cqli_timer *t) {
   cqli_heartbeats_start(core);
 }
 
-void cqli_heartbeats_start(cqli_core *core) {
+cql_status cqli_heartbeats_init(cqli_core *core) {
   core->heartbeat.fire = on_heartbeat;
+  return cqli_timer_assure(core, &core->heartbeat);
+}
+
+void cqli_heartbeats_start(cqli_core *core) {
   uint32_t ms = core->settings->config.heartbeat_ms;
-  (void)cqli_timer_start(core, &core->heartbeat, ms > 1 ? ms / 2 : 1); /* out of memory: threads still peek */
+  (void)cqli_timer_start(core, &core->heartbeat, ms > 1 ? ms / 2 : 1); /* assured */
 }

@@ -90,8 +90,8 @@ typedef struct cqli_failure {
   bool may_have_run;      /* false: no byte of it can have reached a node that acts on it */
   bool is_idempotent;
   bool is_conditional;
-  bool is_one_partition; /* for certain it writes no more than that: no batch, no IN */
-  uint32_t retries;      /* so far, of this request, wherever; nodes that were skipped do not count */
+  bool is_one_write; /* for certain: to one partition, or as a batch that is logged first */
+  uint32_t retries;  /* so far, of this request, wherever; nodes that were skipped do not count */
   uint32_t prepares;
   uint32_t statement_count; /* of a batch, each of which may have to be prepared; 0: one */
 } cqli_failure;
@@ -111,18 +111,24 @@ uint32_t cqli_backoff_ms(uint32_t min_ms, uint32_t max_ms, uint32_t attempt, uin
 typedef struct cqli_deadline {
   uint64_t at_ms;
   uint32_t place; /* 0: not in the heap, else its index + 1 */
+  bool is_sure;   /* it has a place of its own */
 } cqli_deadline;
 
 typedef struct cqli_deadlines {
   const cql_alloc *alloc;
   cqli_deadline **heap;
   uint32_t count, room;
+  uint32_t absent; /* sure ones that are not in the heap: so much room is left for them */
 } cqli_deadlines;
 
 void cqli_deadlines_init(cqli_deadlines *d, const cql_alloc *alloc);
 void cqli_deadlines_free(cqli_deadlines *d);
 cql_status cqli_deadlines_put(cqli_deadlines *d, cqli_deadline *entry); /* moves one that is there; CQL_NOMEM: is out */
 void cqli_deadlines_remove(cqli_deadlines *d, cqli_deadline *entry);    /* not in it: fine */
-cqli_deadline *cqli_deadlines_first(const cqli_deadlines *d);           /* NULL: empty */
+/* From now on, until it is let go, it can always be put in. It is not in it. CQL_NOMEM. Let go of an entry that is not
+ * sure, it is only removed. */
+cql_status cqli_deadlines_assure(cqli_deadlines *d, cqli_deadline *entry);
+void cqli_deadlines_let_go(cqli_deadlines *d, cqli_deadline *entry);
+cqli_deadline *cqli_deadlines_first(const cqli_deadlines *d); /* NULL: empty */
 
 #endif

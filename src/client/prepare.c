@@ -47,6 +47,16 @@ static cql_status read_answer(cqli_core *core, cql_statement *s, cql_envelope *e
                   "The schema has changed and the bind markers with it: prepare the statement again");
 }
 
+/* To the next node, or to the one that had forgotten the statement as well. */
+static void go_elsewhere(cqli_call *call, const cql_error *err) {
+  cqli_host *h = call->forgetful;
+  call->forgetful = NULL;
+  if (h != NULL)
+    cqli_prepare_at(call, h, call->forgotten->id, err);
+  else
+    cqli_call_next(call, err);
+}
+
 static void on_prepared(void *user, cqli_conn *conn, cql_envelope *e, const cql_attempt *why, bool may_have_run) {
   cqli_prepare *p = user;
   cqli_host *h = p->host;
@@ -58,7 +68,7 @@ static void on_prepared(void *user, cqli_conn *conn, cql_envelope *e, const cql_
   for (cqli_call *call = dissolve(p), *next; call != NULL; call = next) {
     next = call->next_prepare;
     if (e == NULL)
-      cqli_call_next(call, &err);
+      go_elsewhere(call, &err);
     else if (st == CQL_OK)
       cqli_call_again(call, h, &err);
     else
@@ -118,7 +128,11 @@ void cqli_prepare_at(cqli_call *call, cqli_host *h, cql_slice id, const cql_erro
     cqli_call_fail(call, err);
     return;
   }
-  if (call->preparing != NULL) return; /* a second node was asked and has forgotten it, too: the first one goes on */
+  if (call->preparing != NULL) { /* the first node goes on; this one is asked if that breaks */
+    call->forgetful = h;
+    call->forgotten = s;
+    return;
+  }
   cqli_prepare *p = find_prepare(h, s);
   cql_status st = p == NULL ? begin(h, s, &p) : CQL_OK;
   if (st != CQL_OK) { /* UNPREPARED would blame the schema for it */

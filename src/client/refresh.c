@@ -1,5 +1,5 @@
-/* refresh.c: the nodes and keyspaces of the cluster, read through the control connection, one after the other, and a
- * map made of them.
+/* refresh.c: the nodes and keyspaces of the cluster, read through the control connection, and a map made of them. The
+ * questions are asked together, and may be answered in any order; the last answer makes the map.
  */
 #include "client/client_int.h"
 
@@ -44,11 +44,10 @@ static void answered(void *user, cqli_conn *conn, cql_envelope *e, const cql_att
     a.reply(a.core, a.user, NULL, NULL);
     return;
   }
-  cql_error err = {.message = "out of memory"};
+  cql_error err = {.status = CQL_NOMEM, .message = "out of memory"};
   cql_result *rows = NULL;
   cql_status st = read_rows(a.core, conn, e, &rows, &err);
-  a.reply(a.core, a.user, rows, st == CQL_OK ? NULL : err.message);
-  cql_result_free(rows);
+  a.reply(a.core, a.user, rows, st == CQL_OK ? NULL : &err);
 }
 
 cql_status cqli_ask(cqli_core *core, cqli_conn *conn, const char *query, cqli_reply *reply, void *user) {
@@ -64,24 +63,25 @@ cql_status cqli_ask(cqli_core *core, cqli_conn *conn, const char *query, cqli_re
     *a = (ask){core, reply, user};
     st = cqli_conn_send(conn, cql_buf_view(&envelope), answered, a, &stream);
   }
-  if (st == CQL_OK)
-    cqli_conn_flush(conn);
-  else
-    cql_alloc_free(core->alloc, a, sizeof *a);
+  if (st != CQL_OK) cql_alloc_free(core->alloc, a, sizeof *a);
   cql_buf_free(&envelope);
   return st;
 }
 
 /* --- the nodes ---------------------------------------------------------------------------------------------------- */
 
-static void give_up(cqli_core *core, const char *why) {
-  cqli_control *k = &core->control;
-  k->is_reading = false;
-  cqli_conn_close(k->conn, CQL_CONNECTION, why); /* another node is asked */
+/* Another node is asked. */
+static void give_up(cqli_core *core, cql_status status, const char *why) {
+  cqli_conn_close(core->control.conn, status, why);
 }
 
-static void ask_or_close(cqli_core *core, const char *query, cqli_reply *reply) {
-  if (cqli_ask(core, core->control.conn, query, reply, NULL) != CQL_OK) give_up(core, "out of memory");
+static bool ask_for(cqli_core *core, const char *query, cqli_reply *reply) {
+  cql_status st = cqli_ask(core, core->control.conn, query, reply, NULL);
+  if (st == CQL_OK)
+    core->control.unanswered++;
+  else
+    give_up(core, st, "out of memory");
+  return st == CQL_OK;
 }
 
 /* A datacenter that is written wrong would be a cluster without nodes, for ever. */
@@ -99,76 +99,124 @@ static bool has_local_dc(cqli_core *core, const cqli_map *map, cql_error *err) {
   return false;
 }
 
-static void finish(cqli_core *core, cql_result *keyspaces) {
+static cql_status make_map(cqli_core *core, cqli_map **out, cql_error *err) {
+  cqli_control *k = &core->control;
+  cqli_node *nodes = cql_arena_array(&k->arena, k->peer_count + 1, sizeof *nodes);
+  if (nodes == NULL) return CQL_NOMEM;
+  nodes[0] = k->local;
+  for (uint32_t i = 0; i < k->peer_count; i++) nodes[i + 1] = k->peers[i];
+  return cqli_map_new(out, core->alloc, nodes, k->peer_count + 1, k->keyspaces, err);
+}
+
+void cqli_refresh_drop(cqli_core *core) {
+  cqli_control *k = &core->control;
+  cqli_timer_stop(core, &k->patience);
+  cql_result_free(k->keyspaces);
+  k->keyspaces = NULL;
+  k->is_reading = false;
+  k->unanswered = 0;
+}
+
+static void finish(cqli_core *core) {
   cqli_control *k = &core->control;
   cqli_map *map = NULL;
   cql_error err = {.message = "out of memory"};
-  cqli_node *nodes = cql_arena_array(&k->arena, k->peer_count + 1, sizeof *nodes);
-  cql_status st = nodes == NULL ? CQL_NOMEM : CQL_OK;
-  if (st == CQL_OK) {
-    nodes[0] = k->local;
-    for (uint32_t i = 0; i < k->peer_count; i++) nodes[i + 1] = k->peers[i];
-    st = cqli_map_new(&map, core->alloc, nodes, k->peer_count + 1, keyspaces, &err);
-  }
+  cql_status st = make_map(core, &map, &err);
+  cqli_refresh_drop(core);
   if (st == CQL_OK && core->local_dc[0] == '\0') cqli_copy_text(core->local_dc, k->local.dc, sizeof core->local_dc);
   if (st == CQL_OK && atomic_load(&core->state) == CQLI_OPENING && !has_local_dc(core, map, &err)) {
     cqli_map_release(map);
-    k->is_reading = false;
     cqli_core_fail(core, &err);
     return;
   }
   if (st == CQL_OK) st = cqli_view_publish(core, map);
   if (st != CQL_OK) {
     cqli_map_release(map);
-    give_up(core, err.message);
+    give_up(core, CQL_CONNECTION, err.message);
     return;
   }
-  k->is_reading = false;
-  if (k->read_again) cqli_refresh_read(core);
+  cqli_control_begin_round(core); /* the next search begins with these nodes */
+  if (k->read_again)
+    cqli_refresh_read(core);
+  else if (k->may_lag)
+    cqli_control_refresh(core, CQLI_REFRESH_MS);
+  k->may_lag = false;
   cqli_core_opened(core);
   cqli_calls_unqueue(core);
 }
 
+/* --- answers ------------------------------------------------------------------------------------------------------ */
+
 /* The connection has ended; its owner hears of that next, and begins anew. */
-static bool is_lost(const cql_result *rows, const char *why) {
-  return rows == NULL && why == NULL;
+static bool is_lost(const cql_result *rows, const cql_error *err) {
+  return rows == NULL && err == NULL;
 }
 
-static void on_keyspaces(cqli_core *core, void *user, cql_result *rows, const char *why) {
+static void count_answer(cqli_core *core) {
+  if (--core->control.unanswered == 0) finish(core);
+}
+
+/* What an answer has been read to. */
+static void judge(cqli_core *core, cql_status st, const cql_error *err) {
+  if (st == CQL_OK)
+    count_answer(core);
+  else
+    give_up(core, CQL_CONNECTION, err->message);
+}
+
+static void on_keyspaces(cqli_core *core, void *user, cql_result *rows, const cql_error *err) {
   (void)user;
-  if (is_lost(rows, why)) return;
-  /* A role may not be allowed to read them: then requests go round, and still arrive. */
-  finish(core, rows);
+  if (is_lost(rows, err)) return;
+  core->control.keyspaces = rows; /* a role may not be allowed to read them: then requests go round, and still arrive */
+  count_answer(core);
 }
 
-static void on_peers(cqli_core *core, void *user, cql_result *rows, const char *why) {
+/* Before Cassandra 4.0, in Scylla, and, in words of its own, in DSE 6.0. Another error says nothing of the table. */
+static bool is_without_peers_v2(const cql_error *err) {
+  return err->status == CQL_INVALID || (err->status == CQL_SERVER && strstr(err->message, "peers_v2") != NULL);
+}
+
+static void on_peers(cqli_core *core, void *user, cql_result *rows, const cql_error *err) {
   (void)user;
   cqli_control *k = &core->control;
-  if (is_lost(rows, why)) return;
-  if (rows == NULL && !k->has_no_peers_v2) { /* before Cassandra 4.0, and Scylla */
+  if (is_lost(rows, err)) return;
+  if (rows == NULL && !k->has_no_peers_v2 && is_without_peers_v2(err)) {
     k->has_no_peers_v2 = true;
-    ask_or_close(core, cqli_query_peers, on_peers);
+    if (ask_for(core, cqli_query_peers, on_peers)) {
+      k->unanswered--; /* for this answer */
+      cqli_conn_flush(k->conn);
+    }
     return;
   }
-  cql_error err = {.message = ""};
-  cql_status st = rows == NULL ? CQL_MALFORMED : CQL_OK;
-  if (st == CQL_OK) st = cqli_nodes_read_peers(&k->arena, rows, k->self.port, &k->peers, &k->peer_count, &err);
-  if (st != CQL_OK)
-    give_up(core, rows == NULL ? why : err.message);
-  else
-    ask_or_close(core, cqli_query_keyspaces, on_keyspaces);
+  cql_error own = {.message = ""};
+  cql_status st = rows == NULL ? CQL_MALFORMED
+                               : cqli_nodes_read_peers(&k->arena, rows, k->self.port, &k->peers, &k->peer_count, &own);
+  judge(core, st, rows == NULL ? err : &own);
+  cql_result_free(rows);
 }
 
-static void on_local(cqli_core *core, void *user, cql_result *rows, const char *why) {
+static void on_local(cqli_core *core, void *user, cql_result *rows, const cql_error *err) {
   (void)user;
   cqli_control *k = &core->control;
-  if (is_lost(rows, why)) return;
-  cql_error err = {.message = ""};
-  cql_status st = rows == NULL ? CQL_MALFORMED : cqli_nodes_read_local(&k->arena, rows, &k->self, &k->local, &err);
-  if (st != CQL_OK)
-    give_up(core, rows == NULL ? why : err.message);
-  else
-    ask_or_close(core, k->has_no_peers_v2 ? cqli_query_peers : cqli_query_peers_v2, on_peers);
+  if (is_lost(rows, err)) return;
+  cql_error own = {.message = ""};
+  cql_status st = rows == NULL ? CQL_MALFORMED : cqli_nodes_read_local(&k->arena, rows, &k->self, &k->local, &own);
+  judge(core, st, rows == NULL ? err : &own);
+  cql_result_free(rows);
+}
+
+/* --- questions ---------------------------------------------------------------------------------------------------- */
+
+static void on_patience(cqli_core *core, cqli_timer *t) {
+  (void)t;
+  char words[CQL_REASON_LEN];
+  snprintf(words, sizeof words, "the node did not say within %u ms which nodes there are",
+           core->settings->config.connect_timeout_ms);
+  give_up(core, CQL_TIMEOUT, words);
+}
+
+void cqli_refresh_init(cqli_core *core) {
+  core->control.patience.fire = on_patience;
 }
 
 void cqli_refresh_read(cqli_core *core) {
@@ -179,5 +227,9 @@ void cqli_refresh_read(cqli_core *core) {
   k->is_reading = true;
   k->peer_count = 0;
   cql_arena_reset(&k->arena);
-  ask_or_close(core, cqli_query_local, on_local);
+  (void)cqli_timer_start(core, &k->patience, core->settings->config.connect_timeout_ms); /* assured */
+  if (ask_for(core, cqli_query_local, on_local) &&
+      ask_for(core, k->has_no_peers_v2 ? cqli_query_peers : cqli_query_peers_v2, on_peers) &&
+      ask_for(core, cqli_query_keyspaces, on_keyspaces))
+    cqli_conn_flush(k->conn);
 }

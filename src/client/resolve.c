@@ -1,5 +1,5 @@
 /* resolve.c: names to addresses. The system's resolver has no time-out that we could set, so it runs on a thread of its
- * own, which is left behind when it takes too long: the job that both share goes with the last of the two.
+ * own, which is left behind when it takes too long: the look-up that both share goes with the last of the two.
  */
 #include "client/conn.h"
 
@@ -13,14 +13,15 @@
 #include <string.h>
 #include <time.h>
 
-typedef struct job {
+struct cqli_lookup {
+  pthread_t thread;
   pthread_mutex_t mutex;
   pthread_cond_t cond;
   bool is_done, is_abandoned;
   int rc, number; /* of getaddrinfo(), and errno with EAI_SYSTEM */
   struct addrinfo *found;
   char host[256];
-} job;
+};
 
 static struct addrinfo hints(int flags) {
   return (struct addrinfo){.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = flags};
@@ -61,14 +62,14 @@ static cql_status fail(int rc, int number, const char *host, cql_error *err) {
 
 /* --- the thread --------------------------------------------------------------------------------------------------- */
 
-static void destroy(job *j) {
+static void destroy(cqli_lookup *j) {
   pthread_cond_destroy(&j->cond);
   pthread_mutex_destroy(&j->mutex);
   free(j);
 }
 
 static void *look_up(void *arg) {
-  job *j = arg;
+  cqli_lookup *j = arg;
   struct addrinfo *found = NULL, wanted = hints(AI_ADDRCONFIG);
   int rc = getaddrinfo(j->host, NULL, &wanted, &found), number = errno;
   pthread_mutex_lock(&j->mutex);
@@ -85,8 +86,8 @@ static void *look_up(void *arg) {
   return NULL;
 }
 
-static job *make_job(const char *host) {
-  job *j = calloc(1, sizeof *j);
+static cqli_lookup *make(const char *host) {
+  cqli_lookup *j = calloc(1, sizeof *j);
   if (j == NULL) return NULL;
   pthread_condattr_t attributes;
   pthread_condattr_init(&attributes);
@@ -98,17 +99,17 @@ static job *make_job(const char *host) {
   return j;
 }
 
-static int start(pthread_t *thread, job *j) {
+static int start(cqli_lookup *j) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  int rc = pthread_create(thread, NULL, look_up, j);
+  int rc = pthread_create(&j->thread, NULL, look_up, j);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return rc;
 }
 
-/* False: it takes too long, and the job is the thread's. */
-static bool await(job *j, uint32_t timeout_ms) {
+/* False: it takes too long. */
+static bool await(cqli_lookup *j, uint32_t timeout_ms) {
   struct timespec until;
   clock_gettime(CLOCK_MONOTONIC, &until);
   until.tv_sec += timeout_ms / 1000;
@@ -118,34 +119,72 @@ static bool await(job *j, uint32_t timeout_ms) {
   pthread_mutex_lock(&j->mutex);
   while (!j->is_done && pthread_cond_timedwait(&j->cond, &j->mutex, &until) != ETIMEDOUT) continue;
   bool is_done = j->is_done;
-  j->is_abandoned = !is_done;
   pthread_mutex_unlock(&j->mutex);
   return is_done;
 }
 
-cql_status cqli_resolve(const char *host, uint16_t port, uint32_t timeout_ms, cqli_address out[CQLI_ADDRESSES_MAX],
-                        uint32_t *count, cql_error *err) {
-  struct addrinfo *found = NULL, literal = hints(AI_NUMERICHOST);
+/* --- one look-up -------------------------------------------------------------------------------------------------- */
+
+cql_status cqli_lookup_begin(cqli_lookup **out, const char *host, cql_error *err) {
+  bool fits = strlen(host) < sizeof(*out)->host;
+  cqli_lookup *j = *out = fits ? make(host) : NULL;
+  if (j == NULL) return fail(fits ? EAI_MEMORY : EAI_NONAME, 0, host, err);
+  if (start(j) == 0) return CQL_OK;
+  destroy(j);
+  *out = NULL;
+  return cql_fail(err, CQL_NOMEM, "No thread can be started to look up %s", host);
+}
+
+bool cqli_lookup_is_done(cqli_lookup *j) {
+  pthread_mutex_lock(&j->mutex);
+  bool is_done = j->is_done;
+  pthread_mutex_unlock(&j->mutex);
+  return is_done;
+}
+
+cql_status cqli_lookup_end(cqli_lookup *j, uint16_t port, cqli_address out[CQLI_ADDRESSES_MAX], uint32_t *count,
+                           cql_error *err) {
   *count = 0;
-  if (getaddrinfo(host, NULL, &literal, &found) == 0) {
-    add_all(found, port, out, count);
-    return CQL_OK;
-  }
-  job *j = strlen(host) < sizeof j->host ? make_job(host) : NULL;
-  if (j == NULL) return fail(strlen(host) < sizeof j->host ? EAI_MEMORY : EAI_NONAME, 0, host, err);
-  pthread_t thread;
-  if (start(&thread, j) != 0) {
-    destroy(j);
-    return cql_fail(err, CQL_NOMEM, "No thread can be started to look up %s", host);
-  }
-  if (!await(j, timeout_ms)) {
-    pthread_detach(thread);
-    return cql_fail(err, CQL_TIMEOUT, "the name %s was not resolved within %u ms", host, timeout_ms);
-  }
-  pthread_join(thread, NULL);
+  pthread_join(j->thread, NULL);
   int rc = j->rc, number = j->number;
   add_all(j->found, port, out, count);
+  cql_status st = rc == 0 && *count > 0 ? CQL_OK : fail(rc == 0 ? EAI_NONAME : rc, number, j->host, err);
   destroy(j);
-  if (rc == 0 && *count > 0) return CQL_OK;
-  return fail(rc == 0 ? EAI_NONAME : rc, number, host, err);
+  return st;
+}
+
+void cqli_lookup_leave(cqli_lookup *j) {
+  pthread_t thread = j->thread;
+  pthread_mutex_lock(&j->mutex);
+  bool is_done = j->is_done;
+  j->is_abandoned = !is_done;
+  pthread_mutex_unlock(&j->mutex);
+  if (!is_done) {
+    pthread_detach(thread);
+    return;
+  }
+  pthread_join(thread, NULL);
+  if (j->found != NULL) freeaddrinfo(j->found);
+  destroy(j);
+}
+
+/* --- and wait for it ---------------------------------------------------------------------------------------------- */
+
+bool cqli_resolve_literal(const char *host, uint16_t port, cqli_address out[CQLI_ADDRESSES_MAX], uint32_t *count) {
+  struct addrinfo *found = NULL, literal = hints(AI_NUMERICHOST);
+  *count = 0;
+  if (getaddrinfo(host, NULL, &literal, &found) != 0) return false;
+  add_all(found, port, out, count);
+  return true;
+}
+
+cql_status cqli_resolve(const char *host, uint16_t port, uint32_t timeout_ms, cqli_address out[CQLI_ADDRESSES_MAX],
+                        uint32_t *count, cql_error *err) {
+  cqli_lookup *j;
+  if (cqli_resolve_literal(host, port, out, count)) return CQL_OK;
+  cql_status st = cqli_lookup_begin(&j, host, err);
+  if (st != CQL_OK) return st;
+  if (await(j, timeout_ms)) return cqli_lookup_end(j, port, out, count, err);
+  cqli_lookup_leave(j);
+  return cql_fail(err, CQL_TIMEOUT, "the name %s was not resolved within %u ms", host, timeout_ms);
 }

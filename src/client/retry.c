@@ -50,11 +50,12 @@ static bool is_no_cas(const cqli_failure *f) {
 }
 
 /* A coordinator looks who is alive before it writes to a partition; with several partitions, it may have written to
- * some by then (StorageProxy.mutate). A conditional write looks again before it commits, which is after the decision:
- * only when the serial consistency could not be had was there none. */
+ * some by then (StorageProxy.mutate), but for a logged batch, where it looks at all of them before it writes the log
+ * (mutateAtomically). A conditional write looks again before it commits, which is after the decision: only when the
+ * serial consistency could not be had was there none. */
 static bool is_unavailable_untouched(const cqli_failure *f) {
   uint16_t level = f->error->consistency;
-  return f->is_conditional ? level == CQL_SERIAL || level == CQL_LOCAL_SERIAL : f->is_one_partition;
+  return f->is_conditional ? level == CQL_SERIAL || level == CQL_LOCAL_SERIAL : f->is_one_write;
 }
 
 /* --- the table: the first rule that applies ----------------------------------------------------------------------- */
@@ -91,7 +92,8 @@ static const rule RULES[] = {
     {CQL_BOOTSTRAPPING, NULL, ALWAYS, NO_LIMIT, CQLI_NEXT_NODE},
 
     /* It believes too few replicas alive. One that has just started, or is cut off, is wrong about that. The drivers
-     * hold that nothing has run whatever the request was, and try once. */
+     * hold that nothing has run whatever the request was, and try once; but an unlogged batch, or DELETE … IN, may have
+     * run in part. */
     {CQL_UNAVAILABLE, is_unavailable_untouched, ALWAYS, CHEAP_MAX, CQLI_NEXT_NODE},
     {CQL_UNAVAILABLE, NULL, IF_IDEMPOTENT, CHEAP_MAX, CQLI_NEXT_NODE},
 

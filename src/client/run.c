@@ -188,10 +188,13 @@ static cql_status read_answer(cqli_link *l, const cql_call_config *config, cqli_
 }
 
 static bool is_final(const cql_call_config *config, const cql_error *err, bool may_have_run) {
+  cqli_route route;
+  cqli_route_find(config, &route);
   const cqli_failure f = {.error = err,
                           .may_have_run = may_have_run,
                           .is_idempotent = config->is_idempotent,
                           .is_conditional = config->is_conditional,
+                          .is_one_write = cqli_is_one_write(config, &route),
                           .statement_count = config->item_count};
   return err->status == CQL_TIMEOUT || err->status == CQL_INTERRUPTED || cqli_retry(&f) == CQLI_GIVE_UP;
 }

@@ -20,6 +20,14 @@ cql_status cqli_timer_start(cqli_core *core, cqli_timer *t, uint64_t delay_ms) {
   return st;
 }
 
+cql_status cqli_timer_assure(cqli_core *core, cqli_timer *t) {
+  return cqli_deadlines_assure(&core->deadlines, &t->deadline);
+}
+
+void cqli_timer_let_go(cqli_core *core, cqli_timer *t) {
+  cqli_deadlines_let_go(&core->deadlines, &t->deadline);
+}
+
 void cqli_timer_stop(cqli_core *core, cqli_timer *t) {
   cqli_deadlines_remove(&core->deadlines, &t->deadline);
 }

@@ -59,7 +59,23 @@ static bool is_atomic(cql_type_code code) {
   }
 }
 
-int cqlpy_decoder_init(cqlpy_decoder *d, cql_arena *a, const cql_type *type, bool hashable) {
+static int load_classes(cqlpy_state *state, cql_type_code code) {
+  switch (code) {
+  case CQL_TYPE_UUID:
+  case CQL_TYPE_TIMEUUID: return cqlpy_uuid_load(state);
+  case CQL_TYPE_INET: return cqlpy_inet_load(state);
+  case CQL_TYPE_DECIMAL: return cqlpy_decimal_load(state);
+  case CQL_TYPE_TIMESTAMP:
+  case CQL_TYPE_DATE: return cqlpy_datetime_load();
+  case CQL_TYPE_TIME:
+  case CQL_TYPE_DURATION: return cqlpy_temporal_load(state);
+  case CQL_TYPE_VECTOR: return cqlpy_array_load(state);
+  default: return 0;
+  }
+}
+
+int cqlpy_decoder_init(cqlpy_state *state, cqlpy_decoder *d, cql_arena *a, const cql_type *type, bool hashable) {
+  if (load_classes(state, type->code) < 0) return -1;
   *d = (cqlpy_decoder){.type = type, .hashable = hashable, .arg_count = type->arg_count};
   choose_decode(d);
   d->least_len = empty_is_nothing(d);
@@ -73,7 +89,7 @@ int cqlpy_decoder_init(cqlpy_decoder *d, cql_arena *a, const cql_type *type, boo
   d->args = args;
   for (uint32_t i = 0; i < type->arg_count; i++) {
     bool is_key = type->code == CQL_TYPE_SET || (type->code == CQL_TYPE_MAP && i == 0);
-    if (cqlpy_decoder_init(&args[i], a, type->args[i], hashable || is_key) < 0) return -1;
+    if (cqlpy_decoder_init(state, &args[i], a, type->args[i], hashable || is_key) < 0) return -1;
   }
   return 0;
 }

@@ -28,8 +28,8 @@ struct cqlpy_decoder {
   const cqlpy_decoder *args;
 };
 
-/* Fills d for type; the decoders of its elements live in a. -1 with an exception. */
-int cqlpy_decoder_init(cqlpy_decoder *d, cql_arena *a, const cql_type *type, bool hashable);
+/* Fills d for type, whose classes are loaded; the decoders of its elements live in a. -1 with an exception. */
+int cqlpy_decoder_init(cqlpy_state *state, cqlpy_decoder *d, cql_arena *a, const cql_type *type, bool hashable);
 /* A cell: data NULL gives None, and so do the empty bytes that Cassandra allows for fixed-width types. */
 PyObject *cqlpy_decode_cell(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in);
 
@@ -52,24 +52,30 @@ PyObject *cqlpy_bad_bytes(const cqlpy_context *c, const cqlpy_decoder *d);
 
 typedef int cqlpy_encode_fn(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value);
 
+/* The …_load() functions import the classes that values of a type are made of; once they have, they return 0 at once.
+ * -1 with an exception. decimal, uuid and their like take longer to import than a session takes to open, and many
+ * programs need none of them: so decoders see to it when they are made, encoders with each value. */
+
 /* number.c */
 cqlpy_decode cqlpy_decode_boolean, cqlpy_decode_int8, cqlpy_decode_int16, cqlpy_decode_int32, cqlpy_decode_int64,
     cqlpy_decode_varint, cqlpy_decode_float, cqlpy_decode_double;
 cqlpy_encode_fn cqlpy_encode_boolean, cqlpy_encode_integer, cqlpy_encode_varint, cqlpy_encode_float,
     cqlpy_encode_double;
 /* decimal.c */
-int cqlpy_decimal_init(cqlpy_state *state); /* -1 with an exception */
+int cqlpy_decimal_load(cqlpy_state *state);
 cqlpy_decode cqlpy_decode_decimal;
 cqlpy_encode_fn cqlpy_encode_decimal;
 /* text.c */
 cqlpy_decode cqlpy_decode_text, cqlpy_decode_blob;
 cqlpy_encode_fn cqlpy_encode_text, cqlpy_encode_ascii, cqlpy_encode_blob;
 /* temporal.c */
-int cqlpy_temporal_init(void); /* once per module; -1 with an exception */
+int cqlpy_datetime_load(void);
+int cqlpy_temporal_load(cqlpy_state *state); /* those of libcql, too */
 cqlpy_decode cqlpy_decode_timestamp, cqlpy_decode_date, cqlpy_decode_time, cqlpy_decode_duration;
 cqlpy_encode_fn cqlpy_encode_timestamp, cqlpy_encode_date, cqlpy_encode_time, cqlpy_encode_duration;
 /* identity.c */
-int cqlpy_identity_init(cqlpy_state *state);
+int cqlpy_uuid_load(cqlpy_state *state);
+int cqlpy_inet_load(cqlpy_state *state);
 cqlpy_decode cqlpy_decode_uuid, cqlpy_decode_inet;
 cqlpy_encode_fn cqlpy_encode_uuid, cqlpy_encode_inet;
 /* collection.c, record.c */
@@ -79,6 +85,7 @@ cqlpy_encode_fn cqlpy_encode_list, cqlpy_encode_set, cqlpy_encode_map, cqlpy_enc
  * converted. NULL with DataError. */
 PyObject *cqlpy_members(const cqlpy_context *c, const cql_type *type, PyObject *value, bool any_order);
 /* vector.c */
+int cqlpy_array_load(cqlpy_state *state);
 cqlpy_decode cqlpy_decode_vector;
 cqlpy_encode_fn cqlpy_encode_vector;
 

@@ -1,7 +1,7 @@
 /* decimal.c: decimals. Decimal has no way in that C can take but text, which is longer than all the rest of a row.
  *
  * CPython's own Decimal (_decimal, over libmpdec) is a plain struct, and a number of up to 18 digits differs from
- * another one only in four of its fields. cqlpy_decimal_init() looks at objects that the class has made: only when they
+ * another one only in four of its fields. cqlpy_decimal_load() looks at objects that the class has made: only when they
  * are, byte for byte, what make_small() makes, which it does on samples of all kinds, is make_small() used. Any other
  * Decimal is given text.
  *
@@ -116,7 +116,7 @@ static bool is_model(const small_decimal *m) {
          m->data == &m->word && m->word == 1234;
 }
 
-int cqlpy_decimal_init(cqlpy_state *state) {
+static int prove_fields(cqlpy_state *state) {
   static const struct {
     int64_t unscaled, exponent;
   } samples[] = {{0, 0},
@@ -131,16 +131,27 @@ int cqlpy_decimal_init(cqlpy_state *state) {
                  {-12345, -2147483648LL},
                  {999999999999999999, -18}};
   PyTypeObject *type = (PyTypeObject *)state->decimal_type;
-  state->decimal_by_fields = false;
-  if (type->tp_basicsize != (Py_ssize_t)sizeof(small_decimal) || type->tp_itemsize != 0) return 0;
   PyObject *model = of_text(state, small_text(1234, -3));
   if (model == NULL) return -1;
-  int rc = is_model((small_decimal *)model);
+  bool has_size = type->tp_basicsize == (Py_ssize_t)sizeof(small_decimal) && type->tp_itemsize == 0;
+  int rc = has_size && is_model((small_decimal *)model);
   for (size_t i = 0; rc == 1 && i < sizeof samples / sizeof *samples; i++)
     rc = holds(state, (small_decimal *)model, samples[i].unscaled, samples[i].exponent);
+  if (rc < 0 || state->decimal_model != NULL) { /* another thread was faster, and may be using its own */
+    Py_DECREF(model);
+    return rc < 0 ? -1 : 0;
+  }
   state->decimal_by_fields = rc == 1;
   state->decimal_model = model;
-  return rc < 0 ? -1 : 0;
+  return 0;
+}
+
+int cqlpy_decimal_load(cqlpy_state *state) {
+  if (state->decimal_model != NULL) return 0;
+  PyObject *type = cqlpy_import_name("decimal", "Decimal");
+  if (type == NULL) return -1;
+  Py_XSETREF(state->decimal_type, type);
+  return prove_fields(state);
 }
 
 /* --- the type ----------------------------------------------------------------------------------------------------- */
@@ -170,6 +181,7 @@ static bool is_finite_text(const char *text) {
 }
 
 int cqlpy_encode_decimal(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value) {
+  if (cqlpy_decimal_load(c->state) < 0) return -1;
   int is_decimal = PyObject_IsInstance(value, c->state->decimal_type);
   if (is_decimal < 0) return -1;
   if (!is_decimal && (!PyLong_Check(value) || PyBool_Check(value)))

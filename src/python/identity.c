@@ -6,7 +6,7 @@
 
 /* uuid.UUID(bytes=…) runs about a microsecond of Python per value. A UUID is two slots, `int` and `is_safe`, behind a
  * __setattr__ that refuses. Their member descriptors say where the slots are; filling them gives the same object many
- * times as fast. cqlpy_identity_init() proves on one value that it does, or else the class is called. */
+ * times as fast. cqlpy_uuid_load() proves on one value that it does, or else the class is called. */
 
 static PyObject *number_of(const uint8_t bytes[16]) {
 #if PY_VERSION_HEX >= 0x030D0000
@@ -58,7 +58,8 @@ static PyObject *uuid_by_class(const cqlpy_state *state, const uint8_t bytes[16]
   return uuid;
 }
 
-int cqlpy_identity_init(cqlpy_state *state) {
+/* Finds out whether the slots can be filled. */
+static int prove_slots(cqlpy_state *state) {
   static const uint8_t sample[16] = {0xFE, 0xDC, 0xBA, 0x98, 0x76, 0x54, 0x40, 0x10, 0x80, 0, 0, 0, 0, 0, 0, 1};
   PyObject *expected = uuid_by_class(state, sample);
   if (expected == NULL) return -1;
@@ -74,12 +75,30 @@ int cqlpy_identity_init(cqlpy_state *state) {
   return 0;
 }
 
+int cqlpy_uuid_load(cqlpy_state *state) {
+  if (state->uuid_type != NULL) return 0;
+  PyObject *type = cqlpy_import_name("uuid", "UUID");
+  PyObject *safety = type == NULL ? NULL : cqlpy_import_name("uuid", "SafeUUID");
+  PyObject *unknown = safety == NULL ? NULL : PyObject_GetAttrString(safety, "unknown");
+  Py_XDECREF(safety);
+  if (unknown == NULL) {
+    Py_XDECREF(type);
+    return -1;
+  }
+  Py_XSETREF(state->uuid_safety, unknown);
+  Py_XSETREF(state->uuid_type, type);
+  if (prove_slots(state) == 0) return 0;
+  Py_CLEAR(state->uuid_type);
+  return -1;
+}
+
 PyObject *cqlpy_decode_uuid(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   (void)d;
   return c->state->uuid_by_slots ? uuid_by_slots(c->state, in.data) : uuid_by_class(c->state, in.data);
 }
 
 int cqlpy_encode_uuid(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value) {
+  if (cqlpy_uuid_load(c->state) < 0) return -1;
   int is_uuid = PyObject_IsInstance(value, c->state->uuid_type);
   if (is_uuid <= 0) return is_uuid < 0 ? -1 : cqlpy_refuse_type(c, type, "a uuid.UUID", value);
   PyObject *number = PyObject_GetAttr(value, c->state->name_int);
@@ -100,6 +119,19 @@ int cqlpy_encode_uuid(const cqlpy_context *c, cql_buf *out, const cql_type *type
 }
 
 /* --- inet --------------------------------------------------------------------------------------------------------- */
+
+int cqlpy_inet_load(cqlpy_state *state) {
+  if (state->ipv6_type != NULL) return 0;
+  PyObject *four = cqlpy_import_name("ipaddress", "IPv4Address");
+  PyObject *six = four == NULL ? NULL : cqlpy_import_name("ipaddress", "IPv6Address");
+  if (six == NULL) {
+    Py_XDECREF(four);
+    return -1;
+  }
+  Py_XSETREF(state->ipv4_type, four);
+  Py_XSETREF(state->ipv6_type, six);
+  return 0;
+}
 
 PyObject *cqlpy_decode_inet(const cqlpy_context *c, const cqlpy_decoder *d, cql_slice in) {
   if (in.len != 4 && in.len != 16) return cqlpy_bad_bytes(c, d);
@@ -132,6 +164,7 @@ static int check_scope(const cqlpy_context *c, PyObject *address) {
 }
 
 static PyObject *address_of(const cqlpy_context *c, const cql_type *type, PyObject *value) {
+  if (cqlpy_inet_load(c->state) < 0) return NULL;
   if (PyUnicode_Check(value)) return address_of_text(c, value);
   int known = PyObject_IsInstance(value, c->state->ipv4_type);
   if (known == 0) known = PyObject_IsInstance(value, c->state->ipv6_type);

@@ -99,27 +99,11 @@ static int load_keywords(cqlpy_state *state) {
   return 0;
 }
 
-static PyObject *import_name(const char *module_name, const char *name) {
+PyObject *cqlpy_import_name(const char *module_name, const char *name) {
   PyObject *module = PyImport_ImportModule(module_name);
   PyObject *value = module == NULL ? NULL : PyObject_GetAttrString(module, name);
   Py_XDECREF(module);
   return value;
-}
-
-static int load_classes(cqlpy_state *state) {
-  if ((state->uuid_type = import_name("uuid", "UUID")) == NULL) return -1;
-  if ((state->decimal_type = import_name("decimal", "Decimal")) == NULL) return -1;
-  if ((state->ipv4_type = import_name("ipaddress", "IPv4Address")) == NULL) return -1;
-  if ((state->ipv6_type = import_name("ipaddress", "IPv6Address")) == NULL) return -1;
-  if ((state->duration_type = import_name("libcql.types", "Duration")) == NULL) return -1;
-  if ((state->time_type = import_name("libcql.types", "Time")) == NULL) return -1;
-  if ((state->array_type = import_name("array", "array")) == NULL) return -1;
-  if ((state->unset = import_name("libcql.types", "UNSET")) == NULL) return -1;
-  PyObject *safety = import_name("uuid", "SafeUUID");
-  if (safety == NULL) return -1;
-  state->uuid_safety = PyObject_GetAttrString(safety, "unknown");
-  Py_DECREF(safety);
-  return state->uuid_safety == NULL ? -1 : 0;
 }
 
 static int load_names(cqlpy_state *state) {
@@ -133,6 +117,7 @@ static int load_names(cqlpy_state *state) {
   if ((state->name_utcoffset = PyUnicode_InternFromString("utcoffset")) == NULL) return -1;
   if ((state->name_keys = PyUnicode_InternFromString("keys")) == NULL) return -1;
   if ((state->name_is_closed = PyUnicode_InternFromString("is_closed")) == NULL) return -1;
+  if ((state->unset = cqlpy_import_name("libcql.unset", "UNSET")) == NULL) return -1;
   if ((state->loops = PyDict_New()) == NULL || (state->sessions = PyList_New(0)) == NULL) return -1;
   return (state->shift_64 = PyLong_FromLong(64)) == NULL ? -1 : 0;
 }
@@ -207,9 +192,6 @@ static int module_exec(PyObject *module) {
   cql_take_turns();
   cqlpy_state *state = cqlpy_state_of(module);
   if (load_exceptions(state) < 0 || load_keywords(state) < 0 || load_names(state) < 0) return -1;
-  if (load_classes(state) < 0 || cqlpy_temporal_init() < 0 || cqlpy_identity_init(state) < 0 ||
-      cqlpy_decimal_init(state) < 0)
-    return -1;
   return add_types(module, state) < 0 ? -1 : register_at_exit(module);
 }
 

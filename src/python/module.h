@@ -53,7 +53,8 @@ typedef enum cqlpy_keyword {
       CQLPY_KEYWORD_COUNT
 } cqlpy_keyword;
 
-/* Classes of others that values are made of, and attribute names, looked up once. */
+/* Classes of others that values are made of (NULL before a value of their type is met: convert.h), and attribute names,
+ * looked up once. */
 /* clang-format off */
 #define CQLPY_OBJECT_MAP(X) \
   X(uuid_type) X(uuid_safety) X(decimal_type) X(ipv4_type) X(ipv6_type) X(duration_type) X(time_type) \
@@ -80,6 +81,8 @@ typedef struct cqlpy_state {
 cqlpy_state *cqlpy_state_of(PyObject *module);
 /* What a weak reference stands for, as a new reference when out is not NULL; 0: it is gone. */
 int cqlpy_referent(PyObject *ref, PyObject **out);
+/* module.name, imported; NULL with an exception. */
+PyObject *cqlpy_import_name(const char *module, const char *name);
 /* A reference to a new heap type that is also kept in *slot; -1 with an exception. */
 int cqlpy_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot);
 

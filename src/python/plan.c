@@ -26,7 +26,7 @@ static int copy_column(cqlpy_plan *plan, uint32_t i, const cql_column *from) {
   to->name = copy_text(a, from->name);
   to->type = cql_type_clone(a, from->type);
   if (to->keyspace != NULL && to->table != NULL && to->name != NULL && to->type != NULL)
-    return cqlpy_decoder_init(&plan->decoders[i], a, to->type, false);
+    return cqlpy_decoder_init(plan->state, &plan->decoders[i], a, to->type, false);
   PyErr_NoMemory();
   return -1;
 }

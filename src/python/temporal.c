@@ -11,9 +11,23 @@ enum { MIN_YEAR_DAYS = -719162, MAX_YEAR_DAYS = 2932896 }; /* 0001-01-01 and 999
 #define NS_PER_DAY      INT64_C(86400000000000)
 #define DATE_EPOCH      INT64_C(0x80000000) /* the wire form of a date is unsigned, 1970-01-01 in the middle */
 
-int cqlpy_temporal_init(void) {
+int cqlpy_datetime_load(void) {
   if (PyDateTimeAPI == NULL) PyDateTime_IMPORT;
   return PyDateTimeAPI == NULL ? -1 : 0;
+}
+
+int cqlpy_temporal_load(cqlpy_state *state) {
+  if (state->duration_type != NULL) return 0;
+  if (cqlpy_datetime_load() < 0) return -1;
+  PyObject *time = cqlpy_import_name("libcql.types", "Time");
+  PyObject *duration = time == NULL ? NULL : cqlpy_import_name("libcql.types", "Duration");
+  if (duration == NULL) {
+    Py_XDECREF(time);
+    return -1;
+  }
+  Py_XSETREF(state->time_type, time);
+  Py_XSETREF(state->duration_type, duration);
+  return 0;
 }
 
 typedef struct civil {
@@ -95,6 +109,7 @@ static int encode_ms(const cqlpy_context *c, cql_buf *out, PyObject *value) {
 }
 
 int cqlpy_encode_timestamp(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value) {
+  if (cqlpy_datetime_load() < 0) return -1;
   if (PyLong_Check(value) && !PyBool_Check(value)) return encode_ms(c, out, value);
   if (!PyDateTime_Check(value)) return cqlpy_refuse_type(c, type, "an aware datetime.datetime", value);
   int64_t offset;
@@ -121,6 +136,7 @@ PyObject *cqlpy_decode_date(const cqlpy_context *c, const cqlpy_decoder *d, cql_
 }
 
 int cqlpy_encode_date(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value) {
+  if (cqlpy_datetime_load() < 0) return -1;
   if (!PyDate_Check(value) || PyDateTime_Check(value)) /* a datetime is a date to Python; its time would be lost */
     return cqlpy_refuse_type(c, type, "a datetime.date", value);
   int64_t days = days_from_civil(PyDateTime_GET_YEAR(value), PyDateTime_GET_MONTH(value), PyDateTime_GET_DAY(value));
@@ -150,6 +166,7 @@ static int encode_own_time(const cqlpy_context *c, cql_buf *out, PyObject *value
 }
 
 int cqlpy_encode_time(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value) {
+  if (cqlpy_temporal_load(c->state) < 0) return -1;
   if ((PyObject *)Py_TYPE(value) == c->state->time_type) return encode_own_time(c, out, value);
   if (!PyTime_Check(value)) return cqlpy_refuse_type(c, type, "a datetime.time or a libcql.Time", value);
   if (PyDateTime_TIME_GET_TZINFO(value) != Py_None)
@@ -179,7 +196,8 @@ static int read_part(PyObject *value, PyObject *name, int64_t *out) {
 
 /* Duration has checked its parts when it was made. */
 int cqlpy_encode_duration(const cqlpy_context *c, cql_buf *out, const cql_type *type, PyObject *value) {
-  const cqlpy_state *state = c->state;
+  cqlpy_state *state = c->state;
+  if (cqlpy_temporal_load(state) < 0) return -1;
   if ((PyObject *)Py_TYPE(value) != state->duration_type) return cqlpy_refuse_type(c, type, "a libcql.Duration", value);
   int64_t months, days, nanoseconds;
   if (read_part(value, state->name_months, &months) < 0 || read_part(value, state->name_days, &days) < 0 ||

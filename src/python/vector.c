@@ -25,6 +25,13 @@ static void copy_items(uint8_t *to, const uint8_t *from, size_t count, size_t si
   }
 }
 
+int cqlpy_array_load(cqlpy_state *state) {
+  if (state->array_type != NULL) return 0;
+  PyObject *type = cqlpy_import_name("array", "array");
+  if (type != NULL) Py_XSETREF(state->array_type, type);
+  return type == NULL ? -1 : 0;
+}
+
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static PyObject *decode_array(const cqlpy_context *c, char code, size_t count, size_t size, cql_slice in) {

@@ -160,6 +160,17 @@ static bool answer(void *user, uint8_t version, const cql_message *m, cql_buf *o
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
+static void start_node(fake_node *n, const char *address, uint16_t port) {
+  n->server = fake_server_start(
+      &(fake_config){.answer = answer, .user_of_answer = n, .keyspace = "ks", .address = address, .port = port});
+}
+
+void fake_cluster_move(fake_cluster *c, uint32_t node, const char *address) {
+  uint16_t port = fake_server_port(c->nodes[node].server);
+  fake_server_stop(c->nodes[node].server);
+  start_node(&c->nodes[node], address, port);
+}
+
 fake_cluster *fake_cluster_start(uint32_t count) {
   fake_cluster *c = calloc(1, sizeof *c);
   assert_non_null(c);
@@ -169,7 +180,7 @@ fake_cluster *fake_cluster_start(uint32_t count) {
     fake_node *n = &c->nodes[i];
     n->cluster = c;
     n->index = i;
-    n->server = fake_server_start(&(fake_config){.answer = answer, .user_of_answer = n, .keyspace = "ks"});
+    start_node(n, NULL, 0);
   }
   return c;
 }

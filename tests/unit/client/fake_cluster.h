@@ -42,6 +42,8 @@ void fake_cluster_stop(fake_cluster *c);
 const char *fake_key(uint32_t node);
 uint32_t fake_cluster_requests(fake_cluster *c, int opcode);    /* of all nodes */
 void fake_cluster_rule(fake_cluster *c, const fake_rule *rule); /* at each node */
+/* It goes, and comes again at that address, with its port. */
+void fake_cluster_move(fake_cluster *c, uint32_t node, const char *address);
 /* TOPOLOGY_CHANGE: the nodes are read anew. */
 void fake_cluster_announce(fake_cluster *c);
 

@@ -203,6 +203,12 @@ static heard execute(const asked *a) {
   return h;
 }
 
+static heard execute_text(const char *text) {
+  asked a;
+  ask_text(&a, text);
+  return execute(&a);
+}
+
 static heard execute_key(cql_statement *s, const char *key) {
   asked a;
   ask_of(&a, s, key);
@@ -677,6 +683,108 @@ static void two_nodes_that_have_forgotten(void **state) {
   for (uint32_t i = 0; i < 4; i++) assert_int_equal(atomic_load(&others[i].times), 1);
 }
 
+/* A node that does not answer PREPARE is as slow as one that does not answer EXECUTE. */
+static void a_node_that_is_slow_to_prepare(void **state) {
+  (void)state;
+  open_with_speculation();
+  cql_statement *s = prepare("SELECT");
+  atomic_store(&cluster_now->nodes[0].has_forgotten, true);
+  fake_server_rule(node(0), &(fake_rule){.opcode = CQL_OP_PREPARE, .act = FAKE_SILENT});
+  heard h = {0};
+  submit_key(s, fake_key(0), true, &h);
+  expect(&h, fake_key(0));
+  assert_int_equal(executes(1), 1);
+  cql_statement_release(s);
+  end();
+}
+
+/* Both have forgotten it, and the one that was to prepare it dies: the other one prepares it. */
+static void the_node_that_prepares_dies(void **state) {
+  heard h = {0};
+  (void)state;
+  open_with_speculation();
+  cql_statement *s = prepare("SELECT");
+  uint32_t prepared = fake_server_requests(node(1), CQL_OP_PREPARE);
+  for (uint32_t i = 0; i < 2; i++) atomic_store(&cluster_now->nodes[i].has_forgotten, true);
+  fake_server_rule(node(0), &(fake_rule){.opcode = CQL_OP_PREPARE, .act = FAKE_SILENT});
+  submit_key(s, fake_key(0), true, &h);
+  UNTIL(fake_server_requests(node(0), CQL_OP_PREPARE) > 0 && executes(1) == 1) continue;
+  heard other = execute_text("the answer to EXECUTE has come");
+  assert_int_equal(other.status, CQL_OK);
+  fake_server_close_port(node(0));
+  fake_server_drop(node(0));
+  expect(&h, fake_key(0));
+  assert_int_equal(fake_server_requests(node(1), CQL_OP_PREPARE), prepared + 1);
+  cql_statement_release(s);
+  end();
+}
+
+/* --- what a node holds unavailable -------------------------------------------------------------------------------- */
+
+static void unavailable_at(uint32_t i, int opcode) {
+  const cql_server_error e = {.code = 0x1000,
+                              .message = CQL_SLICE_LITERAL("Cannot achieve consistency level QUORUM"),
+                              .consistency = CQL_QUORUM,
+                              .required = 2,
+                              .received = 1};
+  fake_server_rule(node(i), &(fake_rule){.opcode = opcode, .act = FAKE_ERROR, .error = e});
+}
+
+/* What is one write has not begun, and is sent again even when it is not idempotent. */
+static void a_node_that_holds_the_others_dead(int32_t direct_connections) {
+  start(2);
+  cql_client_config config = settings();
+  config.direct_connections = direct_connections;
+  open_client(&config);
+  cql_statement *s = prepare("INSERT");
+  for (int round = 0; round < 3; round++) { /* the first one asks for a direct connection */
+    fake_server_clear_rules(node(0));
+    unavailable_at(0, CQL_OP_EXECUTE);
+    asked a;
+    ask_of(&a, s, fake_key(0));
+    a.config.is_idempotent = false;
+    heard h = execute(&a);
+    if (h.status != CQL_OK) fail_msg("%s", h.text);
+    assert_string_equal(h.text, fake_key(0));
+    assert_int_equal(executes(1), round + 1);
+  }
+  cql_statement_release(s);
+  end();
+}
+
+static cql_status batch(cql_batch_type type, bool is_idempotent) {
+  const cql_call_item items[] = {{.text = CQL_SLICE_LITERAL("INSERT 1")}, {.text = CQL_SLICE_LITERAL("INSERT 2")}};
+  const cql_call_config config = {.is_batch = true,
+                                  .batch_type = type,
+                                  .items = items,
+                                  .item_count = 2,
+                                  .consistency = CQL_QUORUM,
+                                  .timestamp = CQL_TIMESTAMP_NONE,
+                                  .is_idempotent = is_idempotent};
+  cql_result *r = NULL;
+  cql_error err;
+  fake_server_clear_rules(node(0));
+  fake_server_clear_rules(node(1));
+  uint32_t before = fake_cluster_requests(cluster_now, CQL_OP_BATCH);
+  for (uint32_t i = 0; i < 2; i++) unavailable_at(i, CQL_OP_BATCH);
+  cql_status st = cql_client_execute(client, &config, &r, &err);
+  cql_result_free(r);
+  assert_int_equal(st, CQL_UNAVAILABLE);
+  return fake_cluster_requests(cluster_now, CQL_OP_BATCH) - before == 2 ? CQL_OK : st;
+}
+
+static void unavailable(void **state) {
+  (void)state;
+  a_node_that_holds_the_others_dead(-1);
+  a_node_that_holds_the_others_dead(1);
+  begin(2);
+  assert_int_equal(batch(CQL_BATCH_LOGGED, false), CQL_OK);            /* sent again */
+  assert_int_equal(batch(CQL_BATCH_UNLOGGED, false), CQL_UNAVAILABLE); /* not: it may have run in part */
+  assert_int_equal(batch(CQL_BATCH_COUNTER, false), CQL_UNAVAILABLE);
+  assert_int_equal(batch(CQL_BATCH_UNLOGGED, true), CQL_OK);
+  end();
+}
+
 /* --- schema ------------------------------------------------------------------------------------------------------- */
 
 static void set_schema(uint32_t i, uint32_t schema) {
@@ -987,6 +1095,9 @@ int main(void) {
       cmocka_unit_test(a_late_answer_hurts_nobody),
       cmocka_unit_test(a_slow_node_makes_us_ask_a_second),
       cmocka_unit_test(two_nodes_that_have_forgotten),
+      cmocka_unit_test(a_node_that_is_slow_to_prepare),
+      cmocka_unit_test(the_node_that_prepares_dies),
+      cmocka_unit_test(unavailable),
       cmocka_unit_test(agreement_is_waited_for),
       cmocka_unit_test(without_agreement_there_is_a_warning),
       cmocka_unit_test(two_nodes_change_the_schema),

@@ -285,6 +285,10 @@ static void events(const mode *m) {
   bench_init(&b, m);
   b.config.wants_events = true;
   bench_open(&b);
+  uint32_t first = bench_ask(&b, "behind REGISTER");
+  cqli_conn_flush(b.conn);
+  bench_until(&b, &b.answered, 1);
+  bench_expect(&b, first, cql_slice_str("behind REGISTER"));
   assert_int_equal(fake_server_requests(b.server, CQL_OP_REGISTER), 1);
   bench_push(&b, CQL_STREAM_EVENT);
   bench_push(&b, CQL_STREAM_EVENT);

@@ -15,7 +15,7 @@ static void test_order(void **state) {
   (void)state;
   rng r = {20260106};
   for (int round = 0; round < 30; round++) {
-    cqli_deadline entries[ENTRIES] = {{0, 0}};
+    cqli_deadline entries[ENTRIES] = {{.place = 0}};
     cqli_deadlines d;
     uint64_t last = 0;
     uint32_t in = 0;
@@ -45,7 +45,7 @@ static void test_order(void **state) {
 
 static void test_far(void **state) {
   (void)state;
-  cqli_deadline never = {UINT64_MAX, 0}, now = {0, 0};
+  cqli_deadline never = {.at_ms = UINT64_MAX}, now = {.at_ms = 0};
   cqli_deadlines d;
   cqli_deadlines_init(&d, &cql_alloc_libc);
   assert_null(cqli_deadlines_first(&d));
@@ -69,7 +69,7 @@ static void test_nomem(void **state) {
     uint32_t in = 0;
     cqli_deadlines_init(&d, &alloc);
     for (uint32_t i = 0; i < ENTRIES; i++) {
-      entries[i] = (cqli_deadline){ENTRIES - i, 0};
+      entries[i] = (cqli_deadline){.at_ms = ENTRIES - i};
       cql_status st = cqli_deadlines_put(&d, &entries[i]);
       assert_int_equal(st == CQL_OK, entries[i].place > 0);
       assert_true(st == CQL_OK || st == CQL_NOMEM);
@@ -82,6 +82,44 @@ static void test_nomem(void **state) {
     assert_int_equal(f.live_bytes, 0);
     if (!f.fired) break;
     assert_true(nth < 10);
+  }
+}
+
+/* Others find the heap full; those that have a place of their own never do, however often they come and go. */
+static void test_sure(void **state) {
+  (void)state;
+  rng r = {20260109};
+  for (size_t nth = 0; nth < 4; nth++) {
+    faulty f = {.left = nth};
+    cql_alloc alloc = faulty_alloc(&f);
+    cqli_deadline sure[8], entries[ENTRIES];
+    cqli_deadlines d;
+    uint32_t assured = 0;
+    cqli_deadlines_init(&d, &alloc);
+    for (uint32_t i = 0; i < 8; i++) {
+      sure[i] = (cqli_deadline){.at_ms = i};
+      assured += cqli_deadlines_assure(&d, &sure[i]) == CQL_OK;
+      assert_int_equal(sure[i].is_sure, f.fired ? i > 0 : true);
+    }
+    assert_int_equal(assured, nth == 0 ? 7 : 8);
+    for (uint32_t i = 0; i < ENTRIES; i++) entries[i] = (cqli_deadline){.at_ms = i};
+    for (int step = 0; step < 3000; step++) {
+      cqli_deadline *e = &entries[rng_below(&r, ENTRIES)], *s = &sure[1 + rng_below(&r, 7)];
+      f.fired = false;
+      f.left = 0; /* from now on there is no memory */
+      s->at_ms = rng_below(&r, ENTRIES);
+      if (rng_below(&r, 2) == 0)
+        assert_int_equal(cqli_deadlines_put(&d, s), CQL_OK);
+      else
+        cqli_deadlines_remove(&d, s);
+      (void)cqli_deadlines_put(&d, e);
+      if (step % 100 == 0) assert_heap(&d);
+      assert_true(d.count + d.absent <= d.room);
+    }
+    for (uint32_t i = 0; i < 8; i++) cqli_deadlines_let_go(&d, &sure[i]);
+    assert_int_equal(d.absent, 0);
+    f.fired = true; /* memory is back */
+    cqli_deadlines_free(&d);
   }
 }
 
@@ -107,10 +145,8 @@ static void test_backoff(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_order),
-      cmocka_unit_test(test_far),
-      cmocka_unit_test(test_nomem),
-      cmocka_unit_test(test_backoff),
+      cmocka_unit_test(test_order), cmocka_unit_test(test_far),     cmocka_unit_test(test_nomem),
+      cmocka_unit_test(test_sure),  cmocka_unit_test(test_backoff),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

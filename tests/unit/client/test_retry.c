@@ -128,7 +128,7 @@ static void test_not_sent(void **state) {
 static void test_unavailable(void **state) {
   (void)state;
   cql_error err = {.status = CQL_UNAVAILABLE, .consistency = CQL_QUORUM};
-  cqli_failure f = {.error = &err, .may_have_run = true, .is_one_partition = true};
+  cqli_failure f = {.error = &err, .may_have_run = true, .is_one_write = true};
   assert_verdicts("NNN.", &f, "one partition");
   f.is_conditional = true;
   assert_verdicts(".", &f, "conditional, commit");
