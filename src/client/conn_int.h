@@ -164,6 +164,8 @@ void cqli_conn_opened(cqli_conn *c);
 
 /* receive.c. False: the connection is closed. */
 bool cqli_conn_read(cqli_conn *c);
+/* Closes it: what came makes no sense. Before the node has introduced itself, the address is somebody else's. */
+void cqli_conn_misread(cqli_conn *c, cql_status status, const char *reason);
 /* What is wrong with an envelope that came, whoever waits for it; NULL: nothing. */
 const char *cqli_conn_judge(const cqli_conn *c, const cql_envelope *e);
 /* In words: what came that nobody waits for. Returns the status for it. */

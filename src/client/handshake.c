@@ -254,7 +254,7 @@ static bool on_message(cqli_conn *c, const cql_response *r) {
 static void refuse(cqli_conn *c, const cql_response *r) {
   char words[WORDS_LEN];
   snprintf(words, sizeof words, "the node answers with opcode %d where that has no place", r->opcode);
-  cqli_conn_close(c, CQL_MALFORMED, words);
+  cqli_conn_misread(c, CQL_MALFORMED, words);
 }
 
 static void on_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attempt *why, bool may_have_run) {
@@ -270,6 +270,6 @@ static void on_answer(void *user, cqli_conn *c, cql_envelope *e, const cql_attem
   if (st == CQL_OK && !on_message(c, &r))
     refuse(c, &r);
   else if (st != CQL_OK)
-    cqli_conn_close(c, st, st == CQL_NOMEM ? "out of memory" : err.message);
+    cqli_conn_misread(c, st, err.message);
   cql_arena_free(&arena);
 }
