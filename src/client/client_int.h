@@ -132,6 +132,7 @@ typedef struct cqli_link {
   struct cqli_link *next_dirty;
   /* direct: the first is the loop's, the others are used by the thread that has it */
   struct cqli_link *next_settling;
+  struct cqli_link *next_made, **back; /* core->direct */
   cql_arena arena;
   cql_buf envelope;
 } cqli_link;
@@ -260,6 +261,7 @@ struct cqli_core {
   bool is_draining_queue;
   cqli_link *dirty;           /* links to flush before the loop sleeps */
   cqli_link *settling;        /* direct links that become idle then */
+  cqli_link *direct;          /* all direct links, whoever has them: a forked child closes their descriptors */
   bool has_begun, is_closing; /* handles are being closed */
   cql_arena scratch;          /* one response */
   uint64_t random;

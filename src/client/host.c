@@ -185,8 +185,6 @@ cql_status cqli_link_send(cqli_link *l, cql_slice envelope, cqli_answer *answer,
 void cqli_host_forget(cqli_host *h) {
   for (uint32_t i = 0; i < h->core->settings->config.connections; i++)
     if (h->shared[i].conn != NULL) cqli_conn_forget(h->shared[i].conn);
-  for (cqli_link *l = h->idle; l != NULL; l = l->next) cqli_conn_forget(l->conn);
-  for (cqli_link *l = h->resting; l != NULL; l = l->next) cqli_conn_forget(l->conn);
 }
 
 void cqli_core_flush(cqli_core *core) {
