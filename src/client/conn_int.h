@@ -140,6 +140,7 @@ struct cqli_conn {
   uint64_t tick_ms;
   uint32_t asking;  /* heartbeats without an answer */
   bool is_on_probe; /* nothing is sent before they have one */
+  bool is_silent;   /* the owner was told so */
   bool is_crowded;  /* too many orphans, since crowded_us */
 };
 
@@ -156,6 +157,7 @@ cql_status cqli_conn_put(cqli_conn *c, cql_slice envelope, cqli_answer *answer, 
 /* Writes what waits. AGAIN: the rest when the socket can be written to. Calls nobody. */
 cqli_io cqli_conn_write(cqli_conn *c);
 void cqli_conn_heard(cqli_conn *c);
+bool cqli_conn_is_awaited(const cqli_conn *c); /* answers are due that somebody waits for: no orphans, no heartbeats */
 /* The loop's thread; may call closed(). */
 void cqli_conn_rearm(cqli_conn *c);
 void cqli_conn_retire_if_idle(cqli_conn *c);
@@ -176,6 +178,7 @@ void cqli_clock_start_opening(cqli_conn *c, bool has_failed);
 void cqli_clock_start(cqli_conn *c); /* open and attached */
 /* Before a request is put: did the loop sleep for so long that the node must be asked first? CQL_NOMEM, CQL_LIMIT. */
 cql_status cqli_heartbeat_after_sleep(cqli_conn *c);
+void cqli_heartbeat_heard(cqli_conn *c); /* bytes have come */
 
 /* handshake.c */
 void cqli_handshake_begin(cqli_conn *c); /* the bytes flow: OPTIONS */

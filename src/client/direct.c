@@ -112,7 +112,7 @@ void cqli_host_open_direct(cqli_host *h) {
   h->direct_count++;
   h->refs++;
   cql_lock_drop(&core->lock);
-  const cqli_conn_watch watch = {l, on_opened, on_closed, NULL};
+  const cqli_conn_watch watch = {l, on_opened, on_closed, NULL, NULL};
   cqli_conn_config config = cqli_conn_config_of(core, &h->address);
   if (cqli_conn_new(&l->conn, &core->loop, &config, &watch, NULL) != CQL_OK) {
     destroy(l);
@@ -222,5 +222,13 @@ void cqli_direct_give(cqli_core *core, cqli_link *l, bool is_sound) {
     core->returned = l;
     cqli_core_wake(core);
   }
+  cql_lock_drop(&core->lock);
+}
+
+void cqli_host_doubt(cqli_core *core, cqli_host *h) {
+  cql_lock_take(&core->lock);
+  h->wants_doubt = core->wants_doubt = true;
+  (void)cqli_core_run(core, NULL); /* a fork may have stopped it */
+  cqli_core_wake(core);
   cql_lock_drop(&core->lock);
 }

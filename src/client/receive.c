@@ -117,7 +117,7 @@ static cqli_io read_some(cqli_conn *c, size_t *total) {
     return CQLI_IO_FAILED;
   }
   if (!greet(c, to[0])) return CQLI_IO_FAILED;
-  cqli_conn_heard(c);
+  cqli_heartbeat_heard(c);
   cql_decoder_filled(c->decoder, n);
   *total += n;
   return read_envelopes(c) ? CQLI_IO_OK : CQLI_IO_FAILED;

@@ -17,6 +17,11 @@ static void close_cluster(cql_session *s) {
   cql_client_close(s->client, 0); /* NULL: its owner has closed it */
 }
 
+static cql_status nodes(cql_session *s, void (*seen)(void *user, const cql_node_info *node), void *user,
+                        cql_error *err) {
+  return cql_client_nodes(s->client, seen, user, err);
+}
+
 const cqli_side cqli_cluster_side = {
     .open = open_cluster,
     .leave = leave_cluster,
@@ -29,4 +34,5 @@ const cqli_side cqli_cluster_side = {
     .execute_many = cqli_cluster_execute_many,
     .submit = cqli_cluster_submit,
     .submit_batch = cqli_cluster_submit_batch,
+    .nodes = nodes,
 };
