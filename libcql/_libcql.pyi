@@ -35,6 +35,16 @@ class Attempt(NamedTuple):
     error: str
     seconds: float
 
+class Node(NamedTuple):
+    """A node of the cluster, in Session.nodes()."""
+
+    address: str
+    state: Literal["up", "silent", "down", "remote"]
+    datacenter: str
+    rack: str
+    release: str
+    connections: int
+
 class CompactReport(NamedTuple):
     """What Session.compact() did. Sizes are in bytes."""
 
@@ -257,6 +267,7 @@ class Session:
     ) -> None: ...
     def _submit(self, *args: Any, **options: Any) -> Future[Result] | None: ...
     def _submit_batch(self, *args: Any, **options: Any) -> Future[Result] | None: ...
+    def nodes(self) -> list[Node]: ...
     def backup(self, path: str) -> None: ...
     def compact(self, *, progress: Progress = None) -> CompactReport: ...
     def check(self, *, progress: Progress = None) -> CheckReport: ...

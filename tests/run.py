@@ -39,6 +39,9 @@ class Part:
     needs_node: bool = False
 
 
+# They make clusters of their own kind, with testcluster.
+OWN_CLUSTERS = ["tests/cluster/test_errors.py", "tests/cluster/test_three_nodes.py"]
+
 PARTS = [
     Part("lint", "format, include order, static analysis", [PYTHON, "tools/lint"]),
     Part("unit", "C units under ASan and UBSan", ["tests/unit/run"]),
@@ -101,9 +104,22 @@ PARTS = [
     Part(
         "client-cluster",
         "libcql from Python on Cassandra",
-        [PYTHON, "-m", "pytest", "-q", "tests/cluster"],
+        [
+            PYTHON,
+            "-m",
+            "pytest",
+            "-q",
+            "tests/cluster",
+            *(f"--ignore={path}" for path in OWN_CLUSTERS),
+        ],
         slow=True,
         needs_node=True,
+    ),
+    Part(
+        "three",
+        "libcql on three nodes that fail, and what keeps it from connecting",
+        [PYTHON, "-m", "pytest", "-q", *OWN_CLUSTERS],
+        slow=True,
     ),
     Part(
         "backend-cassandra",

@@ -1,6 +1,7 @@
 """Run the tests of the Python side over an extension built with ASan and UBSan.
 
     python tests/sanitized.py client [pytest's arguments]
+    python tests/sanitized.py cluster [pytest's arguments]      on the node of CQL_TEST_NODE
     python tests/sanitized.py backend [runtests.py's arguments]
 
 The extension lies in build/sanitize-python/site beside links to the package's Python files; that place comes first on
@@ -21,9 +22,15 @@ SITE = ROOT / "build" / "sanitize-python" / "site"
 MEASURES_MEMORY = ["--ignore=tests/client/test_memory.py"]
 
 
+# Makes three nodes; what happens to them is not worth starting them twice.
+CLUSTER = ["tests/cluster", "--ignore=tests/cluster/test_three_nodes.py"]
+
+
 def commands(name, arguments):
     if name == "client":
         return [str(BIN / "pytest"), "-q", *MEASURES_MEMORY, *(arguments or ["tests/client"])]
+    if name == "cluster":
+        return [str(BIN / "pytest"), "-q", *(arguments or CLUSTER)]
     if name == "backend":
         return [sys.executable, "tests/backend/runtests.py", *arguments]
     raise SystemExit(__doc__)

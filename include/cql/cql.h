@@ -232,6 +232,25 @@ bool cql_prepared_is_select(const cql_prepared *prepared);
 /* The session's default keyspace, set by USE or the URL; "" when there is none. Copies into out, NUL-terminated. */
 void cql_session_keyspace(cql_session *session, char out[CQL_NAME_LEN]);
 
+/* What a session knows of a node of its cluster. */
+typedef enum cql_node_state {
+  CQL_NODE_UP = 1,
+  CQL_NODE_SILENT = 2, /* connected, and answers are overdue: others are asked first */
+  CQL_NODE_DOWN = 3,   /* no connection */
+  CQL_NODE_REMOTE = 4  /* of another data centre: none is wanted */
+} cql_node_state;
+
+typedef struct cql_node_info {
+  const char *address; /* and port */
+  const char *dc, *rack, *release;
+  cql_node_state state;
+  uint32_t connections; /* open ones that requests share */
+} cql_node_info;
+
+/* Calls seen for each node of the cluster that is known at the moment; asks none of them. Cluster only. */
+cql_status cql_session_nodes(cql_session *session, void (*seen)(void *user, const cql_node_info *node), void *user,
+                             cql_error *err);
+
 /* Copies the whole database to a new file at path, while others read and write. CQL_IO when path exists. Local only. */
 cql_status cql_session_backup(cql_session *session, const char *path, cql_error *err);
 

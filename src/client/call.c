@@ -373,3 +373,27 @@ static void on_speculation(cqli_core *core, cqli_timer *t) {
   bool is_asking = has_tries(call) || call->preparing != NULL;
   if (is_asking && free_try(call) != NULL && send_next(call) == CQL_OK) speculate_later(call);
 }
+
+/* --- silence ------------------------------------------------------------------------------------------------------ */
+
+/* Does it wait for an answer of h, and for none of another node? */
+static bool waits_for_alone(const cqli_call *call, const cqli_host *h) {
+  bool waits_here = false;
+  for (uint32_t i = 0; i < CQLI_TRIES_MAX; i++) {
+    if (call->tries[i].call == NULL) continue;
+    if (call->tries[i].host != h) return false;
+    waits_here = true;
+  }
+  return waits_here;
+}
+
+/* As speculation does it: when the silent node's connection breaks, the other one's answer is still waited for. What is
+ * being prepared there has not run, and may go elsewhere whatever it is. */
+void cqli_calls_spread(cqli_core *core, const cqli_host *h) {
+  for (cqli_call *call = core->active; call != NULL; call = call->next) {
+    if (waits_for_alone(call, h) && call->is_idempotent && free_try(call) != NULL)
+      (void)send_next(call);
+    else if (call->preparing != NULL && call->preparing->host == h && !has_tries(call) && send_next(call) == CQL_OK)
+      cqli_prepare_leave(call);
+  }
+}

@@ -133,21 +133,31 @@ bool cqli_is_interrupted(void) {
 
 /* --- what is known ------------------------------------------------------------------------------------------------ */
 
-void cql_client_describe(cql_client *c, cql_buf *out) {
+static cql_node_state state_of(const cqli_host *h) {
+  if (h == NULL) return CQL_NODE_REMOTE;
+  if (atomic_load(&h->open_count) == 0) return CQL_NODE_DOWN;
+  return atomic_load(&h->is_silent) ? CQL_NODE_SILENT : CQL_NODE_UP;
+}
+
+cql_status cql_client_nodes(cql_client *c, void (*seen)(void *user, const cql_node_info *node), void *user,
+                            cql_error *err) {
   cqli_core *core = NULL;
-  if (cqli_client_enter(c, &core, NULL) != CQL_OK) return;
+  cql_status st = cqli_client_enter(c, &core, err);
+  if (st != CQL_OK) return st;
   cqli_view *v = cqli_view_get(core);
   for (uint32_t i = 0; v != NULL && i < v->count; i++) {
     const cqli_node *node = cqli_map_node(v->map, i);
     const cqli_host *h = v->hosts[i];
     char address[CQL_HOST_LEN];
     cqli_address_print(&node->address, address);
-    uint32_t open = h == NULL ? 0 : atomic_load(&h->open_count);
-    cql_buf_printf(out, "%s %s %s %s %s connections=%u\n", address,
-                   h == NULL  ? "remote"
-                   : open > 0 ? "up"
-                              : "down",
-                   node->dc, node->rack, node->release, open);
+    const cql_node_info info = {.address = address,
+                                .dc = node->dc,
+                                .rack = node->rack,
+                                .release = node->release,
+                                .state = state_of(h),
+                                .connections = h == NULL ? 0 : atomic_load(&h->open_count)};
+    seen(user, &info);
   }
   cqli_view_put(core, v);
+  return CQL_OK;
 }

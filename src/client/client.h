@@ -155,7 +155,9 @@ void cql_client_execute_many(cql_client *c, const cql_call_config *calls, uint32
 
 /* --- what is known ------------------------------------------------------------------------------------------------ */
 
-/* For tests and `manage.py check`: a text like "127.0.0.1:9042 up dc1 rack1 5.0.8 connections=2", a line each node. */
-void cql_client_describe(cql_client *c, cql_buf *out);
+/* Calls seen for each node of the cluster; what it is given is lent. In a forked child it connects first, and fails as
+ * opening does. */
+cql_status cql_client_nodes(cql_client *c, void (*seen)(void *user, const cql_node_info *node), void *user,
+                            cql_error *err);
 
 #endif

@@ -138,6 +138,7 @@ typedef struct cqli_link {
   struct cqli_link *next_dirty;
   /* direct: the first is the loop's, the others are used by the thread that has it */
   struct cqli_link *next_settling;
+  struct cqli_link *next_made, **back; /* core->direct */
   cql_arena arena;
   cql_buf envelope;
 } cqli_link;
@@ -157,6 +158,7 @@ struct cqli_host {
   cqli_address address;
   char name[CQL_HOST_LEN];
   _Atomic(uint32_t) open_count; /* shared connections that take requests */
+  _Atomic(bool) is_silent;      /* answers are due on one of them and do not come: others are asked first */
   /* of the loop */
   cqli_link *shared; /* settings.connections of them */
   uint32_t failures;
@@ -168,7 +170,7 @@ struct cqli_host {
   /* guarded */
   cqli_link *idle;
   uint32_t direct_count; /* in all states */
-  bool wants_direct, is_removed;
+  bool wants_direct, wants_doubt, is_removed;
 };
 
 /* Loop. */
@@ -176,6 +178,7 @@ cql_status cqli_host_new(cqli_core *core, const cqli_address *address, cqli_host
 void cqli_host_start(cqli_host *h);      /* connects, again and again until it is removed */
 void cqli_host_remove(cqli_host *h);     /* closes its connections; freed when nobody holds it */
 void cqli_host_hurry(cqli_host *h);      /* an event says that it is up: connect now */
+void cqli_host_ask(cqli_host *h);        /* its shared connections: does it live? */
 cqli_link *cqli_host_pick(cqli_host *h); /* the open shared connection with the fewest requests; NULL: none */
 /* cqli_conn_send(), flushed before the loop sleeps. */
 cql_status cqli_link_send(cqli_link *l, cql_slice envelope, cqli_answer *answer, void *user, int16_t *stream);
@@ -191,6 +194,8 @@ void cqli_host_release(cqli_host *h);       /* the lock is held */
 /* Any thread. An idle direct link of the host, for the caller alone; NULL: none (and one more is asked for). */
 cqli_link *cqli_direct_take(cqli_core *core, cqli_host *h);
 void cqli_direct_give(cqli_core *core, cqli_link *l, bool is_sound);
+/* Any thread. It has waited for long: the loop shall find out whether the host is silent. */
+void cqli_host_doubt(cqli_core *core, cqli_host *h);
 
 /* --- the loop's thread (loop.c) and the life of it (core.c, fork.c) ------------------------------------------------
  */
@@ -248,7 +253,7 @@ struct cqli_core {
   cqli_call *incoming, **incoming_end;
   cqli_link *returned; /* direct links that the loop shall look after */
   cqli_group *cancels;
-  bool is_woken, wants_direct, wants_open, must_stop;
+  bool is_woken, wants_direct, wants_doubt, wants_open, must_stop;
   uint32_t unanswered;
   cqli_view *view;
   _Atomic(cqli_state) state;
@@ -283,6 +288,7 @@ struct cqli_core {
   bool is_draining_queue;
   cqli_link *dirty;           /* links to flush before the loop sleeps */
   cqli_link *settling;        /* direct links that become idle then */
+  cqli_link *direct;          /* all direct links, whoever has them: a forked child closes their descriptors */
   bool has_begun, is_closing; /* handles are being closed */
   bool has_handed_on;         /* done() was called since the loop last waited */
   cql_arena scratch;          /* one response */
@@ -443,6 +449,8 @@ void cqli_call_start(cqli_call *call);
 void cqli_call_next(cqli_call *call, const cql_error *err);
 void cqli_call_again(cqli_call *call, cqli_host *h, const cql_error *err);
 void cqli_calls_unqueue(cqli_core *core); /* a connection has room, or has come, or has gone */
+/* h is silent: calls that wait for it alone, and may run twice, ask another node as well. */
+void cqli_calls_spread(cqli_core *core, const cqli_host *h);
 void cqli_call_remember(cqli_call *call, const cql_attempt *attempt);
 /* An answer has come that counts: no other node's does any more, nor is one asked. */
 void cqli_call_settle(cqli_call *call);

@@ -123,11 +123,13 @@ void cqli_conn_broke(cqli_conn *c) {
   cqli_conn_close(c, st == CQL_OK ? CQL_CONNECTION : st, st == CQL_OK ? "the connection broke" : words_of(c));
 }
 
-/* Orphans and heartbeats keep no connection that nobody else needs. */
+bool cqli_conn_is_awaited(const cqli_conn *c) {
+  return cqli_streams_used(&c->streams) > c->streams.orphans + c->asking;
+}
+
 void cqli_conn_retire_if_idle(cqli_conn *c) {
   if (!atomic_load_explicit(&c->is_retiring, memory_order_relaxed) || c->is_detached || c->is_reading) return;
-  if (cqli_streams_used(&c->streams) > c->streams.orphans + c->asking) return;
-  cqli_conn_close(c, CQL_CLOSED, "the connection is not used any more");
+  if (!cqli_conn_is_awaited(c)) cqli_conn_close(c, CQL_CLOSED, "the connection is not used any more");
 }
 
 void cqli_conn_retire(cqli_conn *c) {

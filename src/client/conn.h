@@ -85,8 +85,16 @@ typedef struct cqli_conn_watch {
    * function that a loop's callback calls, but never from inside of cqli_conn_new(), cqli_conn_send() and
    * cqli_conn_orphan(). All of these may be called from inside of it and of an answer. */
   void (*closed)(void *owner, cqli_conn *c, const cql_attempt *why);
-  void (*event)(void *owner, cqli_conn *c, const cql_envelope *e);
+  void (*event)(void *owner, cqli_conn *c, const cql_envelope *e); /* NULL: none are asked for */
+  /* The node was asked whether it lives and has said nothing for CQLI_SILENT_MS: told about once a second until c is
+   * closed, or the node speaks again, which is told once with is_silent false. Must not close c. NULL: nobody minds. */
+  void (*silent)(void *owner, cqli_conn *c, bool is_silent);
 } cqli_conn_watch;
+
+enum {
+  CQLI_DOUBT_MS = 1000, /* answers are due and nothing comes: the node is asked whether it lives, before its time */
+  CQLI_SILENT_MS = 1000 /* no answer to that: those who may ask another node do so */
+};
 
 /* Begins to connect. loop's thread. CQL_NOMEM, CQL_IO (no descriptor left): *out is NULL. */
 cql_status cqli_conn_new(cqli_conn **out, uv_loop_t *loop, const cqli_conn_config *config, const cqli_conn_watch *watch,
@@ -114,6 +122,10 @@ cql_status cqli_conn_take(cqli_conn *c, cql_envelope *e, cql_buf *out); /* as cq
 void cqli_conn_close(cqli_conn *c, cql_status status, const char *reason);
 void cqli_conn_retire(cqli_conn *c);
 
+/* Asks the node whether it lives, if that is not being asked. Loop's thread; may call closed(). */
+void cqli_conn_doubt(cqli_conn *c);
+bool cqli_conn_is_silent(const cqli_conn *c); /* as its owner was told. Loop's thread */
+
 /* What it is. Any thread, once open. */
 bool cqli_conn_is_open(const cqli_conn *c); /* and takes requests */
 uint8_t cqli_conn_version(const cqli_conn *c);
@@ -131,14 +143,23 @@ void cqli_conn_detach(cqli_conn *c);
  * orphan. Closed by the node meanwhile: closed() is called. */
 void cqli_conn_attach(cqli_conn *c);
 
+/* How long a thread waits for an answer. */
+typedef struct cqli_patience {
+  int64_t deadline_us; /* of cql_clock_monotonic_us() */
+  /* Both are asked about every CQLI_SLICE_MS while nothing comes; NULL: never. */
+  bool (*interrupted)(void);  /* true: CQL_INTERRUPTED */
+  bool (*hopeless)(void *of); /* true: CQL_TIMEOUT, before the deadline */
+  void *of;
+} cqli_patience;
+
 /* On the one thread that has the detached connection: sends envelope and waits for its answer, whose body it may take.
  * At the first sign that the node has closed it, before anything was sent: CQL_CONNECTION and *may_have_run false.
  * CQL_TIMEOUT, CQL_INTERRUPTED: the answer is outstanding; the connection can be attached, and can not be used for
  * another exchange before. CQL_CONNECTION, CQL_MALFORMED, CQL_LIMIT (a body that is too long), CQL_NOMEM: it is broken,
- * attach it. One that was silent for two heartbeats is taken for broken: the loop asks those that it knows of sooner.
- * deadline_us: of cql_clock_monotonic_us(). Malloc-free in the usual case, three system calls. */
-cql_status cqli_conn_exchange(cqli_conn *c, cql_slice envelope, int64_t deadline_us, bool (*interrupted)(void),
-                              cql_envelope *out, bool *may_have_run, cql_error *err);
+ * attach it. One that was not heard of for two heartbeats is taken for broken: the loop asks those that it knows of
+ * sooner. Malloc-free in the usual case, three system calls. */
+cql_status cqli_conn_exchange(cqli_conn *c, cql_slice envelope, const cqli_patience *patience, cql_envelope *out,
+                              bool *may_have_run, cql_error *err);
 int64_t cqli_conn_used_us(const cqli_conn *c); /* when it last heard of its node; of cql_clock_monotonic_us() */
 
 /* --- fork, exit --------------------------------------------------------------------------------------------------- */

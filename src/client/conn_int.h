@@ -139,6 +139,7 @@ struct cqli_conn {
   uint64_t tick_ms;
   uint32_t asking;  /* heartbeats without an answer */
   bool is_on_probe; /* nothing is sent before they have one */
+  bool is_silent;   /* the owner was told so */
   bool is_crowded;  /* too many orphans, since crowded_us */
 };
 
@@ -155,6 +156,7 @@ cql_status cqli_conn_put(cqli_conn *c, cql_slice envelope, cqli_answer *answer, 
 /* Writes what waits. AGAIN: the rest when the socket can be written to. Calls nobody. */
 cqli_io cqli_conn_write(cqli_conn *c);
 void cqli_conn_heard(cqli_conn *c);
+bool cqli_conn_is_awaited(const cqli_conn *c); /* answers are due that somebody waits for: no orphans, no heartbeats */
 /* The loop's thread; may call closed(). */
 void cqli_conn_rearm(cqli_conn *c);
 void cqli_conn_retire_if_idle(cqli_conn *c);
@@ -163,6 +165,8 @@ void cqli_conn_opened(cqli_conn *c);
 
 /* receive.c. False: the connection is closed. */
 bool cqli_conn_read(cqli_conn *c);
+/* Closes it: what came makes no sense. Before the node has introduced itself, the address is somebody else's. */
+void cqli_conn_misread(cqli_conn *c, cql_status status, const char *reason);
 /* What is wrong with an envelope that came, whoever waits for it; NULL: nothing. */
 const char *cqli_conn_judge(const cqli_conn *c, const cql_envelope *e);
 /* In words: what came that nobody waits for. Returns the status for it. */
@@ -173,6 +177,7 @@ void cqli_clock_start_opening(cqli_conn *c, bool has_failed);
 void cqli_clock_start(cqli_conn *c); /* open and attached */
 /* Before a request is put: did the loop sleep for so long that the node must be asked first? CQL_NOMEM, CQL_LIMIT. */
 cql_status cqli_heartbeat_after_sleep(cqli_conn *c);
+void cqli_heartbeat_heard(cqli_conn *c); /* bytes have come */
 
 /* handshake.c */
 void cqli_handshake_begin(cqli_conn *c); /* the bytes flow: OPTIONS */

@@ -84,7 +84,7 @@ static void connect_to(cqli_core *core, const cqli_address *address) {
   cqli_conn_config config = cqli_conn_config_of(core, address);
   config.keyspace = NULL; /* its questions name theirs */
   config.wants_events = true;
-  const cqli_conn_watch watch = {core, on_opened, on_closed, on_event};
+  const cqli_conn_watch watch = {core, on_opened, on_closed, on_event, NULL};
   k->self = *address;
   cql_error err;
   cql_status st = cqli_conn_new(&k->conn, &core->loop, &config, &watch, &err);

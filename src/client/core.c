@@ -111,8 +111,11 @@ void cqli_core_dispose(cqli_core *core) {
 void cqli_core_forget(cqli_core *core) {
   cqli_control_forget(core);
   for (cqli_host *h = core->hosts; h != NULL; h = h->next) cqli_host_forget(h);
+  for (cqli_link *l = core->direct; l != NULL; l = l->next_made) cqli_conn_forget(l->conn);
   if (core->loop.backend_fd >= 0) close(core->loop.backend_fd);
   if (core->loop.async_io_watcher.fd >= 0) close(core->loop.async_io_watcher.fd);
+  for (int i = 0; i < 2; i++) /* every loop has it, whether it hears of signals or not */
+    if (core->loop.signal_pipefd[i] >= 0) close(core->loop.signal_pipefd[i]);
 }
 
 /* --- the thread --------------------------------------------------------------------------------------------------- */

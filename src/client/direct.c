@@ -65,6 +65,19 @@ static void on_opened(void *owner, cqli_conn *conn) {
     settle_later(l);
 }
 
+static void remember(cqli_link *l) {
+  cqli_core *core = l->host->core;
+  l->next_made = core->direct;
+  l->back = &core->direct;
+  if (l->next_made != NULL) l->next_made->back = &l->next_made;
+  core->direct = l;
+}
+
+static void forget(cqli_link *l) {
+  *l->back = l->next_made;
+  if (l->next_made != NULL) l->next_made->back = l->back;
+}
+
 static void destroy(cqli_link *l) {
   cqli_core *core = l->host->core;
   cql_arena_free(&l->arena);
@@ -82,6 +95,7 @@ static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
   (void)why;
   forget_settling(l);
   unlink_resting(l);
+  forget(l);
   destroy(l);
 }
 
@@ -98,12 +112,14 @@ void cqli_host_open_direct(cqli_host *h) {
   h->direct_count++;
   h->refs++;
   cql_lock_drop(&core->lock);
-  const cqli_conn_watch watch = {l, on_opened, on_closed, NULL};
+  const cqli_conn_watch watch = {l, on_opened, on_closed, NULL, NULL};
   cqli_conn_config config = cqli_conn_config_of(core, &h->address);
-  if (cqli_conn_new(&l->conn, &core->loop, &config, &watch, NULL) == CQL_OK)
-    rest(l);
-  else
+  if (cqli_conn_new(&l->conn, &core->loop, &config, &watch, NULL) != CQL_OK) {
     destroy(l);
+    return;
+  }
+  remember(l);
+  rest(l);
 }
 
 /* A link that came back with an answer outstanding, or broken: the loop waits for the end of it. It may be the last one
@@ -206,5 +222,13 @@ void cqli_direct_give(cqli_core *core, cqli_link *l, bool is_sound) {
     core->returned = l;
     cqli_core_wake(core);
   }
+  cql_lock_drop(&core->lock);
+}
+
+void cqli_host_doubt(cqli_core *core, cqli_host *h) {
+  cql_lock_take(&core->lock);
+  h->wants_doubt = core->wants_doubt = true;
+  (void)cqli_core_run(core, NULL); /* a fork may have stopped it */
+  cqli_core_wake(core);
   cql_lock_drop(&core->lock);
 }

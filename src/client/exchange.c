@@ -34,11 +34,6 @@ void cqli_conn_attach(cqli_conn *c) {
 
 /* --- waiting ------------------------------------------------------------------------------------------------------ */
 
-typedef struct patience {
-  int64_t deadline_us;
-  bool (*interrupted)(void);
-} patience;
-
 static cql_status broken(cqli_conn *c, cql_status status, const char *words, cql_error *err) {
   if (c->transport.status == CQL_OK) cqli_transport_fail(&c->transport, status, words);
   return cql_fail(err, status, "The connection to %s broke: %s", c->host, words);
@@ -49,19 +44,20 @@ static cql_status transport_broke(cqli_conn *c, cql_error *err) {
 }
 
 /* At most a slice; 0: the deadline has passed. */
-static int left_ms(const patience *p) {
+static int left_ms(const cqli_patience *p) {
   int64_t ms = (p->deadline_us - cql_clock_monotonic_us() + 999) / 1000;
   return ms <= 0 ? 0 : ms > CQLI_SLICE_MS ? CQLI_SLICE_MS : (int)ms;
 }
 
-static cql_status look_up(const cqli_conn *c, const patience *p, int ms, cql_error *err) {
+static cql_status look_up(const cqli_conn *c, const cqli_patience *p, int ms, cql_error *err) {
   if (ms == 0) return cql_fail(err, CQL_TIMEOUT, "No answer came in time from %s", c->host);
   if (p->interrupted != NULL && p->interrupted()) return cql_fail(err, CQL_INTERRUPTED, "Interrupted");
+  if (p->hopeless != NULL && p->hopeless(p->of)) return cql_fail(err, CQL_TIMEOUT, "%s is silent", c->host);
   return CQL_OK;
 }
 
 /* Waits until the socket can be read, or written to. CQL_OK: look at it again. */
-static cql_status await(cqli_conn *c, short events, const patience *p, cql_error *err) {
+static cql_status await(cqli_conn *c, short events, const cqli_patience *p, cql_error *err) {
   struct pollfd fd = {.fd = c->transport.fd, .events = events};
   int ms = left_ms(p);
   int n = poll(&fd, 1, ms);
@@ -72,7 +68,7 @@ static cql_status await(cqli_conn *c, short events, const patience *p, cql_error
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */
 
-static cql_status write_all(cqli_conn *c, const patience *p, cql_error *err) {
+static cql_status write_all(cqli_conn *c, const cqli_patience *p, cql_error *err) {
   for (;;) {
     cqli_io io = cqli_conn_write(c);
     if (io == CQLI_IO_OK) return CQL_OK;
@@ -107,7 +103,7 @@ static cqli_io receive(cqli_conn *c, int ms, bool *is_out_of_memory) {
   return io;
 }
 
-static cql_status read_some(cqli_conn *c, const patience *p, cql_error *err) {
+static cql_status read_some(cqli_conn *c, const cqli_patience *p, cql_error *err) {
   bool has_nothing = c->transport.ssl != NULL && !cqli_transport_has_more(&c->transport), is_out_of_memory;
   cql_status st = has_nothing ? await(c, wanted(c), p, err) : CQL_OK;
   while (st == CQL_OK) {
@@ -135,7 +131,7 @@ static cql_status check_answer(cqli_conn *c, int16_t stream, const cql_envelope 
   return broken(c, CQL_MALFORMED, words, err);
 }
 
-static cql_status read_answer(cqli_conn *c, int16_t stream, const patience *p, cql_envelope *out, cql_error *err) {
+static cql_status read_answer(cqli_conn *c, int16_t stream, const cqli_patience *p, cql_envelope *out, cql_error *err) {
   cql_status st;
   cql_error why;
   while ((st = cql_decoder_next(c->decoder, out, &why)) == CQL_NEED_MORE) {
@@ -171,9 +167,8 @@ static cql_status check_alive(cqli_conn *c, cql_error *err) {
   return CQL_OK;
 }
 
-cql_status cqli_conn_exchange(cqli_conn *c, cql_slice envelope, int64_t deadline_us, bool (*interrupted)(void),
-                              cql_envelope *out, bool *may_have_run, cql_error *err) {
-  const patience p = {deadline_us, interrupted};
+cql_status cqli_conn_exchange(cqli_conn *c, cql_slice envelope, const cqli_patience *p, cql_envelope *out,
+                              bool *may_have_run, cql_error *err) {
   int16_t stream;
   *may_have_run = false;
   cql_status st = check_alive(c, err);
@@ -181,9 +176,9 @@ cql_status cqli_conn_exchange(cqli_conn *c, cql_slice envelope, int64_t deadline
   st = cqli_conn_put(c, envelope, nobody, NULL, &stream);
   if (st != CQL_OK) return broken(c, st, st == CQL_LIMIT ? "no stream is left" : "out of memory", err);
   uint64_t batch = c->batch;
-  st = write_all(c, &p, err);
+  st = write_all(c, p, err);
   *may_have_run = c->batch != batch || c->batch_has_begun;
-  if (st == CQL_OK) st = read_answer(c, stream, &p, out, err);
+  if (st == CQL_OK) st = read_answer(c, stream, p, out, err);
   if (st == CQL_TIMEOUT || st == CQL_INTERRUPTED) cqli_streams_orphan(&c->streams, stream);
   return st;
 }

@@ -260,7 +260,7 @@ static bool on_message(cqli_conn *c, const cql_response *r) {
 static void refuse(cqli_conn *c, const cql_response *r) {
   char words[WORDS_LEN];
   snprintf(words, sizeof words, "the node answers with opcode %d where that has no place", r->opcode);
-  cqli_conn_close(c, CQL_MALFORMED, words);
+  cqli_conn_misread(c, CQL_MALFORMED, words);
 }
 
 typedef void on_response(cqli_conn *c, const cql_response *r);
@@ -274,7 +274,7 @@ static void read_answer(cqli_conn *c, const cql_envelope *e, on_response *then) 
   if (st == CQL_OK)
     then(c, &r);
   else
-    cqli_conn_close(c, st, st == CQL_NOMEM ? "out of memory" : err.message);
+    cqli_conn_misread(c, st, err.message);
   cql_arena_free(&arena);
 }
 

@@ -1,7 +1,9 @@
 /* heartbeat.c: the clock of a connection: the time-out of opening it, heartbeats, orphans that are too many.
  *
- *   silent for heartbeat_ms             -> OPTIONS
- *   no byte for connect_timeout_ms more -> closed
+ *   nothing heard for heartbeat_ms           -> OPTIONS
+ *   answers are due: for CQLI_DOUBT_MS       -> OPTIONS; a frozen node keeps its connections
+ *   no byte for CQLI_SILENT_MS after that    -> it is silent, and its owner is told; a byte, and it speaks again
+ *   no byte for connect_timeout_ms after it  -> closed
  *   the loop itself slept (the process was frozen, the machine suspended) for heartbeat_ms: what is between us and the
  *   node may have forgotten the connection -> OPTIONS, and nothing else is sent before it is answered. What waits can
  *   then be sent elsewhere: no byte of it has left.
@@ -78,11 +80,46 @@ static void beat(cqli_conn *c) {
 }
 
 /* An answer that other bytes overtake for ever is none either: from the last byte on the clock runs again. */
-static bool is_silent(const cqli_conn *c) {
+static bool is_lost(const cqli_conn *c) {
   int64_t used = cqli_conn_used_us(c);
   if (c->asking == 0) return false;
   return used < c->asked_us || c->is_on_probe ? has_passed(c->asked_us, c->config.connect_timeout_ms)
                                               : has_passed(used, c->config.heartbeat_ms + c->config.connect_timeout_ms);
+}
+
+/* --- silence ------------------------------------------------------------------------------------------------------ */
+
+/* How long the node may say nothing before it is asked. One that works at a long query answers beside it. */
+static uint32_t quiet_ms(const cqli_conn *c) {
+  uint32_t ms = c->config.heartbeat_ms;
+  return cqli_conn_is_awaited(c) && ms > CQLI_DOUBT_MS ? CQLI_DOUBT_MS : ms;
+}
+
+static bool is_due(const cqli_conn *c) {
+  return c->asking == 0 && has_passed(cqli_conn_used_us(c), quiet_ms(c));
+}
+
+static void tell_silence(cqli_conn *c, bool is_silent) {
+  c->is_silent = is_silent;
+  if (c->watch.silent != NULL) c->watch.silent(c->watch.owner, c, is_silent);
+}
+
+static void tell_if_silent(cqli_conn *c) {
+  bool has_no_answer = c->asking > 0 && cqli_conn_used_us(c) < c->asked_us;
+  if (has_no_answer && has_passed(c->asked_us, CQLI_SILENT_MS)) tell_silence(c, true);
+}
+
+void cqli_heartbeat_heard(cqli_conn *c) {
+  cqli_conn_heard(c);
+  if (c->is_silent) tell_silence(c, false);
+}
+
+bool cqli_conn_is_silent(const cqli_conn *c) {
+  return c->is_silent;
+}
+
+void cqli_conn_doubt(cqli_conn *c) {
+  if (cqli_conn_state_of(c) == CQLI_CONN_OPEN && !c->is_detached && c->asking == 0) beat(c);
 }
 
 /* --- after a sleep ------------------------------------------------------------------------------------------------ */
@@ -119,12 +156,14 @@ static void on_tick(uv_timer_t *timer) {
   cqli_conn *c = timer->data;
   bool slept = has_slept(c);
   c->tick_ms = loop_ms(c);
-  if (is_silent(c) && !slept)
+  if (is_lost(c) && !slept)
     cqli_conn_close(c, CQL_TIMEOUT, "the node does not answer a heartbeat");
   else if (slept)
     end_if(c, probe(c));
-  else if (c->asking == 0 && has_passed(cqli_conn_used_us(c), c->config.heartbeat_ms))
+  else if (is_due(c))
     beat(c);
+  else
+    tell_if_silent(c);
   if (cqli_conn_state_of(c) == CQLI_CONN_OPEN) retire_if_crowded(c);
 }
 

@@ -83,6 +83,21 @@ static void on_opened(void *owner, cqli_conn *conn) {
   cqli_calls_unqueue(h->core);
 }
 
+/* With several connections one that is silent is enough: to ask another node first costs little, to wait much. */
+static void note_silence(cqli_host *h) {
+  bool is_silent = false;
+  for (uint32_t i = 0; i < h->core->settings->config.connections; i++)
+    is_silent |= h->shared[i].conn != NULL && cqli_conn_is_silent(h->shared[i].conn);
+  atomic_store(&h->is_silent, is_silent);
+}
+
+static void on_silent(void *owner, cqli_conn *conn, bool is_silent) {
+  cqli_link *l = owner;
+  (void)conn;
+  note_silence(l->host);
+  if (is_silent) cqli_calls_spread(l->host->core, l->host);
+}
+
 static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
   cqli_link *l = owner;
   cqli_host *h = l->host;
@@ -90,6 +105,7 @@ static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
   if (l->is_open) atomic_fetch_sub(&h->open_count, 1);
   l->is_open = false;
   l->conn = NULL;
+  note_silence(h);
   h->was_tried = true;
   h->last_failure = *why;
   if (atomic_load(&h->open_count) == 0 && h->failures < UINT32_MAX) h->failures++;
@@ -98,7 +114,7 @@ static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
 }
 
 static void open_shared(cqli_host *h, cqli_link *l) {
-  const cqli_conn_watch watch = {l, on_opened, on_closed, NULL};
+  const cqli_conn_watch watch = {l, on_opened, on_closed, NULL, on_silent};
   cqli_conn_config config = cqli_conn_config_of(h->core, &h->address);
   cql_error err;
   if (cqli_conn_new(&l->conn, &h->core->loop, &config, &watch, &err) == CQL_OK) return;
@@ -131,6 +147,11 @@ void cqli_host_hurry(cqli_host *h) {
   cqli_timer_stop(h->core, &h->reconnect);
   h->failures = 0;
   cqli_host_start(h);
+}
+
+void cqli_host_ask(cqli_host *h) {
+  for (uint32_t i = 0; i < h->core->settings->config.connections; i++)
+    if (h->shared[i].conn != NULL) cqli_conn_doubt(h->shared[i].conn);
 }
 
 void cqli_host_remove(cqli_host *h) {
@@ -184,8 +205,6 @@ cql_status cqli_link_send(cqli_link *l, cql_slice envelope, cqli_answer *answer,
 void cqli_host_forget(cqli_host *h) {
   for (uint32_t i = 0; i < h->core->settings->config.connections; i++)
     if (h->shared[i].conn != NULL) cqli_conn_forget(h->shared[i].conn);
-  for (cqli_link *l = h->idle; l != NULL; l = l->next) cqli_conn_forget(l->conn);
-  for (cqli_link *l = h->resting; l != NULL; l = l->next) cqli_conn_forget(l->conn);
 }
 
 void cqli_core_flush(cqli_core *core) {

@@ -35,7 +35,7 @@ void *cqli_core_main(void *arg) {
 typedef struct work {
   cqli_call *calls;
   cqli_link *returned;
-  bool wants_direct, wants_open, must_close;
+  bool wants_direct, wants_doubt, wants_open, must_close;
 } work;
 
 /* False: the loop is to stop, and the work stays where it is. */
@@ -45,11 +45,11 @@ static bool take_work(cqli_core *core, work *w) {
   core->is_woken = false;
   if (goes_on) {
     bool must_close = atomic_load(&core->state) == CQLI_CLOSING;
-    *w = (work){core->incoming, core->returned, core->wants_direct, core->wants_open, must_close};
+    *w = (work){core->incoming, core->returned, core->wants_direct, core->wants_doubt, core->wants_open, must_close};
     core->incoming = NULL;
     core->incoming_end = &core->incoming;
     core->returned = NULL;
-    core->wants_direct = core->wants_open = false;
+    core->wants_direct = core->wants_doubt = core->wants_open = false;
   }
   cql_lock_drop(&core->lock);
   return goes_on;
@@ -62,6 +62,16 @@ static void open_direct(cqli_core *core) {
     h->wants_direct = false;
     cql_lock_drop(&core->lock);
     if (wanted) cqli_host_open_direct(h);
+  }
+}
+
+static void ask_doubted(cqli_core *core) {
+  for (cqli_host *h = core->hosts; h != NULL; h = h->next) {
+    cql_lock_take(&core->lock);
+    bool wanted = h->wants_doubt;
+    h->wants_doubt = false;
+    cql_lock_drop(&core->lock);
+    if (wanted) cqli_host_ask(h);
   }
 }
 
@@ -143,6 +153,7 @@ void cqli_core_dispatch(cqli_core *core) {
     cqli_direct_return(l);
   }
   if (w.wants_direct) open_direct(core);
+  if (w.wants_doubt) ask_doubted(core);
   for (uint64_t id; (id = take_cancel(core)) != 0;) fail_calls(core, id, CQL_INTERRUPTED, "Interrupted");
   if (w.must_close) begin_closing(core);
 }

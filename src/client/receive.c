@@ -21,9 +21,17 @@ static bool greet(cqli_conn *c, uint8_t first) {
     cqli_conn_close(c, CQL_TLS, "the node speaks TLS on this port, and the session does not (tls=on)");
     return false;
   }
-  snprintf(words, sizeof words, "what answers is not Cassandra: its first byte is 0x%02x", first);
-  cqli_conn_close(c, CQL_MALFORMED, words);
+  snprintf(words, sizeof words, "its first byte is 0x%02x", first);
+  cqli_conn_misread(c, CQL_MALFORMED, words);
   return false;
+}
+
+void cqli_conn_misread(cqli_conn *c, cql_status status, const char *reason) {
+  char words[CQL_REASON_LEN];
+  bool is_other = cqli_conn_state_of(c) == CQLI_OPTIONS && status != CQL_NOMEM;
+  snprintf(words, sizeof words, "%s%.*s", is_other ? "what answers is not Cassandra: " : "", CQL_REASON_LEN - 40,
+           status == CQL_NOMEM ? "out of memory" : reason);
+  cqli_conn_close(c, is_other ? CQL_CONNECTION : status, words);
 }
 
 /* --- envelopes ---------------------------------------------------------------------------------------------------- */
@@ -79,13 +87,6 @@ static void on_envelope(cqli_conn *c, cql_envelope *e) {
     slot.answer(slot.user, c, e, NULL, true);
 }
 
-static void fail_decoding(cqli_conn *c, cql_status st, const char *why) {
-  char words[CQL_REASON_LEN];
-  bool is_first = cqli_conn_state_of(c) == CQLI_OPTIONS && st != CQL_NOMEM;
-  snprintf(words, sizeof words, "%s%.*s", is_first ? "what answers is not Cassandra: " : "", CQL_REASON_LEN - 40, why);
-  cqli_conn_close(c, st, words);
-}
-
 static bool read_envelopes(cqli_conn *c) {
   cql_envelope e;
   cql_error err;
@@ -95,7 +96,7 @@ static bool read_envelopes(cqli_conn *c) {
     if (cqli_conn_state_of(c) == CQLI_CONN_CLOSED) return false;
   }
   if (st == CQL_NEED_MORE) return true;
-  fail_decoding(c, st, err.message);
+  cqli_conn_misread(c, st, err.message);
   return false;
 }
 
@@ -116,7 +117,7 @@ static cqli_io read_some(cqli_conn *c, size_t *total) {
     return CQLI_IO_FAILED;
   }
   if (!greet(c, to[0])) return CQLI_IO_FAILED;
-  cqli_conn_heard(c);
+  cqli_heartbeat_heard(c);
   cql_decoder_filled(c->decoder, n);
   *total += n;
   return read_envelopes(c) ? CQLI_IO_OK : CQLI_IO_FAILED;

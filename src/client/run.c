@@ -187,7 +187,29 @@ static cql_status read_answer(cqli_link *l, const cql_call_config *config, cqli_
   return st;
 }
 
-static bool is_final(const cql_call_config *config, const cql_error *err, bool may_have_run) {
+/* --- waiting for an answer there ---------------------------------------------------------------------------------- */
+
+typedef struct wait {
+  cqli_host *host;
+  bool is_idempotent, has_doubts;
+  int64_t doubt_us; /* when the loop is to find out, the next time; 0: nothing was waited for yet */
+} wait;
+
+/* A long wait may be a long work: once a second the loop asks on the node's other connections whether it lives. */
+static bool is_hopeless(void *of) {
+  wait *w = of;
+  int64_t now = cql_clock_monotonic_us();
+  if (w->doubt_us == 0) w->doubt_us = now + CQLI_DOUBT_MS * 1000;
+  if (now >= w->doubt_us) {
+    w->has_doubts = true;
+    w->doubt_us = now + CQLI_DOUBT_MS * 1000;
+    cqli_host_doubt(w->host->core, w->host);
+  }
+  return w->has_doubts && w->is_idempotent && atomic_load(&w->host->is_silent);
+}
+
+/* A time-out before the deadline is that of a silent node, and another one may be asked. */
+static bool is_final(const cql_call_config *config, int64_t deadline_us, const cql_error *err, bool may_have_run) {
   cqli_route route;
   cqli_route_find(config, &route);
   const cqli_failure f = {.error = err,
@@ -196,7 +218,8 @@ static bool is_final(const cql_call_config *config, const cql_error *err, bool m
                           .is_conditional = config->is_conditional,
                           .is_one_write = cqli_is_one_write(config, &route),
                           .statement_count = config->item_count};
-  return err->status == CQL_TIMEOUT || err->status == CQL_INTERRUPTED || cqli_retry(&f) == CQLI_GIVE_UP;
+  if (err->status == CQL_TIMEOUT && cql_clock_monotonic_us() >= deadline_us) return true;
+  return err->status == CQL_INTERRUPTED || cqli_retry(&f) == CQLI_GIVE_UP;
 }
 
 /* One exchange on l, which goes back. *st and *out are the answer; false: it is not final. */
@@ -211,12 +234,13 @@ static bool exchange(cqli_core *core, cqli_link *l, const cql_call_config *confi
     cqli_direct_give(core, l, true);
     return true;
   }
-  *st = cqli_conn_exchange(l->conn, cql_buf_view(&l->envelope), deadline_us, cqli_interrupt_check(), &e, &may_have_run,
-                           err);
+  wait w = {.host = l->host, .is_idempotent = config->is_idempotent};
+  const cqli_patience patience = {deadline_us, cqli_interrupt_check(), is_hopeless, &w};
+  *st = cqli_conn_exchange(l->conn, cql_buf_view(&l->envelope), &patience, &e, &may_have_run, err);
   bool is_sound = *st == CQL_OK;
   if (is_sound) *st = read_answer(l, config, columns, &e, out, err);
   cqli_direct_give(core, l, is_sound && *st != CQL_MALFORMED);
-  return *st == CQL_OK || is_final(config, err, may_have_run);
+  return *st == CQL_OK || is_final(config, deadline_us, err, may_have_run);
 }
 
 static bool execute_directly(cqli_core *core, const cql_call_config *config, int64_t deadline_us, cql_result **out,

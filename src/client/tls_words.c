@@ -77,8 +77,10 @@ static const char *explain(int reason) {
   case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
   case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
   case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+  case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
   case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
   case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+  case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
     return "the node refuses the client's certificate, or wants one (tls_cert, tls_key)";
   case SSL_R_TLSV1_ALERT_INTERNAL_ERROR: /* Cassandra's word for a chain that it does not trust */
     return "the node gave up (internal error): does it trust the client's certificate (tls_cert, tls_key)?";

@@ -106,9 +106,12 @@ cql_status cqli_view_publish(cqli_core *core, cqli_map *map) {
 
 /* --- planning ----------------------------------------------------------------------------------------------------- */
 
-static bool is_up(const cqli_view *v, uint16_t node) {
+enum { SPEAKS, IS_SILENT, IS_DOWN, RANK_COUNT };
+
+static int rank(const cqli_view *v, uint16_t node) {
   const cqli_host *h = v->hosts[node];
-  return h != NULL && atomic_load_explicit(&h->open_count, memory_order_relaxed) > 0;
+  if (h == NULL || atomic_load_explicit(&h->open_count, memory_order_relaxed) == 0) return IS_DOWN;
+  return atomic_load_explicit(&h->is_silent, memory_order_relaxed) ? IS_SILENT : SPEAKS;
 }
 
 uint32_t cqli_view_plan(const cqli_core *core, const cqli_view *v, const cqli_route *route, bool in_ring_order,
@@ -117,8 +120,10 @@ uint32_t cqli_view_plan(const cqli_core *core, const cqli_view *v, const cqli_ro
   cqli_plan_question q = {route->has_token ? route->keyspace : NULL, route->token, core->local_dc, in_ring_order,
                           random};
   uint32_t found = cqli_plan_fill(v->map, &q, all, CQLI_PLAN_MAX), count = 0;
-  for (int wants_up = 1; wants_up >= 0; wants_up--)
+  int ranks[CQLI_PLAN_MAX];
+  for (uint32_t i = 0; i < found; i++) ranks[i] = rank(v, all[i]); /* once: it may change on the way */
+  for (int wanted = SPEAKS; wanted < RANK_COUNT; wanted++)
     for (uint32_t i = 0; i < found && count < CQLI_CALL_NODES_MAX; i++)
-      if (is_up(v, all[i]) == (wants_up == 1)) out[count++] = all[i];
+      if (ranks[i] == wanted) out[count++] = all[i];
   return count;
 }

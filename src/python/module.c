@@ -53,6 +53,7 @@ static int state_clear(PyObject *module) {
   Py_CLEAR(state->compact_type);
   Py_CLEAR(state->check_type);
   Py_CLEAR(state->attempt_type);
+  Py_CLEAR(state->node_type);
   Py_CLEAR(state->loop_type);
   Py_CLEAR(state->call_type);
   for (int i = 0; i < CQLPY_EXCEPTION_COUNT; i++) Py_CLEAR(state->exceptions[i]);
@@ -170,6 +171,7 @@ static int add_types(PyObject *module, cqlpy_state *state) {
   for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
     if (PyModule_AddType(module, shown[i]) < 0) return -1;
   }
+  if (cqlpy_add_node_type(module, state) < 0) return -1;
   return cqlpy_add_report_types(module, state);
 }
 

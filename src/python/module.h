@@ -67,7 +67,7 @@ typedef enum cqlpy_keyword {
 
 typedef struct cqlpy_state {
   PyTypeObject *session_type, *statement_type, *prepared_type, *result_type, *rows_type, *column_type, *change_type;
-  PyTypeObject *compact_type, *check_type, *attempt_type, *loop_type, *call_type;
+  PyTypeObject *compact_type, *check_type, *attempt_type, *node_type, *loop_type, *call_type;
   PyObject *exceptions[CQLPY_EXCEPTION_COUNT];
   PyObject *keywords[CQLPY_KEYWORD_COUNT];
 #define CQLPY_OBJECT_FIELD(name) PyObject *name;
@@ -277,6 +277,11 @@ cql_status cqlpy_run(SessionObject *s, const cqlpy_request *q, cql_result **out,
 int cqlpy_add_report_types(PyObject *module, cqlpy_state *state);
 PyObject *cqlpy_session_compact(SessionObject *s, PyObject *args, PyObject *names);
 PyObject *cqlpy_session_check(SessionObject *s, PyObject *args, PyObject *names);
+
+/* --- nodes.c ------------------------------------------------------------------------------------------------------ */
+
+int cqlpy_add_node_type(PyObject *module, cqlpy_state *state);
+PyObject *cqlpy_session_nodes(SessionObject *s);
 
 /* --- result.c ----------------------------------------------------------------------------------------------------- */
 

@@ -242,6 +242,11 @@ static PyObject *session_backup(PyObject *self, PyObject *arg) {
   return result;
 }
 
+static PyObject *session_nodes(PyObject *self, PyObject *unused) {
+  (void)unused;
+  return cqlpy_session_nodes((SessionObject *)self);
+}
+
 #define FORWARD(name)                                                                                                  \
   static PyObject *session_##name(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {          \
     return cqlpy_forward(((SessionObject *)self)->state, self, #name, args, nargs, names);                             \
@@ -352,6 +357,8 @@ PyDoc_STRVAR(execute_chain_doc,
 PyDoc_STRVAR(prepare_doc, "prepare($self, text, *, keyspace=None)\n--\n\n"
                           "Parse and plan a statement once; return a Prepared. execute() with params does the same\n"
                           "behind the scenes; this tells names and types of markers and columns beforehand.");
+PyDoc_STRVAR(nodes_doc, "nodes($self, /)\n--\n\n"
+                        "The nodes of the cluster as they are known at the moment, a list of Node. Asks none of them.");
 PyDoc_STRVAR(backup_doc,
              "backup($self, path, /)\n--\n\n"
              "Copy the database to a new file while others read and write. OperationalError when it exists.");
@@ -384,6 +391,7 @@ static PyMethodDef methods[] = {
     KEYWORD_METHOD(aprepare),
     KEYWORD_METHOD(aclose),
     KEYWORD_METHOD(prepare),
+    {"nodes", session_nodes, METH_NOARGS, nodes_doc},
     {"backup", session_backup, METH_O, backup_doc},
     {"compact", (PyCFunction)(void (*)(void))session_compact, METH_VARARGS | METH_KEYWORDS, compact_doc},
     {"check", (PyCFunction)(void (*)(void))session_check, METH_VARARGS | METH_KEYWORDS, check_doc},

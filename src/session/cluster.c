@@ -21,6 +21,11 @@ static void flush(cql_session *s) {
   cql_client_flush(s->client);
 }
 
+static cql_status nodes(cql_session *s, void (*seen)(void *user, const cql_node_info *node), void *user,
+                        cql_error *err) {
+  return cql_client_nodes(s->client, seen, user, err);
+}
+
 const cqli_side cqli_cluster_side = {
     .open = open_cluster,
     .leave = leave_cluster,
@@ -34,4 +39,5 @@ const cqli_side cqli_cluster_side = {
     .submit = cqli_cluster_submit,
     .submit_batch = cqli_cluster_submit_batch,
     .flush = flush,
+    .nodes = nodes,
 };

@@ -62,6 +62,13 @@ bool cql_session_is_cluster(const cql_session *session) {
   return session->side == &cqli_cluster_side;
 }
 
+cql_status cql_session_nodes(cql_session *session, void (*seen)(void *user, const cql_node_info *node), void *user,
+                             cql_error *err) {
+  if (session->side->nodes == NULL)
+    return cql_fail(err, CQL_UNSUPPORTED, "A file is on this machine and has no nodes; they are a cluster's");
+  return session->side->nodes(session, seen, user, err);
+}
+
 /* --- the keyspace ------------------------------------------------------------------------------------------------- */
 
 void cql_session_keyspace(cql_session *session, char out[CQL_NAME_LEN]) {

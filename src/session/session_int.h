@@ -32,6 +32,7 @@ typedef struct cqli_side {
   cql_status (*submit_batch)(cql_session *s, cql_batch_type type, const cql_request *requests, uint32_t count,
                              cql_done done, void *user, cql_error *err);
   void (*flush)(cql_session *s); /* may be NULL: nothing waits for others */
+  cql_status (*nodes)(cql_session *s, void (*seen)(void *user, const cql_node_info *node), void *user, cql_error *err);
   cql_status (*chain)(cql_session *s, const cql_request *requests, uint32_t count, bool all_or_nothing,
                       cql_result **out, uint32_t *made, cql_error *err);
   cql_status (*backup)(cql_session *s, const char *path, cql_error *err);

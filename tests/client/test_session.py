@@ -172,6 +172,11 @@ def test_backup(url, tmp_path):
         assert session.execute("SELECT k FROM t").all() == [(1,)]
 
 
+def test_a_file_has_no_nodes(session):
+    with pytest.raises(libcql.NotSupportedError, match="has no nodes"):
+        session.nodes()
+
+
 def test_arguments_are_checked(session):
     for kwargs, error in (
         ({"colour": 1}, TypeError),

@@ -1,18 +1,32 @@
 """Fixtures for the tests of libcql from Python on a cluster: the node of CQL_TEST_NODE (host:port), or whatever
-CQL_CLUSTER_URL names."""
+CQL_CLUSTER_URL names. Tests that need another cluster make one, or take the one on CQL_TEST_PORT that runs with their
+settings."""
 
 import os
+import pathlib
+import sys
 import uuid
 
 import pytest
 
 import libcql
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "cassandra"))  # clusters of other kinds
+
+from testcluster import DEFAULT_PORT  # noqa: E402
+
 KEYSPACE = "WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}"
 
 
 def pytest_configure(config):
     config.addinivalue_line("filterwarnings", "error")
+
+
+@pytest.fixture(scope="session")
+def cluster_port():
+    """Where clusters of other kinds are looked for, or made on a free port after it."""
+    return int(os.environ.get("CQL_TEST_PORT", DEFAULT_PORT))
 
 
 @pytest.fixture

@@ -223,6 +223,94 @@ def test_children_use_the_session_of_their_parent(url):
     assert out == "('local',)\n"
 
 
+def test_a_fork_while_other_threads_have_requests_in_flight(url):
+    """Neither they nor the child notice; the child has the parent's descriptors closed."""
+    out = script(
+        url,
+        f"""
+        import os, sys, threading, time, warnings, libcql
+        warnings.simplefilter("ignore", DeprecationWarning)  # these threads are the program's own
+        session = libcql.connect(sys.argv[1])
+        session.execute("{TEXT}", ["local"])
+        stop, failures, counts = threading.Event(), [], [0] * 8
+        def work(n):
+            try:
+                while not stop.is_set():
+                    if n % 2:
+                        assert session.execute("{TEXT}", ["local"]).one() == ("local",)
+                    else:
+                        rows = session.execute_many("{TEXT}", [["local"]] * 20)
+                        assert all(row.one() == ("local",) for row in rows)
+                    counts[n] += 1
+                    time.sleep(0.005)
+            except BaseException as error:
+                failures.append(error)
+        threads = [threading.Thread(target=work, args=[n]) for n in range(8)]
+        for thread in threads:
+            thread.start()
+        def sockets():
+            links = []
+            for name in os.listdir("/proc/self/fd"):
+                try:
+                    links.append(os.readlink("/proc/self/fd/" + name))
+                except OSError:
+                    pass
+            return {{link for link in links if not link.startswith(("/", "pipe:"))}}
+        for n in range(10):
+            time.sleep(0.05)
+            pid = os.fork()
+            if pid == 0:
+                inherited = sockets()
+                ok = session.execute("{TEXT}", ["local"]).one() == ("local",)
+                left = {{link for link in sockets() & inherited if link.startswith("socket:")}}
+                os.write(1, b"" if ok and not left else b"left: %r\\n" % sorted(left))
+                os._exit(0 if ok and not left else 1)
+            assert os.waitpid(pid, 0)[1] == 0, n
+        before = list(counts)
+        time.sleep(0.5)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert not failures, failures
+        assert all(now > then for now, then in zip(counts, before))
+        print("done")
+        """,
+    )
+    assert out == "done\n"
+
+
+def test_generations_of_children_leak_no_descriptor(url):
+    """A child of a child of a child has as many descriptors as the first one."""
+    out = script(
+        url,
+        f"""
+        import os, sys, threading, libcql
+        session = libcql.connect(sys.argv[1])
+        def ask():
+            threads = [threading.Thread(target=session.execute, args=["{TEXT}", ["local"]]) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            session.execute("{TEXT}", ["local"])
+        counts = []
+        for n in range(5):
+            ask()
+            session.close()
+            session = libcql.connect(sys.argv[1])
+            session.execute("SELECT key FROM system.local")
+            counts.append(len(os.listdir("/proc/self/fd")))
+            pid = os.fork()
+            if pid != 0:
+                status = os.waitpid(pid, 0)[1]
+                os._exit(os.waitstatus_to_exitcode(status))
+            session.execute("SELECT key FROM system.local")
+        print(max(counts[1:]) - min(counts[1:]), flush=True)
+        """,
+    )
+    assert out == "0\n"
+
+
 def test_a_fork_without_threads_of_the_program_warns_of_none(url):
     """From Python 3.12 on a fork of a process with threads warns; ours is not there then (-W error)."""
     out = script(

@@ -117,9 +117,16 @@ static void on_event(void *owner, cqli_conn *c, const cql_envelope *e) {
   b->events++;
 }
 
+static void on_silent(void *owner, cqli_conn *c, bool is_silent) {
+  bench *b = owner;
+  assert_ptr_equal(b->conn, c);
+  assert_int_equal(cqli_conn_is_silent(c), is_silent);
+  ++*(is_silent ? &b->silent : &b->spoken);
+}
+
 void bench_connect(bench *b) {
   cql_error err;
-  const cqli_conn_watch watch = {b, on_opened, on_closed, on_event};
+  const cqli_conn_watch watch = {b, on_opened, on_closed, on_event, on_silent};
   if (b->server == NULL) b->server = fake_server_start(&b->server_config);
   if (b->tls_config.enabled && b->tls == NULL && cqli_tls_new(&b->tls, &b->tls_config, &err) != CQL_OK)
     fail_msg("%s", err.message);

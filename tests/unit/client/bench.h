@@ -61,6 +61,7 @@ typedef struct bench {
   cqli_conn_config config;
   cqli_conn *conn; /* NULL: closed */
   uint32_t opened, closed, events;
+  uint32_t silent, spoken; /* how often silent() was told so */
   cql_attempt why;
   answer answers[ANSWERS_MAX];
   uint32_t sent, answered;

@@ -75,21 +75,25 @@ static void start(uint32_t nodes) {
   cluster_now = fake_cluster_start(nodes);
 }
 
-static void describe(char out[1024]) {
-  cql_buf text;
-  cql_buf_init(&text, &cql_alloc_libc, 1024);
-  cql_client_describe(client, &text);
-  snprintf(out, 1024, "%.*s", (int)text.len, (const char *)text.data);
-  cql_buf_free(&text);
+typedef struct census {
+  uint32_t all, of[CQL_NODE_REMOTE + 1];
+} census;
+
+static void count_node(void *user, const cql_node_info *node) {
+  census *c = user;
+  c->all++;
+  c->of[node->state]++;
 }
 
-/* How many nodes are connected to. */
+static census count_nodes(void) {
+  census c = {0};
+  cql_error err;
+  if (cql_client_nodes(client, count_node, &c, &err) != CQL_OK) fail_msg("%s", err.message);
+  return c;
+}
+
 static uint32_t nodes_up(void) {
-  char text[1024];
-  uint32_t n = 0;
-  describe(text);
-  for (const char *at = text; (at = strstr(at, " up ")) != NULL; at++) n++;
-  return n;
+  return count_nodes().of[CQL_NODE_UP];
 }
 
 static void open_client(const cql_client_config *config) {
@@ -226,13 +230,21 @@ static const fake_rule silent_execute = {.opcode = CQL_OP_EXECUTE, .act = FAKE_S
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
-static void opens_and_describes(void **state) {
-  char text[1024], wanted[128];
+static void print_node(void *user, const cql_node_info *n) {
+  char *text = user;
+  size_t len = strlen(text);
+  snprintf(text + len, 1024 - len, "%s %s %s %s %u %u\n", n->address, n->dc, n->rack, n->release, n->state,
+           n->connections);
+}
+
+static void opens_and_knows_its_nodes(void **state) {
+  char text[1024] = "", wanted[128];
+  cql_error err;
   (void)state;
   begin(2);
-  describe(text);
+  assert_int_equal(cql_client_nodes(client, print_node, text, &err), CQL_OK);
   for (uint32_t i = 0; i < 2; i++) {
-    snprintf(wanted, sizeof wanted, "127.0.0.1:%u up dc1 rack1 5.0.8 connections=1\n", fake_server_port(node(i)));
+    snprintf(wanted, sizeof wanted, "127.0.0.1:%u dc1 rack1 5.0.8 %u 1\n", fake_server_port(node(i)), CQL_NODE_UP);
     assert_non_null(strstr(text, wanted));
   }
   end();
@@ -564,7 +576,6 @@ static void *execute_at_node_1(void *statement) {
 static void a_node_leaves_while_a_thread_uses_its_connection(void **state) {
   pthread_t thread;
   void *status;
-  char text[1024];
   (void)state;
   start(2);
   cql_client_config config = settings();
@@ -578,7 +589,7 @@ static void a_node_leaves_while_a_thread_uses_its_connection(void **state) {
   UNTIL(executes(1) > before) continue;
   atomic_store(&cluster_now->nodes[1].has_left, true);
   fake_cluster_announce(cluster_now);
-  UNTIL((describe(text), strchr(text, '\n') == strrchr(text, '\n'))) continue;
+  UNTIL(count_nodes().all == 1) continue;
   fake_server_drop(node(1));
   assert_int_equal(pthread_join(thread, &status), 0);
   assert_int_equal((cql_status)(uintptr_t)status, CQL_CONNECTION);
@@ -782,6 +793,136 @@ static void unavailable(void **state) {
   assert_int_equal(batch(CQL_BATCH_UNLOGGED, false), CQL_UNAVAILABLE); /* not: it may have run in part */
   assert_int_equal(batch(CQL_BATCH_COUNTER, false), CQL_UNAVAILABLE);
   assert_int_equal(batch(CQL_BATCH_UNLOGGED, true), CQL_OK);
+  end();
+}
+
+/* --- silence ------------------------------------------------------------------------------------------------------ */
+
+typedef struct quest {
+  char address[32];
+  cql_node_state state;
+} quest;
+
+static void find_node(void *user, const cql_node_info *n) {
+  quest *q = user;
+  if (strcmp(n->address, q->address) == 0) q->state = n->state;
+}
+
+static cql_node_state state_of(uint32_t i) {
+  quest q = {.state = 0};
+  cql_error err;
+  snprintf(q.address, sizeof q.address, "127.0.0.1:%u", fake_server_port(node(i)));
+  if (cql_client_nodes(client, find_node, &q, &err) != CQL_OK) fail_msg("%s", err.message);
+  return q.state;
+}
+
+/* As long as a test lasts, nobody gives up connections to a frozen node, or asks where nothing is due. */
+static cql_statement *begin_patiently(int32_t direct_connections) {
+  start(2);
+  cql_client_config config = settings();
+  config.connect_timeout_ms = config.heartbeat_ms = LONG_MS;
+  config.direct_connections = direct_connections;
+  open_client(&config);
+  return prepare("SELECT");
+}
+
+/* What may run twice is sent to another node as well; what may not waits; what comes anew goes elsewhere. */
+static void a_frozen_node_holds_up_what_may_run_once(void **state) {
+  heard twice = {0}, once = {0}, anew = {0};
+  (void)state;
+  cql_statement *s = begin_patiently(-1);
+  fake_server_pause(node(0), true);
+  submit_key(s, fake_key(0), true, &twice);
+  submit_key(s, fake_key(0), false, &once);
+  expect(&twice, fake_key(0));
+  assert_int_equal(state_of(0), CQL_NODE_SILENT);
+  submit_key(s, fake_key(0), false, &anew);
+  expect(&anew, fake_key(0));
+  assert_int_equal(executes(1), 2);
+  assert_int_equal(atomic_load(&once.times), 0);
+  fake_server_pause(node(0), false);
+  expect(&once, fake_key(0));
+  UNTIL(state_of(0) == CQL_NODE_UP) continue;
+  assert_string_equal(execute_key(s, fake_key(0)).text, fake_key(0));
+  assert_int_equal(executes(0), 3);
+  assert_int_equal(executes(1), 2);
+  cql_statement_release(s);
+  end();
+  assert_int_equal(atomic_load(&twice.times), 1);
+}
+
+/* It has forgotten the statement, and freezes before it is told again: nothing has run, so any call goes elsewhere. The
+ * node that wakes is not asked any more. */
+static void a_frozen_node_holds_up_nothing_that_it_prepares(void **state) {
+  heard h = {0}, others[2] = {0};
+  (void)state;
+  cql_statement *s = begin_patiently(-1);
+  uint32_t prepared = fake_server_requests(node(0), CQL_OP_PREPARE);
+  atomic_store(&cluster_now->nodes[0].has_forgotten, true);
+  fake_server_rule(node(0), &(fake_rule){.opcode = CQL_OP_PREPARE, .act = FAKE_HOLD, .times = 1});
+  fake_server_rule(node(1), &(fake_rule){.opcode = CQL_OP_EXECUTE, .act = FAKE_HOLD, .times = 1});
+  submit_key(s, fake_key(0), false, &h);
+  UNTIL(fake_server_requests(node(0), CQL_OP_PREPARE) > prepared) continue;
+  fake_server_pause(node(0), true);
+  UNTIL(executes(1) == 1) continue;
+  fake_server_pause(node(1), true);
+  fake_server_pause(node(0), false);
+  UNTIL(state_of(0) == CQL_NODE_UP) continue; /* it has answered the heartbeat, and PREPARE behind it */
+  submit_key(s, fake_key(0), false, &others[0]);
+  expect(&others[0], fake_key(0));
+  assert_int_equal(executes(0), 2);
+  assert_int_equal(atomic_load(&h.times), 0);
+  fake_server_pause(node(1), false);
+  UNTIL(state_of(1) == CQL_NODE_UP) continue;
+  submit_key(s, fake_key(1), false, &others[1]);
+  expect(&others[1], fake_key(1));
+  expect(&h, fake_key(0));
+  assert_int_equal(executes(1), 2);
+  cql_statement_release(s);
+  end();
+}
+
+static cql_statement *begin_with_a_direct_connection(void) {
+  cql_statement *s = begin_patiently(1);
+  UNTIL(fake_server_askers(node(1), CQL_OP_EXECUTE) == 2) execute_key(s, fake_key(1));
+  return s;
+}
+
+/* No request is on the connection that the loop has: it asks because the thread has waited for long. */
+static void a_thread_leaves_a_frozen_node(void **state) {
+  (void)state;
+  cql_statement *s = begin_with_a_direct_connection();
+  uint32_t before = executes(0);
+  fake_server_pause(node(1), true);
+  heard h = execute_key(s, fake_key(1));
+  assert_string_equal(h.text, fake_key(1));
+  assert_int_equal(state_of(1), CQL_NODE_SILENT);
+  assert_string_equal(execute_key(s, fake_key(1)).text, fake_key(1));
+  assert_int_equal(executes(0), before + 2);
+  fake_server_pause(node(1), false);
+  UNTIL(state_of(1) == CQL_NODE_UP) continue;
+  assert_string_equal(execute_key(s, fake_key(1)).text, fake_key(1));
+  assert_int_equal(executes(0), before + 2);
+  cql_statement_release(s);
+  end();
+}
+
+static void a_thread_stays_with_what_may_run_once(void **state) {
+  pthread_t thread;
+  void *status;
+  (void)state;
+  cql_statement *s = begin_with_a_direct_connection();
+  uint32_t elsewhere = executes(0), before = executes(1);
+  fake_server_pause(node(1), true);
+  assert_int_equal(pthread_create(&thread, NULL, execute_at_node_1, s), 0);
+  UNTIL(state_of(1) == CQL_NODE_SILENT) continue;
+  fake_server_pause(node(1), false);
+  assert_int_equal(pthread_join(thread, &status), 0);
+  assert_int_equal((cql_status)(uintptr_t)status, CQL_OK);
+  assert_int_equal(executes(0), elsewhere);
+  assert_int_equal(executes(1), before + 1);
+  UNTIL(state_of(1) == CQL_NODE_UP) continue;
+  cql_statement_release(s);
   end();
 }
 
@@ -1077,7 +1218,7 @@ static void memory_runs_out_at_each_point(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(opens_and_describes),
+      cmocka_unit_test(opens_and_knows_its_nodes),
       cmocka_unit_test(opening_fails_with_an_attempt_for_each_address),
       cmocka_unit_test(executes_by_the_loop),
       cmocka_unit_test(executes_by_a_direct_connection),
@@ -1098,6 +1239,10 @@ int main(void) {
       cmocka_unit_test(a_node_that_is_slow_to_prepare),
       cmocka_unit_test(the_node_that_prepares_dies),
       cmocka_unit_test(unavailable),
+      cmocka_unit_test(a_frozen_node_holds_up_what_may_run_once),
+      cmocka_unit_test(a_frozen_node_holds_up_nothing_that_it_prepares),
+      cmocka_unit_test(a_thread_leaves_a_frozen_node),
+      cmocka_unit_test(a_thread_stays_with_what_may_run_once),
       cmocka_unit_test(agreement_is_waited_for),
       cmocka_unit_test(without_agreement_there_is_a_warning),
       cmocka_unit_test(two_nodes_change_the_schema),

@@ -445,6 +445,65 @@ static void an_unanswered_heartbeat_does_not_hide_a_dead_node(void **state) {
   bench_free(&b);
 }
 
+static uint32_t heartbeats(void) {
+  return fake_server_requests(b.server, CQL_OP_OPTIONS) - 1; /* but for the first one of a connection */
+}
+
+static int64_t ms_since(int64_t us) {
+  return (cql_clock_monotonic_us() - us) / 1000;
+}
+
+/* A query that takes long: the node says beside it that it lives. */
+static void a_node_that_owes_answers_is_asked_before_its_time(void **state) {
+  (void)state;
+  bench_init(&b, NULL);
+  bench_open(&b);
+  fake_server_rule(b.server, &silent_query);
+  int64_t heard_us = cqli_conn_used_us(b.conn);
+  bench_ask(&b, "long");
+  cqli_conn_flush(b.conn);
+  while (heartbeats() < 2) bench_run(&b, 10);
+  assert_true(ms_since(heard_us) >= 2 * CQLI_DOUBT_MS);
+  assert_true(ms_since(heard_us) < b.config.heartbeat_ms);
+  assert_int_equal(b.silent + b.closed, 0);
+  bench_free(&b);
+}
+
+static void a_frozen_node_is_silent_until_it_speaks(void **state) {
+  (void)state;
+  bench_init(&b, NULL);
+  bench_open(&b);
+  fake_server_pause(b.server, true);
+  int64_t heard_us = cqli_conn_used_us(b.conn);
+  uint32_t i = bench_ask(&b, "x");
+  cqli_conn_flush(b.conn);
+  bench_until(&b, &b.silent, 2); /* it is told again and again */
+  assert_true(ms_since(heard_us) >= CQLI_DOUBT_MS + CQLI_SILENT_MS);
+  assert_int_equal(b.spoken + b.closed, 0);
+  fake_server_pause(b.server, false);
+  bench_until(&b, &b.answered, 1);
+  bench_expect(&b, i, cql_slice_str("x"));
+  assert_int_equal(b.spoken, 1);
+  bench_run(&b, 2 * CQLI_DOUBT_MS); /* nothing is due */
+  assert_int_equal(heartbeats(), 1);
+  assert_int_equal(b.spoken, 1);
+  bench_free(&b);
+}
+
+static void a_node_that_is_doubted_is_asked_once(void **state) {
+  (void)state;
+  bench_init(&b, NULL);
+  bench_open(&b);
+  cqli_conn_doubt(b.conn);
+  cqli_conn_doubt(b.conn);
+  while (cqli_conn_in_flight(b.conn) > 0) bench_run(&b, 10);
+  assert_int_equal(heartbeats(), 1);
+  fake_server_pause(b.server, true);
+  cqli_conn_doubt(b.conn);
+  bench_until(&b, &b.silent, 1); /* though no request waits */
+  bench_free(&b);
+}
+
 static void trap_12_a_heartbeat_without_a_stream_ends_the_connection(void **state) {
   (void)state;
   cql_buf q;
@@ -692,6 +751,9 @@ int main(void) {
       cmocka_unit_test(a_silent_connection_is_asked),
       cmocka_unit_test(a_dead_node_is_noticed),
       cmocka_unit_test(an_unanswered_heartbeat_does_not_hide_a_dead_node),
+      cmocka_unit_test(a_node_that_owes_answers_is_asked_before_its_time),
+      cmocka_unit_test(a_frozen_node_is_silent_until_it_speaks),
+      cmocka_unit_test(a_node_that_is_doubted_is_asked_once),
       cmocka_unit_test(trap_12_a_heartbeat_without_a_stream_ends_the_connection),
       cmocka_unit_test(after_a_sleep_the_node_is_asked_first),
       cmocka_unit_test(a_node_that_goes_away),

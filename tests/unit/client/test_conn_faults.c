@@ -56,9 +56,9 @@ static void another_protocol(void **state) {
   (void)state;
   start(NULL);
   rule(CQL_OP_OPTIONS, FAKE_RAW, 0, cql_slice_str(http));
-  bench_fail(&b, CQL_MALFORMED, CQL_STAGE_OPTIONS, "what answers is not Cassandra");
+  bench_fail(&b, CQL_CONNECTION, CQL_STAGE_OPTIONS, "what answers is not Cassandra");
   rule(CQL_OP_OPTIONS, FAKE_RAW, 0, cql_slice_of("\xff garbage of all kinds", 23));
-  bench_fail(&b, CQL_LIMIT, CQL_STAGE_OPTIONS, "what answers is not Cassandra");
+  bench_fail(&b, CQL_CONNECTION, CQL_STAGE_OPTIONS, "what answers is not Cassandra");
   rule(CQL_OP_OPTIONS, FAKE_RAW, 0, cql_slice_of("\x15\x03\x03\x00\x02\x02\x50", 7));
   bench_fail(&b, CQL_TLS, CQL_STAGE_TLS, "speaks TLS");
   bench_free(&b);
@@ -113,7 +113,7 @@ static void answers_that_have_no_place(void **state) {
   cql_put_supported(&supported, CQL_VERSION_5, NULL, 0);
   start(NULL);
   rule(CQL_OP_OPTIONS, FAKE_PUT, 0, cql_buf_view(&ready));
-  bench_fail(&b, CQL_MALFORMED, CQL_STAGE_OPTIONS, "opcode 2");
+  bench_fail(&b, CQL_CONNECTION, CQL_STAGE_OPTIONS, "opcode 2");
   fake_server_clear_rules(b.server);
   rule(CQL_OP_STARTUP, FAKE_PUT, 0, cql_buf_view(&supported));
   bench_fail(&b, CQL_MALFORMED, CQL_STAGE_STARTUP, "opcode 6");

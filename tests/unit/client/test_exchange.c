@@ -25,14 +25,22 @@ typedef struct outcome {
   cql_error err;
 } outcome;
 
-static outcome exchange(const char *text, uint32_t ms) {
+static outcome exchange_slice(cql_slice text, const cqli_patience *patience) {
   outcome o;
   cql_buf q;
-  bench_query(&q, cqli_conn_version(b.conn), cql_slice_str(text));
-  o.status = cqli_conn_exchange(b.conn, cql_buf_view(&q), cql_clock_monotonic_us() + (int64_t)ms * 1000, is_interrupted,
-                                &o.e, &o.may_have_run, &o.err);
+  bench_query(&q, cqli_conn_version(b.conn), text);
+  o.status = cqli_conn_exchange(b.conn, cql_buf_view(&q), patience, &o.e, &o.may_have_run, &o.err);
   cql_buf_free(&q);
   return o;
+}
+
+static int64_t after(uint32_t ms) {
+  return cql_clock_monotonic_us() + (int64_t)ms * 1000;
+}
+
+static outcome exchange(const char *text, uint32_t ms) {
+  const cqli_patience patience = {.deadline_us = after(ms), .interrupted = is_interrupted};
+  return exchange_slice(cql_slice_str(text), &patience);
 }
 
 static void expect_text(outcome o, cql_slice text) {
@@ -82,15 +90,12 @@ static void no_memory_is_asked_for(void **state) {
 
 static void takes_long_answers(const mode *m) {
   enum { LEN = 900 * 1000 };
-  cql_buf q, body;
-  outcome o;
+  cql_buf body;
   char *text = calloc(1, LEN + 1);
   uint32_t x = 7;
   for (size_t i = 0; i < LEN; i++) text[i] = (char)('a' + ((x = x * 1664525u + 1013904223u) >> 24) % 26);
   detached(m);
-  bench_query(&q, m->version, cql_slice_of(text, LEN));
-  o.status = cqli_conn_exchange(b.conn, cql_buf_view(&q), cql_clock_monotonic_us() + 10000000, NULL, &o.e,
-                                &o.may_have_run, &o.err);
+  outcome o = exchange_slice(cql_slice_of(text, LEN), &(cqli_patience){.deadline_us = after(10000)});
   expect_text(o, cql_slice_of(text, LEN));
   cql_buf_init(&body, &b.memory.alloc, CQL_BODY_LEN_MAX);
   assert_int_equal(cqli_conn_take(b.conn, &o.e, &body), CQL_OK);
@@ -99,7 +104,6 @@ static void takes_long_answers(const mode *m) {
   cql_buf_free(&body);
   attach();
   bench_free(&b);
-  cql_buf_free(&q);
   free(text);
 }
 
@@ -165,6 +169,30 @@ static void interrupted(const mode *m) {
 static void an_interrupt(void **state) {
   (void)state;
   in_all_modes(interrupted);
+}
+
+static bool third_look(void *of) {
+  return ++*(uint32_t *)of == 3;
+}
+
+static void without_hope(const mode *m) {
+  uint32_t looks = 0;
+  detached(m);
+  fake_server_rule(b.server, &(fake_rule){.opcode = CQL_OP_QUERY, .text = "late", .act = FAKE_LATE, .ms = 500});
+  outcome o = exchange_slice(cql_slice_str("late"), &(cqli_patience){after(30000), is_interrupted, third_look, &looks});
+  assert_int_equal(o.status, CQL_TIMEOUT);
+  assert_true(o.may_have_run);
+  assert_int_equal(looks, 3);
+  assert_non_null(strstr(o.err.message, "is silent"));
+  attach();
+  while (cqli_conn_in_flight(b.conn) > 0) bench_run(&b, 10);
+  assert_int_equal(b.closed, 0);
+  bench_free(&b);
+}
+
+static void a_node_that_is_given_up_before_the_time_out(void **state) {
+  (void)state;
+  in_all_modes(without_hope);
 }
 
 /* --- what breaks -------------------------------------------------------------------------------------------------- */
@@ -293,6 +321,7 @@ int main(void) {
       cmocka_unit_test(long_requests_and_answers),
       cmocka_unit_test(a_time_out),
       cmocka_unit_test(an_interrupt),
+      cmocka_unit_test(a_node_that_is_given_up_before_the_time_out),
       cmocka_unit_test(a_node_that_went_away_before),
       cmocka_unit_test(a_node_that_went_away_is_noticed_when_attached),
       cmocka_unit_test(answers_that_are_none),

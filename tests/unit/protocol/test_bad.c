@@ -17,6 +17,7 @@
 
 #include <cmocka.h>
 #include <dirent.h>
+#include <limits.h>
 
 #include "protocol/protocol_int.h"
 #include "support.h"
@@ -131,7 +132,7 @@ static bool is_refused_as_wanted(bad *c) {
 }
 
 static bool try_case(const char *directory, const char *name) {
-  char path[PATH_LEN], line[LINE_LEN];
+  char path[PATH_LEN + NAME_MAX + 1], line[LINE_LEN];
   bad c = {.name = name, .w = WIRES[0]};
   snprintf(path, sizeof path, "%s/%s", directory, name);
   FILE *f = fopen(path, "r");

@@ -427,6 +427,25 @@ static void a_file_answers_before_submit_returns(void **state) {
   cql_session_close(s);
 }
 
+static void count_node(void *user, const cql_node_info *node) {
+  assert_string_equal(node->address, "127.0.0.1:9042");
+  assert_int_equal(node->state, CQL_NODE_UP);
+  ++*(uint32_t *)user;
+}
+
+static void clusters_alone_have_nodes(void **state) {
+  (void)state;
+  uint32_t count = 0;
+  cql_error err;
+  cql_session *s = opened("cassandra://h"), *file = opened("local::memory:");
+  assert_int_equal(cql_session_nodes(s, count_node, &count, &err), CQL_OK);
+  assert_int_equal(count, 1);
+  assert_int_equal(cql_session_nodes(file, count_node, &count, &err), CQL_UNSUPPORTED);
+  assert_int_equal(count, 1);
+  cql_session_close(s);
+  cql_session_close(file);
+}
+
 /* --- what a file alone can do ------------------------------------------------------------------------------------- */
 
 static void files_alone_have_chains_and_maintenance(void **state) {
@@ -467,6 +486,7 @@ int main(void) {
       cmocka_unit_test(closing_answers_what_is_in_flight),
       cmocka_unit_test(a_submitted_statement_with_other_markers_is_forgotten),
       cmocka_unit_test(a_file_answers_before_submit_returns),
+      cmocka_unit_test(clusters_alone_have_nodes),
       cmocka_unit_test(files_alone_have_chains_and_maintenance),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
