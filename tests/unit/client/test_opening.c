@@ -89,14 +89,13 @@ static void opens(void) {
   if (cql_client_open(&client, &config, &err) != CQL_OK) fail_msg("%s", err.message);
 }
 
+static void count_up(void *user, const cql_node_info *node) {
+  if (node->state == CQL_NODE_UP) ++*(uint32_t *)user;
+}
+
 static uint32_t nodes_up(void) {
-  cql_buf text;
   uint32_t n = 0;
-  cql_buf_init(&text, &cql_alloc_libc, 1024);
-  cql_client_describe(client, &text);
-  cql_buf_u8(&text, 0);
-  for (const char *at = (const char *)text.data; (at = strstr(at, " up ")) != NULL; at++) n++;
-  cql_buf_free(&text);
+  if (cql_client_nodes(client, count_up, &n, &err) != CQL_OK) fail_msg("%s", err.message);
   return n;
 }
 
