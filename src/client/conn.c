@@ -151,6 +151,7 @@ cql_status cqli_conn_put(cqli_conn *c, cql_slice envelope, cqli_answer *answer, 
 cql_status cqli_conn_send(cqli_conn *c, cql_slice envelope, cqli_answer *answer, void *user, int16_t *stream) {
   if (cqli_streams_used(&c->streams) >= c->config.in_flight_max) return CQL_LIMIT;
   cql_status st = cqli_heartbeat_after_sleep(c);
+  if (!cqli_conn_is_awaited(c)) cqli_heartbeat_awaits(c);
   return st == CQL_OK ? cqli_conn_put(c, envelope, answer, user, stream) : st;
 }
 

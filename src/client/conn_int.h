@@ -136,6 +136,7 @@ struct cqli_conn {
   /* heartbeat.c */
   _Atomic(int64_t) used_us; /* when the node was heard of */
   int64_t asked_us, crowded_us;
+  int64_t awaited_us; /* since when an answer is due, when one is */
   uint64_t tick_ms;
   uint32_t asking;  /* heartbeats without an answer */
   bool is_on_probe; /* nothing is sent before they have one */
@@ -177,6 +178,8 @@ void cqli_clock_start_opening(cqli_conn *c, bool has_failed);
 void cqli_clock_start(cqli_conn *c); /* open and attached */
 /* Before a request is put: did the loop sleep for so long that the node must be asked first? CQL_NOMEM, CQL_LIMIT. */
 cql_status cqli_heartbeat_after_sleep(cqli_conn *c);
+/* Nothing was due, and now an answer will be. */
+void cqli_heartbeat_awaits(cqli_conn *c);
 void cqli_heartbeat_heard(cqli_conn *c); /* bytes have come */
 
 /* handshake.c */

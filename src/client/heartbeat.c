@@ -89,14 +89,19 @@ static bool is_lost(const cqli_conn *c) {
 
 /* --- silence ------------------------------------------------------------------------------------------------------ */
 
-/* How long the node may say nothing before it is asked. One that works at a long query answers beside it. */
-static uint32_t quiet_ms(const cqli_conn *c) {
-  uint32_t ms = c->config.heartbeat_ms;
-  return cqli_conn_is_awaited(c) && ms > CQLI_DOUBT_MS ? CQLI_DOUBT_MS : ms;
+void cqli_heartbeat_awaits(cqli_conn *c) {
+  c->awaited_us = cql_clock_monotonic_us();
+}
+
+/* It has said nothing for so long, while an answer was due, that it is asked before its time. One that works at a long
+ * query answers beside it. */
+static bool is_doubtful(const cqli_conn *c) {
+  int64_t used = cqli_conn_used_us(c);
+  return cqli_conn_is_awaited(c) && has_passed(used > c->awaited_us ? used : c->awaited_us, CQLI_DOUBT_MS);
 }
 
 static bool is_due(const cqli_conn *c) {
-  return c->asking == 0 && has_passed(cqli_conn_used_us(c), quiet_ms(c));
+  return c->asking == 0 && (has_passed(cqli_conn_used_us(c), c->config.heartbeat_ms) || is_doubtful(c));
 }
 
 static void tell_silence(cqli_conn *c, bool is_silent) {
