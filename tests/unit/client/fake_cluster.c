@@ -48,7 +48,7 @@ static void put_peers(cql_buf *out, uint8_t version, const fake_node *self) {
     if (n == self || atomic_load(&n->has_left)) continue;
     uuid_literal(id, 1, i);
     uuid_literal(schema, 2, atomic_load(&n->schema));
-    snprintf(port, sizeof port, "%u", fake_server_port(n->server));
+    snprintf(port, sizeof port, "%u", atomic_load(&n->port));
     rows_put(r, (const char *const[]){"'127.0.0.1'", "'127.0.0.1'", port, id, schema, "'5.0.8'", "'dc1'", "'rack1'",
                                       tokens_of(i)});
   }
@@ -163,10 +163,11 @@ static bool answer(void *user, uint8_t version, const cql_message *m, cql_buf *o
 static void start_node(fake_node *n, const char *address, uint16_t port) {
   n->server = fake_server_start(
       &(fake_config){.answer = answer, .user_of_answer = n, .keyspace = "ks", .address = address, .port = port});
+  atomic_store(&n->port, fake_server_port(n->server));
 }
 
 void fake_cluster_move(fake_cluster *c, uint32_t node, const char *address) {
-  uint16_t port = fake_server_port(c->nodes[node].server);
+  uint16_t port = atomic_load(&c->nodes[node].port);
   fake_server_stop(c->nodes[node].server);
   start_node(&c->nodes[node], address, port);
 }

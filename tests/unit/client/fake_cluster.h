@@ -23,6 +23,7 @@ typedef struct fake_node {
   fake_cluster *cluster;
   uint32_t index;
   fake_server *server;
+  _Atomic(uint16_t) port; /* the others tell of it even when it is stopped */
   /* To be changed at any time. */
   _Atomic(uint32_t) schema;    /* what stands for the version of its schema; 0 at first, for all */
   _Atomic(bool) has_forgotten; /* EXECUTE is UNPREPARED until the next PREPARE */
