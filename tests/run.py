@@ -122,6 +122,12 @@ PARTS = [
         needs_node=True,
     ),
     Part(
+        "astra",
+        "the Astra stand-in, by the Python driver and by hand",
+        [PYTHON, "-m", "pytest", "-q", "tests/astra"],
+        slow=True,
+    ),
+    Part(
         "differential",
         "random statements on the engine and on Cassandra",
         [
