@@ -43,6 +43,8 @@ def test_metadata(astra, client):
     assert contact["sni_proxy_address"] == f"localhost:{client.config['cql_port']}"
     assert len(contact["contact_points"]) == 3
     assert client.metadata("?version=1") == (200, metadata)
+    astra.faults.metadata_chunks = True
+    assert client.metadata() == (200, metadata)
 
 
 def test_metadata_is_for_holders_of_a_bundle(astra, client):
@@ -64,11 +66,12 @@ def test_names_are_nodes(astra, client, address):
         assert (astra.routes[-1].address, astra.routes[-1].host_id) == (address, name)
 
 
-def test_no_name_is_any_node(astra, client):
+@pytest.mark.parametrize("name", [None, "localhost"])
+def test_no_name_is_any_node(astra, client, name):
     known = set(astra.describe()["contact_info"]["contact_points"])
     seen = set()
     for _ in known:
-        with client.connect(None, "token", astra.token) as connection:
+        with client.connect(name, "token", astra.token) as connection:
             seen.add(host_id_of(connection))
     assert seen == known
 

@@ -58,6 +58,8 @@ class Faults:
     metadata_delay: float = 0.0  # seconds before an answer
     metadata_status: int = 200
     metadata_body: bytes | None = None  # in place of the metadata
+    metadata_type: str = "application/json"
+    metadata_chunks: bool = False  # the body in several, without Content-Length
     proxy_delay: float = 0.0  # seconds that each answer of a node waits
     rate_limit: RateLimit | None = None
     refusals: list[Refusal] = field(default_factory=list)

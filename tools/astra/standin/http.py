@@ -14,6 +14,7 @@ from .listen import Serve
 from .stream import Stream
 
 HEAD_MAX, BODY_MAX = 16 << 10, 1 << 20
+CHUNK = 100  # small, so that there are several
 PATIENCE_S = 10.0
 
 
@@ -31,14 +32,21 @@ class Response:
     status: int = 200
     body: bytes = b""
     content_type: str = "application/json"
+    in_chunks: bool = False
 
     def encode(self) -> bytes:
+        length = f"Content-Length: {len(self.body)}"
         head = (
             f"HTTP/1.1 {self.status} {http.HTTPStatus(self.status).phrase}\r\n"
             f"Content-Type: {self.content_type}\r\n"
-            f"Content-Length: {len(self.body)}\r\nConnection: close\r\n\r\n"
+            f"{'Transfer-Encoding: chunked' if self.in_chunks else length}\r\n"
+            "Connection: close\r\n\r\n"
         )
-        return head.encode() + self.body
+        return head.encode() + (self._chunks() if self.in_chunks else self.body)
+
+    def _chunks(self) -> bytes:
+        parts = [self.body[at : at + CHUNK] for at in range(0, len(self.body), CHUNK)]
+        return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in [*parts, b""])
 
 
 def as_json(value: object, status: int = 200) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 from collections.abc import Callable
 
@@ -35,6 +36,10 @@ class MetadataService:
         await asyncio.sleep(self.faults.metadata_delay)
         if (request.method, request.path) != ("GET", "/metadata"):
             return http.as_json({"message": "not found"}, 404)
-        if self.faults.metadata_body is not None:
-            return http.Response(self.faults.metadata_status, self.faults.metadata_body)
-        return http.as_json(self.describe(), self.faults.metadata_status)
+        faults = self.faults
+        body = faults.metadata_body
+        if body is None:
+            body = json.dumps(self.describe()).encode()
+        return http.Response(
+            faults.metadata_status, body, faults.metadata_type, faults.metadata_chunks
+        )

@@ -1,7 +1,7 @@
 """The SNI proxy: TLS with both sides' certificates ends here, and the name that the client asks for is a node's host id.
 
-Nodes speak plain TCP behind it. A client that names nobody gets any node; one that names an unknown node gets the alert
-`unrecognized_name`. The certificate is the proxy's and carries the proxy's name, whatever was asked for.
+Nodes speak plain TCP behind it. A client that names nobody, or the proxy itself, gets any node; one that names an unknown
+node gets the alert `unrecognized_name`. The certificate is the proxy's and carries the proxy's name, whatever was asked for.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class Route:
 
 
 class Proxy:
-    """nodes: host id to address and port; may be replaced while the proxy runs."""
+    """host: its own name. nodes: host id to address and port; may be replaced while the proxy runs."""
 
     def __init__(
-        self, authority: Authority, faults: Faults, rules: Rules, addresses: list[str]
+        self, authority: Authority, faults: Faults, rules: Rules, host: str, addresses: list[str]
     ) -> None:
-        self.authority, self.faults, self.rules = authority, faults, rules
+        self.authority, self.faults, self.rules, self.host = authority, faults, rules, host
         self.nodes: dict[str, tuple[str, int]] = {}
         self.routes: list[Route] = []  # of all connections whose handshake was completed
         self.listener = Listener(addresses, self._serve, authority.server_that_asks(self._choose))
@@ -62,9 +62,9 @@ class Proxy:
 
     def _choose(self, tls: ssl.SSLObject, name: str | None, _context: ssl.SSLContext) -> int | None:
         """Called with the client's first words of TLS."""
-        if name is not None and name not in self.nodes:
+        if name not in (None, self.host, *self.nodes):
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
-        tls.named = name
+        tls.named = None if name == self.host else name
         tls.context = self.authority.server(self.faults.certificate)
         return None
 
@@ -122,14 +122,14 @@ class _Relay:
 
     def _request(self, unit: Unit) -> None:
         """Send it on, without what we answer ourselves."""
-        kept = []
-        for request in unit.envelopes:
+        kept, requests = [], unit.envelopes
+        for request in requests:
             body = self._refusal(request)
             if body is None:
                 kept.append(request)
             else:
                 self.client.write(self.responses.wrap(request.answer(ERROR, body)))
-        if len(kept) == len(unit.envelopes):
+        if len(kept) == len(requests):
             self.node.write(unit.raw)
         elif kept:
             self.node.write(self.requests.wrap(b"".join(request.raw for request in kept)))

@@ -87,7 +87,7 @@ class AstraStandin:
     def _assemble(self) -> None:
         passwords = {TOKEN_USER: self.token, self.client_id: self.client_secret}
         rules = Rules(self.faults, passwords, self.database.count_indexes)
-        self.proxy = Proxy(self.authority, self.faults, rules, self.addresses)
+        self.proxy = Proxy(self.authority, self.faults, rules, self.host, self.addresses)
         self.metadata = MetadataService(self.authority, self.faults, self.addresses, self.describe)
         actions = Actions(
             self.database.keyspaces, self.add_keyspace, self.drop_keyspace, self.make_bundle

@@ -209,7 +209,8 @@ def borrowed(settings: Settings, port: int = DEFAULT_PORT) -> Iterator[Cluster]:
     """A cluster for a test run: the one that runs on the port with these settings, or else one that is
     made on a free port and removed with its data afterwards."""
     cluster = Cluster(port)
-    same = dataclasses.replace(cluster.settings, heap=settings.heap, quick=settings.quick)
+    indifferent = {name: getattr(settings, name) for name in ("heap", "quick", "seats")}
+    same = dataclasses.replace(cluster.settings, **indifferent)
     if cluster.is_running() and same == settings:
         yield cluster
         return
