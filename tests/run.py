@@ -55,7 +55,7 @@ PARTS = [
     ),
     Part(
         "tools",
-        "the tool that runs Cassandra, without one",
+        "the tools that run Cassandra and stand for Astra, without either",
         [PYTHON, "-m", "unittest", "discover", "-s", "tests/tools"],
     ),
     Part("client", "libcql from Python", [PYTHON, "-m", "pytest", "-q", "tests/client"]),

@@ -71,7 +71,8 @@ class DevOpsApi:
     ) -> None:
         self.id, self.name, self.token = database_id, name, token
         self.status, self.actions = status, actions
-        self.links: dict[str, float] = {}
+        self.created = datetime.now(timezone.utc)
+        self.links: dict[str, float] = {}  # and until when each is good
         self.listener = Listener([ADDRESS], http.serving(self._answer))
 
     @property
@@ -190,7 +191,7 @@ class DevOpsApi:
             "orgId": "00000000-0000-0000-0000-000000000001",
             "ownerId": "00000000-0000-0000-0000-000000000002",
             "info": info,
-            "creationTime": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "creationTime": self.created.isoformat(timespec="seconds"),
             "terminationTime": "0001-01-01T00:00:00Z",
             "status": status,
             "availableActions": ["getCreds", "addKeyspace", "removeKeyspace", "terminate"],

@@ -41,7 +41,7 @@ class Envelope:
     flags: int
     stream: int
     opcode: int
-    body: bytes  # of one in several segments, its beginning
+    body: bytes
     raw: bytes
 
     @classmethod
@@ -69,15 +69,13 @@ class Unit:
     """What is passed on or held back together. Looking inside costs time, so only `envelopes` does."""
 
     raw: bytes
-    first: _Segment | None = None  # None: the raw bytes are an envelope
+    segments: tuple[_Segment, ...] = ()  # none: the raw bytes are an envelope
 
     @property
     def envelopes(self) -> list[Envelope]:
-        """Of one in several segments, what the first of them holds."""
-        if self.first is None:
+        if not self.segments:
             return [Envelope.of(self.raw)]
-        data = self.first.head(self.first.length)
-        return list(_envelopes(data)) if self.first.is_self_contained else [Envelope.of(data)]
+        return list(_envelopes(b"".join(part.head(part.length) for part in self.segments)))
 
 
 @dataclass(frozen=True)
@@ -138,18 +136,21 @@ class Splitter:
 
     def _segments(self) -> Unit | None:
         first = self._segment(0)
-        if first is None or first.is_self_contained:
-            return first and Unit(bytes(self.buffer[: first.end]), first)
+        if first is None:
+            return None
+        if first.is_self_contained:
+            return Unit(bytes(self.buffer[: first.end]), (first,))
         wanted = _end_of(first.head(HEADER.size))
         if wanted is None:
             raise Malformed("a segment too short for a header")
-        have, end = first.length, first.end
+        parts, have = [first], first.length
         while have < wanted:
-            part = self._segment(end)
+            part = self._segment(parts[-1].end)
             if part is None:
                 return None
-            have, end = have + part.length, part.end
-        return Unit(bytes(self.buffer[:end]), first)
+            parts.append(part)
+            have += part.length
+        return Unit(bytes(self.buffer[: parts[-1].end]), tuple(parts))
 
     def _segment(self, at: int) -> _Segment | None:
         size = 5 if self.has_lz4 else 3
@@ -180,7 +181,7 @@ def _end_of(data: bytes | bytearray) -> int | None:
 
 
 def _envelopes(data: bytes) -> Iterator[Envelope]:
-    """All envelopes of a self-contained segment."""
+    """All envelopes of a self-contained segment, or the one of several."""
     while data:
         end = _end_of(data)
         if end is None or end > len(data):
@@ -253,7 +254,7 @@ def write_multimap(values: dict[str, list[str]]) -> bytes:
 
 
 def statement_of(envelope: Envelope) -> str | None:
-    """The text of a QUERY or PREPARE, or as much of it as is at hand; None for other requests."""
+    """The text of a QUERY or PREPARE; None for other requests."""
     if envelope.opcode not in (QUERY, PREPARE):
         return None
     text = envelope.text()
