@@ -59,10 +59,11 @@ def client(astra):
 
 @pytest.fixture(scope="session")
 def driver():
-    """Runs the Python driver, unchanged: a function of with_driver.py's questions that returns its answers."""
+    """Runs the Python driver, unchanged: a function of with_driver.py's questions that returns its answers.
+    all_addresses: the proxy's name has both; without it the first is all that localhost has."""
     python = subprocess.check_output([ROOT / "tools" / "driver-venv"], text=True).strip()
 
-    def ask(astra, *statements, **more):
+    def ask(astra, *statements, all_addresses=False, **more):
         question = {
             "bundle": str(astra.bundle_path),
             "user": "token",
@@ -76,6 +77,7 @@ def driver():
             capture_output=True,
             text=True,
             timeout=120,
+            env=os.environ | (astra.resolving() if all_addresses else {}),
         )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

@@ -10,7 +10,7 @@ TABLE = "CREATE TABLE IF NOT EXISTS seat (show text, n int, v text, PRIMARY KEY 
 
 @pytest.fixture
 def table(astra, driver):
-    driver(astra, TABLE, addresses=ADDRESSES)
+    driver(astra, TABLE, all_addresses=True)
     astra.settle()
 
 
@@ -35,7 +35,7 @@ def test_reads_and_writes(astra, driver):
 
 
 def test_all_nodes_are_used(astra, driver):
-    told = driver(astra, "SELECT host_id FROM system.local", times=12, addresses=ADDRESSES)
+    told = driver(astra, "SELECT host_id FROM system.local", times=12, all_addresses=True)
     assert set(told["coordinators"]) == names(astra)
     assert {route.address for route in astra.routes} >= set(ADDRESSES)
 

@@ -1,12 +1,11 @@
 """The Python driver as its users have it, with a secure connect bundle: JSON in, JSON out. Runs in tools/driver-venv.
 
-In: bundle, user, password, keyspace, statements, and optionally addresses (what the proxy's name resolves to) and times
-(how often each statement runs). Out: what the driver believes, and for each statement its rows or its error.
+In: bundle, user, password, keyspace, statements, and optionally times (how often each statement runs). Out: what the
+driver believes, and for each statement its rows or its error.
 """
 
 import json
 import logging
-import socket
 import sys
 from collections import Counter
 
@@ -14,17 +13,6 @@ from cassandra.auth import PlainTextAuthProvider
 from cassandra.cluster import Cluster
 
 CONNECT_S = 20
-
-
-def resolve_to(addresses):
-    """Let localhost have these addresses: no name of a machine without a name server has two."""
-    real = socket.getaddrinfo
-
-    def getaddrinfo(host, *words, **more):
-        hosts = addresses if host == "localhost" else [host]
-        return [found for name in hosts for found in real(name, *words, **more)]
-
-    socket.getaddrinfo = getaddrinfo
 
 
 def run(session, statement, coordinators):
@@ -37,8 +25,6 @@ def run(session, statement, coordinators):
 
 
 def main(ask):
-    if "addresses" in ask:
-        resolve_to(ask["addresses"])
     cluster = Cluster(
         cloud={"secure_connect_bundle": ask["bundle"], "connect_timeout": CONNECT_S},
         auth_provider=PlainTextAuthProvider(ask["user"], ask["password"]),

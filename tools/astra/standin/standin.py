@@ -14,7 +14,7 @@ from pathlib import Path
 
 from testcluster import Cluster
 
-from . import bundle
+from . import bundle, resolver
 from .certificates import Authority
 from .database import Database
 from .devops import ACTIVE, HIBERNATED, REGION, Actions, DevOpsApi, Status
@@ -139,6 +139,10 @@ class AstraStandin:
             "ASTRA_DB_REGION": REGION,
             "ASTRA_DB_SECURE_BUNDLE_PATH": str(self.bundle_path),
         }
+
+    def resolving(self) -> dict[str, str]:
+        """More variables, for programs that are to find all our addresses behind our name."""
+        return resolver.environment(self.folder, self.host, self.addresses)
 
     @property
     def routes(self) -> list[Route]:
