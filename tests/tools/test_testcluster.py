@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import socket
 import ssl
 import subprocess
@@ -23,7 +24,7 @@ from testcluster import Cluster, NodeError, Settings, borrowed, certificates, cq
 from testcluster import cluster as cluster_module  # noqa: E402
 from testcluster.command import parse_arguments  # noqa: E402
 from testcluster.node import Node  # noqa: E402
-from testcluster.process import Server, wait_until  # noqa: E402
+from testcluster.process import Server, state_of, wait_until  # noqa: E402
 
 
 class SettingsTests(unittest.TestCase):
@@ -124,6 +125,24 @@ class ProcessTests(FolderTests):
         self.assertTrue(server.send(9))
         wait_until(server.is_gone, 5, "it does not die")
         self.assertFalse(server.send(9))
+
+    def test_a_process_is_not_gone_before_its_last_thread(self):
+        program = (
+            "import ctypes, threading, time\n"
+            "threading.Thread(target=time.sleep, args=[60]).start()\n"
+            "ctypes.CDLL(None).pthread_exit(None)"
+        )
+        server = Server(self.folder / "pid", f"--mark={self.folder}")
+        server.start(
+            [sys.executable, "-c", program, server.mark], self.folder, self.folder / "console"
+        )
+        pid = int((self.folder / "pid").read_text())
+        try:
+            wait_until(lambda: state_of(pid) == "Z", 10, "its first thread does not end")
+            self.assertFalse(server.is_gone())
+        finally:
+            os.kill(pid, 9)
+        wait_until(server.is_gone, 10, "it does not end")
 
     def test_a_pid_that_is_another_program_is_left_alone(self):
         with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
