@@ -58,7 +58,7 @@ PARTS = [
     ),
     Part(
         "tools",
-        "the tool that runs Cassandra, without one",
+        "the tools that run Cassandra and stand for Astra, without either",
         [PYTHON, "-m", "unittest", "discover", "-s", "tests/tools"],
     ),
     Part("client", "libcql from Python", [PYTHON, "-m", "pytest", "-q", "tests/client"]),
@@ -136,6 +136,12 @@ PARTS = [
         cwd=ROOT / "examples" / "partyfinder",
         env={"PARTYFINDER_CASSANDRA": "{node}"},
         needs_node=True,
+    ),
+    Part(
+        "astra",
+        "the Astra stand-in, by the Python driver and by hand",
+        [PYTHON, "-m", "pytest", "-q", "tests/astra"],
+        slow=True,
     ),
     Part(
         "differential",

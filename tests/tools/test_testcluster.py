@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import socket
 import ssl
 import subprocess
@@ -23,7 +24,7 @@ from testcluster import Cluster, NodeError, Settings, borrowed, certificates, cq
 from testcluster import cluster as cluster_module  # noqa: E402
 from testcluster.command import parse_arguments  # noqa: E402
 from testcluster.node import Node  # noqa: E402
-from testcluster.process import Server, wait_until  # noqa: E402
+from testcluster.process import Server, state_of, wait_until  # noqa: E402
 
 
 class SettingsTests(unittest.TestCase):
@@ -66,9 +67,18 @@ class SettingsTests(unittest.TestCase):
         ):
             self.assertIn(line, body)
 
+    def test_astra_has_limits(self):
+        text = self.yaml(Settings(flavour="astra", auth=True))
+        self.assertIn("partition_keys_in_select_fail_threshold: 20\n", text)
+        self.assertIn("write_consistency_levels_disallowed: [ANY, ONE, LOCAL_ONE]\n", text)
+
     def test_what_cannot_be_is_refused(self):
         wrong = [{"nodes": 0}, {"version": "3.11"}, {"tls": "yes"}, {"certificate": "expired"}]
-        wrong += [{"version": "4.1", "flavour": "latest"}, {"tls": "server", "certificate": "no"}]
+        wrong += [
+            {"version": "4.1", "flavour": "latest"},
+            {"flavour": "astra"},
+            {"tls": "server", "certificate": "no"},
+        ]
         for wish in wrong:
             with self.assertRaises(NodeError, msg=wish):
                 Settings(**wish)
@@ -115,6 +125,24 @@ class ProcessTests(FolderTests):
         self.assertTrue(server.send(9))
         wait_until(server.is_gone, 5, "it does not die")
         self.assertFalse(server.send(9))
+
+    def test_a_process_is_not_gone_before_its_last_thread(self):
+        program = (
+            "import ctypes, threading, time\n"
+            "threading.Thread(target=time.sleep, args=[60]).start()\n"
+            "ctypes.CDLL(None).pthread_exit(None)"
+        )
+        server = Server(self.folder / "pid", f"--mark={self.folder}")
+        server.start(
+            [sys.executable, "-c", program, server.mark], self.folder, self.folder / "console"
+        )
+        pid = int((self.folder / "pid").read_text())
+        try:
+            wait_until(lambda: state_of(pid) == "Z", 10, "its first thread does not end")
+            self.assertFalse(server.is_gone())
+        finally:
+            os.kill(pid, 9)
+        wait_until(server.is_gone, 10, "it does not end")
 
     def test_a_pid_that_is_another_program_is_left_alone(self):
         with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
@@ -252,7 +280,7 @@ class ClusterTests(FolderTests):
     def setUp(self):
         super().setUp()
 
-        def command(node: Node, _java: str) -> list[str]:
+        def command(node: Node, _java: str, _replaces: str | None) -> list[str]:
             peers = str(node.settings.nodes - 1)
             words = [node.address, str(node.port), peers, node.server.mark]
             return [sys.executable, str(HERE / "fake_node.py"), *words]
@@ -316,6 +344,28 @@ class ClusterTests(FolderTests):
         self.assertEqual(self.states(), ["running"] * 3)
         self.assertFalse(set(before) & set(self.pids()))
 
+    def test_a_new_node_takes_a_place(self):
+        self.cluster.start(self.SETTINGS, 20)
+        old, before = self.cluster.node(2), self.pids()
+        (old.run / "data").mkdir()
+        self.cluster.replace(2, 20)
+        after, block = self.pids(), Settings(nodes=4).addresses(self.cluster.port)
+        self.assertEqual(self.cluster.contact_points, [block[0], block[3], block[2]])
+        self.assertEqual((after[0], after[2]), (before[0], before[2]))
+        self.assertNotEqual(after[1], before[1])
+        self.assertFalse((old.run / "data").exists())
+        yaml = (self.cluster.node(2).conf / "cassandra.yaml").read_text()
+        self.assertIn("auto_bootstrap: true\n", yaml)
+        self.assertNotIn(f"{block[3]}:", yaml)
+        self.cluster.start(self.SETTINGS, 20)
+        self.assertEqual(self.pids(), after)
+
+    def test_one_node_has_nobody_to_replace_it(self):
+        for settings in (Settings(), Settings(nodes=2, tls="server")):
+            settings.save(self.cluster.settings_file)
+            with self.assertRaisesRegex(NodeError, "several, and without TLS"):
+                self.cluster.replace(1)
+
     def test_other_settings_are_refused(self):
         self.cluster.start(self.SETTINGS, 20)
         for wish, remedy in (
@@ -333,7 +383,7 @@ class ClusterTests(FolderTests):
 
     def test_a_server_that_dies_is_told_with_its_words(self):
         dies = [sys.executable, "-c", "raise SystemExit('no such heap')"]
-        command = mock.patch.object(Node, "_command", lambda node, _: [*dies, node.server.mark])
+        command = mock.patch.object(Node, "_command", lambda node, *_: [*dies, node.server.mark])
         with command, self.assertRaisesRegex(NodeError, "no such heap"):
             self.cluster.start(self.SETTINGS, 20)
 

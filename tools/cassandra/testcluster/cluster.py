@@ -90,7 +90,7 @@ class Cluster:
         settings: None takes those of the last start.
         """
         with locked(self.dir.name):
-            wish = settings or self.settings
+            wish = dataclasses.replace(settings or self.settings, seats=self.settings.seats)
             self._compare(wish)
             java_program = java.find_java()
             java.fetch_jars(wish.version)
@@ -126,6 +126,20 @@ class Cluster:
         with locked(self.dir.name):
             for node in self.nodes:
                 self._restart(node, timeout)
+
+    def replace(self, number: int, timeout: float = PATIENCE_S) -> None:
+        """End one node for good and let a new one take its place: at another address, under another host id, with
+        the data that the others have."""
+        with locked(self.dir.name):
+            old = self.node(number)
+            if self.settings.nodes == 1 or self.settings.tls != "off":
+                raise NodeError("A node is replaced in a cluster of several, and without TLS.")
+            if old.pid is not None:
+                old.kill()
+            shutil.rmtree(old.run, ignore_errors=True)
+            self.settings.reseated(number).save(self.settings_file)
+            self.node(number).launch(java.find_java(), replaces=old.address)
+            wait_for(self.nodes, timeout)
 
     # ------------------------------------------------------------------------------------------
 
@@ -195,7 +209,8 @@ def borrowed(settings: Settings, port: int = DEFAULT_PORT) -> Iterator[Cluster]:
     """A cluster for a test run: the one that runs on the port with these settings, or else one that is
     made on a free port and removed with its data afterwards."""
     cluster = Cluster(port)
-    same = dataclasses.replace(cluster.settings, heap=settings.heap, quick=settings.quick)
+    indifferent = {name: getattr(settings, name) for name in ("heap", "quick", "seats")}
+    same = dataclasses.replace(cluster.settings, **indifferent)
     if cluster.is_running() and same == settings:
         yield cluster
         return

@@ -79,6 +79,13 @@ def restart(cluster: Cluster, args: argparse.Namespace) -> int:
     )
 
 
+def replace(cluster: Cluster, args: argparse.Namespace) -> int:
+    """End node N for good; a new one, with another address and host id, takes its place."""
+    cluster.replace(args.number, args.timeout)
+    print(f"{cluster.node(args.number)} is new.")
+    return 0
+
+
 def roll(cluster: Cluster, args: argparse.Namespace) -> int:
     """Restart one node after the other, each when all have seen the one before come back."""
     cluster.roll(args.timeout)
@@ -138,7 +145,7 @@ def _add_settings(sub: argparse.ArgumentParser) -> None:
         "--flavour",
         choices=FLAVOURS,
         default="default",
-        help="of cassandra.yaml; in `latest` a plain CREATE INDEX makes an SAI index",
+        help="of cassandra.yaml; in `latest` a plain CREATE INDEX makes an SAI index, `astra` adds Astra DB's limits",
     )
     add(
         "--auth", action="store_true", help="log-in with a password; cassandra/cassandra may do all"
@@ -160,6 +167,7 @@ def _add_settings(sub: argparse.ArgumentParser) -> None:
     add("--heap", type=heap_size, help="Java heap (default: 512m; of several nodes 400m each)")
     add("--quick", action="store_true", help="start faster, run slower; not for benchmarks")
     add("--jmx", action="store_true", help="make `node tool` work")
+    sub.set_defaults(seats=None)
 
 
 def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
@@ -167,7 +175,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
         prog="node", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for action in (start, stop, status, wipe, pause, resume, kill, restart, roll, tool):
+    for action in (start, stop, status, wipe, pause, resume, kill, restart, replace, roll, tool):
         sub = commands.add_parser(action.__name__, help=action.__doc__, description=action.__doc__)
         sub.set_defaults(action=action)
         sub.add_argument(
@@ -182,7 +190,7 @@ def parse_arguments(words: list[str] | None = None) -> argparse.Namespace:
         )
         if action is start:
             _add_settings(sub)
-        if action in (pause, resume, kill, restart, tool):
+        if action in (pause, resume, kill, restart, replace, tool):
             sub.add_argument("number", type=int, metavar="N", help="which node, counted from 1")
         if action is tool:
             sub.add_argument(

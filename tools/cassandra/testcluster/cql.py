@@ -75,6 +75,13 @@ class Connection:
             self.socket.close()
             raise
 
+    @classmethod
+    def over(cls, connected: socket.socket) -> Connection:
+        """On a socket that somebody else connected; we close it."""
+        connection = cls.__new__(cls)
+        connection.socket = connected
+        return connection
+
     def __enter__(self) -> Connection:
         return self
 

@@ -54,13 +54,14 @@ class Node:
         """The pid of our running server; None if it does not run."""
         return self.server.pid()
 
-    def launch(self, java_program: str) -> None:
-        """Start the server; it takes seconds until it answers."""
+    def launch(self, java_program: str, replaces: str | None = None) -> None:
+        """Start the server; it takes seconds until it answers. replaces: the address of a node that is gone for good,
+        whose tokens this new one takes."""
         if self._port_is_taken():
             raise NodeError(f"Another server answers on {self.address}:{self.port}; use --port.")
-        self._write_configuration()
+        self._write_configuration(is_new=replaces is not None)
         self.log.unlink(missing_ok=True)
-        self.server.start(self._command(java_program), self.dir, self.console)
+        self.server.start(self._command(java_program, replaces), self.dir, self.console)
 
     def terminate(self) -> None:
         """Ask the server to drain and end; a paused one is woken, or it would not hear."""
@@ -178,15 +179,15 @@ class Node:
 
     # --- its files ----------------------------------------------------------------------------
 
-    def _write_configuration(self) -> None:
+    def _write_configuration(self, is_new: bool) -> None:
         """Fill conf/ from the templates."""
         self.conf.mkdir(parents=True, exist_ok=True)
         (self.run / "logs").mkdir(parents=True, exist_ok=True)
-        yaml = self.settings.yaml(self.port, self.number - 1, self.run, self.certificates)
+        yaml = self.settings.yaml(self.port, self.number - 1, self.run, self.certificates, is_new)
         (self.conf / "cassandra.yaml").write_text(yaml)
         shutil.copyfile(TEMPLATES / "logback.xml", self.conf / "logback.xml")
 
-    def _command(self, java_program: str) -> list[str]:
+    def _command(self, java_program: str, replaces: str | None) -> list[str]:
         wish = self.settings
         args = java.server_command(
             java_program, wish.version, self.conf, wish.heap_size, wish.quick
@@ -195,6 +196,8 @@ class Node:
         config = (self.conf / "cassandra.yaml").as_uri()
         args += [f"-Dcassandra.config={config}", self._storage_option()]
         args += [f"-Dcassandra.logdir={self.run}/logs"]
+        if replaces is not None:
+            args.append(f"-Dcassandra.replace_address_first_boot={replaces}")
         if wish.jmx:
             args.append(f"-Dcassandra.jmx.local.port={self._choose_jmx_port()}")
         return [*args, "org.apache.cassandra.service.CassandraDaemon"]

@@ -53,6 +53,18 @@ def state_of(pid: int) -> str:
     return stat.rpartition(")")[2].split()[0]  # a program's name may hold spaces and brackets
 
 
+def has_ended(pid: int) -> bool:
+    """Whether nothing of a process is left but its zombie. The first thread becomes one while others still run, and
+    the sockets stay open until the last of them is gone."""
+    state = state_of(pid)
+    if state != "Z":
+        return state in ("", "X")
+    try:
+        return len(list((PROC / str(pid) / "task").iterdir())) <= 1
+    except OSError:
+        return True
+
+
 def wait_until(condition: Callable[[], bool], seconds: float, failure: str) -> None:
     """Poll; raise NodeError(failure) when the time is over."""
     deadline = time.monotonic() + seconds
@@ -82,7 +94,7 @@ class Server:
         """Whether it has ended and let go of its ports. One that is just ending has no command line
         any more, but its sockets still listen."""
         pid = self._recorded()
-        if pid is None or state_of(pid) in ("", "Z", "X"):
+        if pid is None or has_ended(pid):
             return self.pid() is None  # without /proc that is all we can tell
         words = command_line_of(pid)
         return any(words) and self.mark not in words

@@ -19,12 +19,51 @@ PORT_MAX = 65535 - STORAGE_PORT_OFFSET
 NODES_MAX = 9
 RING = 2**64
 
-# What each flavour adds to cassandra.yaml.in; "latest" follows Cassandra's cassandra_latest.yaml,
-# where a plain CREATE INDEX makes a storage-attached index.
-FLAVOURS = {
-    "default": "",
-    "latest": "default_secondary_index: sai\nstorage_compatibility_mode: NONE\n",
-}
+# Cassandra's cassandra_latest.yaml: a plain CREATE INDEX makes a storage-attached index.
+LATEST = "default_secondary_index: sai\nstorage_compatibility_mode: NONE\n"
+# The limits of Astra DB, where Cassandra 5.0 has them too (GuardrailsConfig.java of datastax/cassandra, its DBaaS
+# defaults). They bind everybody but superusers, so they need `auth`.
+ASTRA = """\
+tables_warn_threshold: 100
+tables_fail_threshold: 200
+columns_per_table_fail_threshold: 50
+secondary_indexes_per_table_fail_threshold: 10
+fields_per_udt_fail_threshold: 10
+items_per_collection_warn_threshold: 20
+collection_size_warn_threshold: 5MiB
+column_value_size_fail_threshold: 5MiB
+partition_size_warn_threshold: 100MiB
+vector_dimensions_fail_threshold: 8192
+partition_keys_in_select_fail_threshold: 20
+in_select_cartesian_product_fail_threshold: 25
+tombstone_warn_threshold: 1000
+tombstone_failure_threshold: 100000
+batch_size_warn_threshold: 64KiB
+batch_size_fail_threshold: 640KiB
+unlogged_batch_across_partitions_warn_threshold: 10
+read_before_write_list_operations_enabled: false
+write_consistency_levels_disallowed: [ANY, ONE, LOCAL_ONE]
+table_properties_ignored:
+  - additional_write_policy
+  - allow_auto_snapshot
+  - bloom_filter_fp_chance
+  - caching
+  - cdc
+  - compaction
+  - compression
+  - crc_check_chance
+  - gc_grace_seconds
+  - incremental_backups
+  - max_index_interval
+  - memtable
+  - memtable_flush_period_in_ms
+  - min_index_interval
+  - read_repair
+  - speculative_retry
+"""
+
+# What each flavour adds to cassandra.yaml.in.
+FLAVOURS = {"default": "", "latest": LATEST, "astra": LATEST + ASTRA}
 TLS = ("off", "server", "client")  # client: the server also asks for the client's certificate
 
 AUTH = """\
@@ -83,6 +122,9 @@ class Settings:
     heap: str | None = None
     quick: bool = False  # Java's first compiler only: a quick start, a slower server
     jmx: bool = False
+    seats: list[int] | None = (
+        None  # of the nodes among the addresses; Cluster.replace gives new ones
+    )
 
     def __post_init__(self) -> None:
         if not 1 <= self.nodes <= NODES_MAX:
@@ -90,8 +132,10 @@ class Settings:
         for name, known in (("version", java.VERSIONS), ("flavour", FLAVOURS), ("tls", TLS)):
             if getattr(self, name) not in known:
                 raise NodeError(f"{name} is one of {', '.join(known)}: {getattr(self, name)!r}")
-        if self.version == "4.1" and self.flavour == "latest":
-            raise NodeError("Cassandra 4.1 has no flavour `latest`.")
+        if self.version == "4.1" and self.flavour != "default":
+            raise NodeError(f"Cassandra 4.1 has no flavour `{self.flavour}`.")
+        if self.flavour == "astra" and not self.auth:
+            raise NodeError("The limits of flavour `astra` bind roles, so it needs log-in.")
         if self.certificate not in SERVERS:
             raise NodeError(f"certificate is one of {', '.join(SERVERS)}: {self.certificate!r}")
         if self.certificate != "server" and self.tls == "off":
@@ -134,7 +178,13 @@ class Settings:
         if first is None:
             first = "127.0.0.1" if self.nodes == 1 else f"127.{port >> 8}.{port & 255}.1"
         lowest = ipaddress.IPv4Address(first)
-        return [str(lowest + i) for i in range(self.nodes)]
+        return [str(lowest + seat) for seat in self.seats or range(self.nodes)]
+
+    def reseated(self, number: int) -> Settings:
+        """With an address that nobody had so far for the node with this number."""
+        seats = list(self.seats or range(self.nodes))
+        seats[number - 1] = max(seats) + 1
+        return dataclasses.replace(self, seats=seats)
 
     def properties(self) -> dict[str, str]:
         """The server's -D options."""
@@ -147,9 +197,13 @@ class Settings:
                 properties[f"cassandra.{keyspace}.default_rf"] = str(self.nodes)
         return properties
 
-    def yaml(self, port: int, index: int, run: Path, certificates: Path) -> str:
-        """The cassandra.yaml of node number `index`, counted from 0."""
+    def yaml(
+        self, port: int, index: int, run: Path, certificates: Path, is_new: bool = False
+    ) -> str:
+        """The cassandra.yaml of node number `index`, counted from 0. is_new: it takes another one's place, gets
+        its data from the others, and so is no seed."""
         addresses = self.addresses(port)
+        seeds = [a for a in addresses if not is_new or a != addresses[index]]
         storage_port = port + STORAGE_PORT_OFFSET
         extra = FLAVOURS[self.flavour] + (AUTH if self.auth else "")
         if self.tls != "off":
@@ -160,7 +214,8 @@ class Settings:
             port=port,
             address=addresses[index],
             storage_port=storage_port,
-            seeds=",".join(f"{address}:{storage_port}" for address in addresses),
+            seeds=",".join(f"{address}:{storage_port}" for address in seeds),
+            auto_bootstrap="true" if is_new else "false",
             token=self.token(index),
             commitlog_settings=DURABLE if self.is_durable else FORGETFUL,
             more_settings=extra,
