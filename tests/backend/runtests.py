@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Run the backend's tests with Django's runner.
 
-python tests/backend/runtests.py [LABEL …] [--node] [--parallel N] [--start-method fork|spawn] [-k PATTERN] [-v N]
+python tests/backend/runtests.py [LABEL …] [--node] [--parallel N] [--start-method fork|spawn] [-k PATTERN] [--tag TAG] [-v N]
 
---node runs them on the Cassandra whose address CQL_TEST_NODE is. settings.py says what else the environment can choose.
+--node runs them on the Cassandra whose address CQL_TEST_NODE is; those with the tag "replicas" also run on three nodes, where each
+row has three replicas (tests/cluster/test_three_nodes.py). settings.py says what else the environment can choose.
 """
 
 import argparse
@@ -51,6 +52,7 @@ def main() -> int:
     parser.add_argument("--start-method", choices=["fork", "spawn"])
     parser.add_argument("--keepdb", action="store_true")
     parser.add_argument("-k", dest="patterns", action="append")
+    parser.add_argument("--tag", dest="tags", action="append")
     parser.add_argument("-v", dest="verbosity", type=int, default=1)
     options = parser.parse_args()
     if options.node:
@@ -71,6 +73,7 @@ def main() -> int:
         verbosity=options.verbosity,
         parallel=options.parallel,
         keepdb=options.keepdb,
+        tags=options.tags,
         test_name_patterns=options.patterns and [f"*{p}*" for p in options.patterns],
         interactive=False,
     )

@@ -7,7 +7,7 @@ from bookings.models import Author, Party, Price, Reading, Seat
 from django.db import IntegrityError, connection
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Upper
-from django.test import TestCase, TransactionTestCase
+from django.test import TestCase, TransactionTestCase, tag
 from places import transaction_of_file
 from test_writes import sent
 
@@ -30,6 +30,7 @@ def seats(count: int, **values) -> list[Seat]:
     return [Seat(show="hamlet", row=i // 10, number=i % 10, **values) for i in range(count)]
 
 
+@tag("replicas")
 class BulkCreateTests(TestCase):
     def test_ids_are_given_back(self):
         made = Author.objects.bulk_create([Author(name=str(i)) for i in range(5)])
@@ -82,6 +83,7 @@ class BulkCreateTests(TestCase):
         self.assertEqual(Author.objects.get(pk=after + 1).name, "raw")
 
 
+@tag("replicas")
 class ConflictTests(TestCase):
     def test_ignored(self):
         Price.objects.create(amount=1, note="first")
@@ -278,6 +280,7 @@ class CaseTests(TestCase):
         self.check(Case(*when, default=0), [1, 2, 3, 0])
 
 
+@tag("replicas")
 class DeleteTests(TransactionTestCase):
     def test_rows_with_known_keys_go_together(self):
         rows = Author.objects.bulk_create([Author(name="x") for _ in range(10)])

@@ -5,7 +5,7 @@ import threading
 from bookings.models import Author, Party, Price
 from django.db import IntegrityError, connection
 from django.db.models import F
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, tag
 
 WRITERS = 8
 
@@ -32,6 +32,7 @@ def compete(function) -> list:
     return results
 
 
+@tag("replicas")
 class RaceTests(TransactionTestCase):
     def test_f_loses_no_update(self):
         author = Author.objects.create(name="x", born=0)

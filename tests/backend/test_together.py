@@ -9,7 +9,7 @@ from unittest import mock
 
 from bookings.models import Author, Party, Price, Reading, Seat
 from django.db import IntegrityError, OperationalError, connection
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, tag
 from places import as_cluster
 from test_writes import sent
 
@@ -443,6 +443,7 @@ class BareRowTests(ClusterTestCase):
         self.assertEqual(Seat.objects.count(), 0)
 
 
+@tag("replicas")
 class BlockTests(TransactionTestCase):
     """Ids that a process reserves at once."""
 

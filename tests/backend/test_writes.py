@@ -7,7 +7,7 @@ from bookings.models import Author, Book, Defaults, Party, Price, Seat
 from django.db import IntegrityError, connection
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Now, Upper
-from django.test import TestCase, TransactionTestCase
+from django.test import TestCase, TransactionTestCase, tag
 from django.test.utils import CaptureQueriesContext
 from places import transaction_of_file
 
@@ -21,6 +21,7 @@ def sent(function) -> list[str]:
     return [cql for query in captured for cql in query["sql"].split("; ")]
 
 
+@tag("replicas")
 class SaveTests(TestCase):
     def test_create_and_save(self):
         author = Author.objects.create(name="Ada", born=1815)
@@ -115,6 +116,7 @@ class SaveTests(TestCase):
             Party.objects.create(city="Oslo", date=None)
 
 
+@tag("replicas")
 class SequenceTests(TransactionTestCase):
     reset_sequences = True
 
@@ -175,6 +177,7 @@ class SequenceTests(TransactionTestCase):
         self.assertEqual(Author.objects.create(name="a").pk, 91)
 
 
+@tag("replicas")
 class UpdateTests(TestCase):
     def setUp(self):
         self.ada = Author.objects.create(name="Ada", born=10)
@@ -311,6 +314,7 @@ class UpdateTests(TestCase):
             self.assertEqual(mine.update(born=F("born") + 5), 0)
 
 
+@tag("replicas")
 class PhysicalKeyTests(TestCase):
     """Rows that stand where their columns say."""
 
