@@ -11,6 +11,7 @@ from .dbapi import OperationalError
 from .exceptions import OutcomeUnknown
 from .keys import TableKey
 from .reads import select_statements
+from .retry import pause
 
 #: Codes of errors after which a write may have happened all the same. Others were given before it could.
 UNKNOWN_CODES = frozenset(
@@ -25,7 +26,8 @@ UNKNOWN_CODES = frozenset(
         "CONNECTION",
     ]
 )
-TRIES = 3  # of one write whose answer is lost again and again
+TRIES = 3  # of one write, or of one look at its row, whose answer is lost again and again
+PATIENCE = 4  # a pause as after so many tries among competitors: some milliseconds, then more
 
 #: Was it applied? None: the row does not tell.
 Probe = Callable[[], bool | None]
@@ -65,13 +67,23 @@ def send(cursor, cql: str, values: list, probe: Probe):
 
 def settled(error: OperationalError, probe: Probe) -> bool:
     """Was the write applied that ended with this error? OutcomeUnknown when nobody knows."""
-    try:
-        known = probe()
-    except OperationalError as second:
-        raise OutcomeUnknown(_TEXT.format(f"{error}; then: {second}")) from error
+    known = _ask(error, probe)
     if known is None:
         raise OutcomeUnknown(_TEXT.format(error)) from error
     return known
+
+
+def _ask(error: OperationalError, probe: Probe) -> bool | None:
+    """What the probe says. Among many writers it meets the same trouble as the write; but to read again does no harm."""
+    for number in range(TRIES):
+        try:
+            return probe()
+        except OperationalError as second:
+            last = second
+            if not is_unknown(second):
+                break
+        pause(number + PATIENCE)
+    raise OutcomeUnknown(_TEXT.format(f"{error}; then: {last}")) from error
 
 
 _TEXT = "It is not known whether a conditional write was applied: {}"

@@ -92,6 +92,11 @@ class RowsPlan(Plan):
             expr.columns <= key and column not in key for column, expr in self.assign.items()
         )
 
+    def _counts_on_row(self) -> bool:
+        """Is a new value made from what the row holds beside its key?"""
+        key = frozenset(self.key.columns)
+        return not all(expr.columns <= key for expr in self.assign.values())
+
     def _by_keys(self, guard: tuple[str, list]) -> list[tuple[str, list]]:
         """The statements, values computed from the key of each row; those that are shown where they need no computing."""
         if not any(expr.columns for expr in self.assign.values()):
@@ -298,12 +303,15 @@ class RowsPlan(Plan):
         """Was the write of a row applied, whose answer was lost? False: it may be sent again, with its conditions.
 
         The row tells that it was not when it would still be written, and does not hold what was to be written. What
-        is set whatever the row holds may be set again. Whether somebody else wrote the same is not to be seen."""
+        is set whatever the row holds may be set again. Whether somebody else wrote the same is not to be seen: so the row
+        tells nothing of a value that was made from what it held, such as F("n") + 1. It may be ours or another's by now."""
         row = outcomes.serial_row(cursor, self.key, self.known, point, self.quote)
         if row is None:
             return None
         if not self.used:
             return False
+        if self._counts_on_row():
+            return None
         index = {column: i for i, column in enumerate(row)}
         values = tuple(row.values())
         if self.predicate.bind(index)(values) is not True:

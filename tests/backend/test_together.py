@@ -9,6 +9,7 @@ from unittest import mock
 
 from bookings.models import Author, Party, Price, Reading, Seat
 from django.db import IntegrityError, OperationalError, connection
+from django.db.models import F
 from django.test import TransactionTestCase, tag
 from places import as_cluster
 from test_writes import sent
@@ -237,6 +238,21 @@ class LostAnswerTests(ClusterTestCase):
         with Network("UPDATE", (True, lost()))(), self.assertRaises(OutcomeUnknown):
             free.update(taken=True)
         self.assertTrue(Seat.objects.get().taken)
+
+    def test_a_value_that_was_made_from_the_row(self):
+        """Sent again, it would be made from what the first one has left: the row does not tell the two apart."""
+        author = Author.objects.create(name="x", born=5)
+        for ran in (True, False):
+            before = Author.objects.get().born
+            with Network("UPDATE", (ran, lost()))(), self.assertRaises(OutcomeUnknown):
+                Author.objects.filter(pk=author.pk).update(born=F("born") + 1)
+            self.assertEqual(Author.objects.get().born, before + ran)
+
+    def test_a_row_that_cannot_be_read_at_once(self):
+        """Among many writers the look at the row meets what the write met."""
+        seat = Seat.objects.create(show="hamlet", row=1, number=1)
+        with Network("UPDATE", (False, lost()))(), Network("SELECT", *[(False, lost())] * 2)():
+            self.assertEqual(Seat.objects.filter(pk=seat.pk, taken=False).update(taken=True), 1)
 
     def test_what_does_not_depend_on_the_row_is_sent_again(self):
         author = Author.objects.create(name="x")
