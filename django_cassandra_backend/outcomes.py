@@ -67,23 +67,24 @@ def send(cursor, cql: str, values: list, probe: Probe):
 
 def settled(error: OperationalError, probe: Probe) -> bool:
     """Was the write applied that ended with this error? OutcomeUnknown when nobody knows."""
-    known = _ask(error, probe)
+    try:
+        known = patiently(probe)
+    except OperationalError as second:
+        raise OutcomeUnknown(_TEXT.format(f"{error}; then: {second}")) from error
     if known is None:
         raise OutcomeUnknown(_TEXT.format(error)) from error
     return known
 
 
-def _ask(error: OperationalError, probe: Probe) -> bool | None:
-    """What the probe says. Among many writers it meets the same trouble as the write; but to read again does no harm."""
+def patiently(read: Callable):
+    """What a serial read gives. Among many writers it meets the same trouble as a write; but to read again does no harm."""
     for number in range(TRIES):
         try:
-            return probe()
-        except OperationalError as second:
-            last = second
-            if not is_unknown(second):
-                break
+            return read()
+        except OperationalError as error:
+            if not is_unknown(error) or number == TRIES - 1:
+                raise
         pause(number + PATIENCE)
-    raise OutcomeUnknown(_TEXT.format(f"{error}; then: {last}")) from error
 
 
 _TEXT = "It is not known whether a conditional write was applied: {}"

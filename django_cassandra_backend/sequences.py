@@ -134,7 +134,7 @@ def _advance(cursor, name, change) -> int:
             except OperationalError as error:
                 if not outcomes.is_unknown(error):
                     raise
-                counter.read_again()  # if it was applied, these ids stay unused
+                outcomes.patiently(counter.read_again)  # if it was applied, these ids stay unused
                 continue
             if result.was_applied:
                 counter.moved(after)
