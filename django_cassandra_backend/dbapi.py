@@ -12,6 +12,8 @@ from libcql import (
     NotSupportedError,
     OperationalError,
     ProgrammingError,
+    ReadFailure,
+    Unauthorized,
 )
 
 Binary = bytes
@@ -29,4 +31,6 @@ __all__ = [
     "NotSupportedError",
     "OperationalError",
     "ProgrammingError",
+    "ReadFailure",
+    "Unauthorized",
 ]

@@ -4,12 +4,14 @@ import contextlib
 import io
 import json
 from types import SimpleNamespace
+from unittest import mock
 
 from django.db import OperationalError, ProgrammingError, connection
 from django.test import SimpleTestCase, TestCase
 from places import file_only
 
-from django_cassandra_backend import index_build
+import libcql
+from django_cassandra_backend import index_build, index_probe
 
 
 class SlowServer:
@@ -124,3 +126,95 @@ class EngineTests(TestCase):
             ]
         self.assertTrue(names)
         index_build.wait(connection, names, sleep=lambda seconds: self.fail("it was not built"))
+
+
+class Refusal(ProgrammingError):
+    """What Django makes of an error of libcql."""
+
+    def __init__(self, error):
+        super().__init__(str(error))
+        self.__cause__ = error
+
+
+class GuardedServer(SlowServer):
+    """A server that lets nobody read what tells of indexes. `building`: how often a query through each fails."""
+
+    COLUMNS = [
+        ("t", "a", "int"),
+        ("t", "B", "text"),
+        ("t", "m", "map<text, int>"),
+        ("t", "v", "vector<float, 3>"),
+        ("t", "odd", "boolean"),
+    ]
+    INDEXES = [
+        ("by_a", "t", {"target": "a"}),
+        ("by_b", "t", {"target": '"B"'}),
+        ("by_m", "t", {"target": "keys(m)"}),
+        ("by_v", "t", {"target": "v"}),
+        ("by_odd", "t", {"target": "odd"}),
+    ]
+
+    def __init__(self, building, error=libcql.ReadFailure):
+        super().__init__(is_file=False)
+        self.building, self.error, self.asked_of = dict(building), error, []
+
+    def execute(self, text, params=None):
+        if "IndexInfo" in text:
+            raise Refusal(libcql.Unauthorized("User shop has no SELECT permission"))
+        if "system_schema.columns" in text:
+            self.rows = self.COLUMNS
+        elif "system_schema.indexes" in text:
+            self.rows = self.INDEXES
+        else:
+            self.asked_of.append(text)
+            self.rows = []
+            name = next(column for column in ("a", "B", "odd") if f'"{column}" =' in text)
+            if name == "odd":
+                raise Refusal(libcql.InvalidRequest("this index knows no ="))
+            if self.building.get(name, 0):
+                self.building[name] -= 1
+                error = OperationalError("not available")
+                error.__cause__ = self.error("not available")
+                raise error
+
+
+class GuardedTests(TestCase):
+    def test_the_index_itself_is_asked(self):
+        server = GuardedServer({"a": 2, "B": 1})
+        server.wait("by_a", "by_b", "by_m", "by_v", "by_odd")
+        self.assertEqual(server.pauses, [0.05, 0.1])
+        one, two = (
+            'SELECT * FROM "t" WHERE "a" = 0 LIMIT 1',
+            """SELECT * FROM "t" WHERE "B" = '' LIMIT 1""",
+        )
+        three = 'SELECT * FROM "t" WHERE "odd" = false LIMIT 1'
+        self.assertEqual(sorted(server.asked_of), sorted([one] * 3 + [two] * 2 + [three]))
+
+    def test_one_that_is_not_there(self):
+        server = GuardedServer({})
+        server.settings.index_timeout = 1
+        with self.assertRaisesMessage(OperationalError, "has not built by_c"):
+            server.wait("by_a", "by_c")
+
+    def test_other_errors(self):
+        with self.assertRaisesMessage(OperationalError, "not available"):
+            GuardedServer({"a": 1}, error=libcql.RequestTimeout).wait("by_a")
+
+    def test_other_refusals_of_the_table(self):
+        server = GuardedServer({})
+        with (
+            mock.patch.object(libcql, "Unauthorized", libcql.InvalidRequest),
+            self.assertRaises(Refusal),
+        ):
+            server.wait("by_a")
+
+    @file_only("it has tables that this test makes")
+    def test_on_the_engine(self):
+        with connection.cursor() as cursor:
+            keyspace = connection.settings.keyspace
+            cursor.execute(
+                "SELECT index_name FROM system_schema.indexes WHERE keyspace_name = %s", [keyspace]
+            )
+            names = {name for (name,) in cursor.fetchall()}
+            self.assertTrue(names)
+            self.assertEqual(index_probe.answering(cursor, keyspace, names), names)
