@@ -256,14 +256,22 @@ def test_nothing_is_left(cluster):
     async def main(count):
         tasks = [asyncio.create_task(cluster.aexecute(ONE)) for _ in range(count)]
         await asyncio.sleep(0)
-        for task in tasks[::2]:
+        for task in tasks[1::2]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def left():
+        """What a closed loop has left goes with its last answer, when another loop is first used."""
+        run(main(1))
+        gc.collect()
+        return [o for o in gc.get_objects() if type(o).__name__ == "_Call"]
+
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        run(main(10))
-        gc.collect()
         run(main(300))
         gc.collect()
-    assert not [o for o in gc.get_objects() if type(o).__name__ == "_Call"]
+        for _ in range(100):
+            if not left():
+                break
+            time.sleep(0.05)
+    assert not left()
