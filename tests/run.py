@@ -7,9 +7,11 @@
 A part's output goes to build/logs/NAME.log; the end of it is shown when the part fails. Parts that need a
 Cassandra share one node, whose address they find in CQL_TEST_NODE: this checkout's when it is up, else one that
 is started for them and removed with its data.
+The parts under ASan and UBSan, which compute, run beside those that wait for Cassandra.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import os
 import pathlib
@@ -34,6 +36,7 @@ class Part:
     what: str
     command: list[str]
     slow: bool = False
+    beside: bool = False  # runs beside those that wait for a Cassandra node most of the time
     cwd: pathlib.Path = ROOT
     env: dict[str, str] = field(default_factory=dict)  # "{node}": the node's address
     needs_node: bool = False
@@ -80,12 +83,14 @@ PARTS = [
         "libcql from Python, the extension under ASan and UBSan",
         [PYTHON, "tests/sanitized.py", "client"],
         slow=True,
+        beside=True,
     ),
     Part(
         "backend-asan",
         "the Django backend, the extension under ASan and UBSan",
         [PYTHON, "tests/sanitized.py", "backend"],
         slow=True,
+        beside=True,
     ),
     Part(
         "cassandra",
@@ -116,12 +121,6 @@ PARTS = [
         needs_node=True,
     ),
     Part(
-        "three",
-        "libcql on three nodes that fail, and what keeps it from connecting",
-        [PYTHON, "-m", "pytest", "-q", *OWN_CLUSTERS],
-        slow=True,
-    ),
-    Part(
         "backend-cassandra",
         "the Django backend on one Cassandra node",
         [PYTHON, "tests/backend/runtests.py", "--node"],
@@ -136,6 +135,12 @@ PARTS = [
         cwd=ROOT / "examples" / "partyfinder",
         env={"PARTYFINDER_CASSANDRA": "{node}"},
         needs_node=True,
+    ),
+    Part(
+        "three",
+        "libcql on three nodes that fail, and what keeps it from connecting",
+        [PYTHON, "-m", "pytest", "-q", *OWN_CLUSTERS],
+        slow=True,
     ),
     Part(
         "astra",
@@ -194,22 +199,28 @@ def count(output):
     return numbers.get("passed", 0), numbers.get("failed", 0) + numbers.get("error", 0)
 
 
-def environment(part):
-    node = os.environ.get("CQL_TEST_NODE", "")
-    return {name: value.format(node=node) for name, value in part.env.items()}
+def say(*lines):
+    """In one piece: parts run beside each other."""
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
 
 
-def run(part):
-    """Run one part; return (passed, failed)."""
+def environment(part, address):
+    own = {name: value.format(node=address) for name, value in part.env.items()}
+    return {**os.environ, **({"CQL_TEST_NODE": address} if address else {}), **own}
+
+
+def run(part, address=""):
+    """Run one part, with the address of a node if it needs one; return (passed, failed)."""
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{part.name}.log"
-    print(f"{part.name:<10} {part.what} …", flush=True)
+    say(f"{part.name:<10} {part.what} …")
     started = time.monotonic()
     with log.open("wb") as out:
         result = subprocess.run(
             part.command,
             cwd=part.cwd,
-            env={**os.environ, **environment(part)},
+            env=environment(part, address),
             stdout=out,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
@@ -220,11 +231,12 @@ def run(part):
         failed = 1
     if passed + failed == 0:  # a part that ran nothing has not passed
         failed = 1
+    words = []
     if failed:
-        print("\n".join(output.rstrip().split("\n")[-TAIL_LINES:]))
-        print(f"{part.name}: the whole output is in {log.relative_to(ROOT)}")
+        words = output.rstrip().split("\n")[-TAIL_LINES:]
+        words.append(f"{part.name}: the whole output is in {log.relative_to(ROOT)}")
     seconds = time.monotonic() - started
-    print(f"{'':<10} {passed} passed, {failed} failed, {seconds:.1f} s", flush=True)
+    say(*words, f"{part.name:<10} {passed} passed, {failed} failed, {seconds:.1f} s")
     return passed, failed
 
 
@@ -252,12 +264,20 @@ def main():
         else:
             parser.error(f"no such part: {name} (there are {', '.join(names)})")
     started = time.monotonic()
-    counts = {}
+    counts = dict.fromkeys(part.name for part in chosen)
     with contextlib.ExitStack() as stack:
+        lane = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
+        address = os.environ.get("CQL_TEST_NODE", "")
         for part in chosen:
-            if part.needs_node and "CQL_TEST_NODE" not in os.environ:
-                os.environ["CQL_TEST_NODE"] = stack.enter_context(node())
-            counts[part.name] = run(part)
+            if part.beside:
+                counts[part.name] = lane.submit(run, part)
+                continue
+            if part.needs_node and not address:
+                address = stack.enter_context(node())
+            counts[part.name] = run(part, address if part.needs_node else "")
+        for part in chosen:
+            if part.beside:
+                counts[part.name] = counts[part.name].result()
     print()
     for name, (passed, failed) in counts.items():
         print(f"  {name:<10} {passed:>6} passed {failed:>4} failed")
