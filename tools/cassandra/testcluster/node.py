@@ -128,8 +128,8 @@ class Node:
         except (OSError, cql.Refused):
             return False
 
-    def is_ready(self, whole: bool) -> bool:
-        """Whether it lets us in and, of a whole cluster, holds all nodes for up.
+    def what_is_missing(self, whole: bool) -> str:
+        """Why it is not ready; "" once it lets us in and, of a whole cluster, holds all nodes for up.
 
         The read at ALL is refused while this node holds another one for down, and waits for each
         of them: the keyspace has a replica on every node.
@@ -138,15 +138,15 @@ class Node:
         try:
             with self.connect() as connection:
                 if not others or not whole:
-                    return True
+                    return ""
                 own = connection.query("SELECT schema_version FROM system.local")
                 peers = connection.query("SELECT schema_version FROM system.peers_v2")
                 if peers != own * others:
-                    return False
+                    return f"its schema is {own}, its peers have {peers}"
                 connection.query(EVERY_REPLICA, "ALL")
-                return True
-        except (OSError, cql.Refused):
-            return False
+                return ""
+        except (OSError, cql.Refused) as error:
+            return f"it says {error}"
 
     def log_tail(self) -> str:
         """The last lines of console and log, for an error message."""
@@ -222,12 +222,14 @@ class Node:
 
 
 def wait_for(nodes: list[Node], timeout: float, whole: bool = True) -> None:
-    """Until every one of them `is_ready`; NodeError with the log's end if one dies or stays silent."""
+    """Until every one of them `is_ready`; NodeError with the logs' ends if one dies or stays silent."""
     deadline = time.monotonic() + timeout
     for node in nodes:
-        while not (node.answers() and node.is_ready(whole)):
+        while not node.answers() or node.what_is_missing(whole):
             if node.pid is None:
                 raise NodeError(f"{node} stopped while it started.\n{node.log_tail()}")
             if time.monotonic() > deadline:
-                raise NodeError(f"{node} was not ready in {timeout:g} s.\n{node.log_tail()}")
+                logs = "\n".join(other.log_tail() for other in nodes)  # the fault may be another's
+                missing = node.what_is_missing(whole)
+                raise NodeError(f"{node} was not ready in {timeout:g} s: {missing}\n{logs}")
             time.sleep(0.25)

@@ -97,6 +97,9 @@ ALONE = {
 }
 TOGETHER = {
     "cassandra.ring_delay_ms": "1000",
+    # As Cassandra has it. With twice our ring delay, a node that was replaced is told of again by another one that has
+    # not yet forgotten it, and stands in system.peers for ever.
+    "cassandra.gossip_quarantine_delay_ms": "60000",
     "cassandra.superuser_setup_delay_ms": "500",
     "cassandra.shutdown_announce_in_ms": "500",
 }
