@@ -16,7 +16,7 @@ from .keys import TableKey
 from .literals import literal
 from .plan import Plan
 from .predicates import And, Comparison
-from .reads import select_statements
+from .reads import column_list, select_statements
 from .together import LWT, PLAIN, Rows
 from .writes import CHAIN_ROWS, UpdatePlan, check_nulls, check_partition, send_all, whole_key
 
@@ -249,7 +249,9 @@ class InsertPlan(Plan):
         same = And([Comparison(Column(self.key.lookup, field), "=", Constant(pk))])
         access = choose(self.key, same, self.quote)
         if self.on_conflict == OnConflict.IGNORE:
-            ((text, values),) = select_statements(self.key, access, self.key.columns, self.quote)
+            ((text, values),) = select_statements(
+                self.key, access, column_list(self.key.columns, self.quote), self.quote
+            )
             return cursor.send(text, values).one() is not None
         values = dict(zip(self.columns, row, strict=True))
         plan = UpdatePlan(
@@ -284,7 +286,9 @@ class InsertPlan(Plan):
         values = dict(zip(self.columns, row, strict=True))
         point = [values[column] for column in self.key.columns]
         access = Access(POINTS, [(whole_key(self.key, self.quote), point)], [])
-        ((text, bound),) = select_statements(self.key, access, self.key.columns, self.quote)
+        ((text, bound),) = select_statements(
+            self.key, access, column_list(self.key.columns, self.quote), self.quote
+        )
         return cursor.send(text, bound).one() is not None
 
     # --- errors ---

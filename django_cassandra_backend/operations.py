@@ -28,6 +28,14 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def _naive(value, expression, connection):
+    return value.replace(tzinfo=None) if isinstance(value, datetime.datetime) else value
+
+
+def _text(value, expression, connection):
+    return None if value is None else str(value)
+
+
 class DatabaseOperations(BaseDatabaseOperations):
     compiler_module = "django_cassandra_backend.compiler"
     explain_prefix = ""
@@ -112,16 +120,10 @@ class DatabaseOperations(BaseDatabaseOperations):
         converters = super().get_db_converters(expression)
         kind = expression.output_field.get_internal_type()
         if kind == "DateTimeField" and not settings.USE_TZ:
-            converters.append(self._naive)
+            converters.append(_naive)
         elif kind in ("GenericIPAddressField", "IPAddressField"):
-            converters.append(self._text)
+            converters.append(_text)
         return converters
-
-    def _naive(self, value, expression, connection):
-        return value.replace(tzinfo=None) if isinstance(value, datetime.datetime) else value
-
-    def _text(self, value, expression, connection):
-        return None if value is None else str(value)
 
     # --- statements ---
 

@@ -10,7 +10,7 @@ from .access import POINTS, Access
 from .dbapi import OperationalError
 from .exceptions import OutcomeUnknown
 from .keys import TableKey
-from .reads import select_statements
+from .reads import column_list, select_statements
 from .retry import pause
 
 #: Codes of errors after which a write may have happened all the same. Others were given before it could.
@@ -94,7 +94,7 @@ def serial_row(cursor, key: TableKey, columns, point, quote) -> dict | None:
     """The row at a key as the last conditional write left it, none of them half done."""
     where = " AND ".join(f"{quote(column)} = ?" for column in key.columns)
     access = Access(POINTS, [(where, list(point))], [])
-    ((text, values),) = select_statements(key, access, columns, quote)
+    ((text, values),) = select_statements(key, access, column_list(columns, quote), quote)
     level = cursor.connection.settings.serial_consistency
     row = cursor.send(text, values, consistency=level).one()
     return None if row is None else dict(zip(columns, row, strict=True))

@@ -17,6 +17,7 @@ from .duplicates import Newest
 from .exceptions import not_supported
 from .explain import as_text, explanation
 from .expr import Column, Constant, Expr, Needed
+from .instance_columns import instance_columns
 from .keys import TableKey
 from .nearest import search_of
 from .predicates import And
@@ -25,6 +26,7 @@ from .reads import (
     EmptyPlan,
     SelectPlan,
     ServerAggregatePlan,
+    column_list,
     projection,
     select_statements,
 )
@@ -34,6 +36,19 @@ from .table_mixin import TableMixin
 
 class SQLCompiler(TableMixin, base.SQLCompiler):
     """SELECT."""
+
+    instances = None  # InstanceColumns, once it is known that the query selects them
+
+    def get_select(self, with_col_aliases=False):
+        made = super().get_select
+        self.instances = None if with_col_aliases else instance_columns(self, made)
+        if self.instances is None:
+            return made(with_col_aliases)
+        return self.instances.select, dict(self.instances.klass_info), {}
+
+    def get_converters(self, expressions):
+        made = super().get_converters
+        return made(expressions) if self.instances is None else self.instances.converters(made)
 
     def as_sql(self, with_limits=True, with_col_aliases=False):
         return self.plan(), ()
@@ -92,6 +107,8 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
 
     def _outputs(self) -> tuple[list[Expr], bool]:
         """One Expr per output column; composite keys give one per member."""
+        if self.instances is not None:
+            return self.instances.outputs, self.query.distinct
         evaluator = self.evaluator()
         outputs = []
         for expr, _, _ in self.select:
@@ -113,18 +130,16 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             distinct = False  # the server gives each partition once
         several = len(access.reads) > 1
         needed = order if distinct else served.members if several or not served.fully else []
-        columns = self._columns(key, access, outputs, needed)
-        index = {column: i for i, column in enumerate(columns)}
+        columns, index, text = self._columns(key, access, outputs, needed)
         sort = [(expr.bind(index), *way) for expr, *way in served.members] if needed else []
         lookup = access.index is not None and access.index == key.lookup
         exact = access.exact and served.fully and not distinct and not lookup
         limit = high if exact else None
-        positions = [index[o.name] if isinstance(o, Column) else None for o in outputs]
         return SelectPlan(
             select_statements(
                 key,
                 access,
-                columns,
+                text,
                 self.quote,
                 order=served.text,
                 limit=limit,
@@ -138,9 +153,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             served=served,
             presorted=served.count,
             merge=sort[: served.count] if several and served.count else None,
-            project=None
-            if positions == list(range(len(columns)))
-            else self._project(outputs, index, positions),
+            project=self._project(outputs, index),
             distinct=self._identity(outputs, order, index) if distinct else None,
             low=low,
             high=high,
@@ -154,15 +167,13 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         query = self.query
         nearest.check(search, key, access, predicate, query)
         outputs, _ = self._outputs()
-        columns = self._columns(key, access, outputs, [])
-        index = {column: i for i, column in enumerate(columns)}
-        positions = [index[o.name] if isinstance(o, Column) else None for o in outputs]
+        _, index, text = self._columns(key, access, outputs, [])
         served = Served([])
         return SelectPlan(
             select_statements(
                 key,
                 access,
-                columns,
+                text,
                 self.quote,
                 order=search.text(self.quote),
                 order_values=[search.vector],
@@ -175,7 +186,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             order=None,
             served=served,
             merge=None,
-            project=self._project(outputs, index, positions),
+            project=self._project(outputs, index),
             distinct=None,
             low=query.low_mark,
             high=query.high_mark,
@@ -196,11 +207,20 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         getters = [expr.bind(index) for expr in [*outputs, *(expr for expr, _, _ in order)]]
         return lambda row: tuple(get(row) for get in getters)
 
-    def _project(self, outputs, index, positions):
+    def _project(self, outputs, index):
+        """None: the rows are the outputs already."""
+        if self.instances is not None:
+            return None
+        positions = [index[o.name] if isinstance(o, Column) else None for o in outputs]
+        if positions == list(range(len(index))):
+            return None
         return projection([output.bind(index) for output in outputs], positions)
 
-    def _columns(self, key, access, outputs, order) -> list[str]:
-        """Columns to read: outputs first, so that they need no rearranging."""
+    def _columns(self, key, access, outputs, order) -> tuple[list[str], dict[str, int], str]:
+        """Columns to read, their places in a row, and as CQL. Outputs come first, so that they need no rearranging;
+        instances have all columns of their table."""
+        if (known := self.instances) is not None:
+            return known.names, known.index, known.text
         wanted = dict.fromkeys(column for output in outputs for column in sorted(output.columns))
         for part in used_tests(access):
             wanted |= dict.fromkeys(sorted(part.columns))
@@ -208,7 +228,9 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             wanted |= dict.fromkeys(sorted(expr.columns))
         if access.index is not None and access.index == key.lookup:
             wanted |= dict.fromkeys(key.columns)
-        return list(wanted) or [key.columns[0]]
+        columns = list(wanted) or [key.columns[0]]
+        index = {column: i for i, column in enumerate(columns)}
+        return columns, index, column_list(columns, self.quote)
 
     def _newest(self, key, columns) -> Newest:
         stored = [field.column for field in self.query.model._meta.local_concrete_fields]
@@ -259,15 +281,14 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         if (plan := self._server_aggregates(key, access, aggregates)) is not None:
             return plan
         folds = FoldBuilder(self.evaluator(), aggregates)
-        columns = self._columns(key, access, [Needed(folds.columns)], [])
-        index = {column: i for i, column in enumerate(columns)}
-        source = self._rows_for_folds(key, access, predicate, columns, index)
+        columns, index, text = self._columns(key, access, [Needed(folds.columns)], [])
+        source = self._rows_for_folds(key, access, predicate, columns, index, text)
         return AggregatePlan(source.statements, source=source, folds=folds.bind(index))
 
-    def _rows_for_folds(self, key, access, predicate, columns, index):
+    def _rows_for_folds(self, key, access, predicate, columns, index, text):
         lookup = access.index is not None and access.index == key.lookup
         return SelectPlan(
-            select_statements(key, access, columns, self.quote),
+            select_statements(key, access, text, self.quote),
             key=key,
             access=access,
             test=And(access.rest).bind(index) if access.rest else None,

@@ -149,10 +149,15 @@ def greatest(values) -> object:
     return max((v for v in values if v is not None), key=order_key, default=None)
 
 
+def column_list(columns, quote) -> str:
+    """As CQL."""
+    return ", ".join(map(quote, columns))
+
+
 def select_statements(
     key: TableKey,
     access: Access,
-    columns,
+    columns: str,
     quote,
     *,
     order="",
@@ -160,10 +165,10 @@ def select_statements(
     limit=None,
     distinct=False,
 ) -> list:
-    """(CQL, values) for each read of the access path."""
+    """(CQL, values) for each read of the access path. `columns` and `order` are CQL."""
     if access.kind == NOTHING:
         return []
-    head = f"SELECT {'DISTINCT ' if distinct else ''}{', '.join(map(quote, columns))} FROM {quote(key.table)}"
+    head = f"SELECT {'DISTINCT ' if distinct else ''}{columns} FROM {quote(key.table)}"
     tail = (f" ORDER BY {order}" if order else "") + (" LIMIT ?" if limit is not None else "")
     more = [*order_values] if limit is None else [*order_values, limit]
     return [

@@ -18,7 +18,7 @@ from .exceptions import WriteContention
 from .keys import TableKey
 from .moves import Move
 from .plan import Plan
-from .reads import select_statements
+from .reads import column_list, select_statements
 from .server_order import Served
 from .static_writes import is_of_partition, partition_condition, write_shared
 from .together import LWT, PLAIN, Rows, send_each
@@ -166,7 +166,9 @@ class RowsPlan(Plan):
 
     def _read(self, cursor, access: Access):
         """Rows of an access path; of a look-up by the primary key, when no row is on the move."""
-        statements = select_statements(self.key, access, self.seen, self.quote)
+        statements = select_statements(
+            self.key, access, column_list(self.seen, self.quote), self.quote
+        )
 
         def rows():
             return (row for text, values in statements for row in cursor.send(text, values))
@@ -328,7 +330,9 @@ class RowsPlan(Plan):
     def read_row(self, cursor, point: dict) -> dict | None:
         """The whole row at a key."""
         access = Access(POINTS, [(whole_key(self.key, self.quote), list(point.values()))], [])
-        ((text, values),) = select_statements(self.key, access, self.columns, self.quote)
+        ((text, values),) = select_statements(
+            self.key, access, column_list(self.columns, self.quote), self.quote
+        )
         row = cursor.send(text, values).one()
         return None if row is None else dict(zip(self.columns, row, strict=True))
 
