@@ -41,6 +41,12 @@ class Result:
         return list(self)
 
 
+def _log_warnings(cql: str, result) -> None:
+    for warning in result.warnings:
+        if not warning.startswith(_ABOUT_USE):
+            logger.warning("%s: %s", cql, warning)
+
+
 class Cursor:
     """A DB-API cursor. Statements that one `execute()` sent are in `executed` while queries are logged."""
 
@@ -112,10 +118,23 @@ class Cursor:
         if page_size is None:
             page_size = self.connection.settings.page_size
         result = self.connection.session.execute(cql, values, page_size=page_size, **options)
-        for warning in result.warnings:
-            if not warning.startswith(_ABOUT_USE):
-                logger.warning("%s: %s", cql, warning)
+        _log_warnings(cql, result)
         return result
+
+    def send_reads(self, cql: str, rows: list[list], *, page_size: int | None = None) -> list:
+        """One SELECT with each of the rows of values, side by side; their libcql results."""
+        if page_size is None:
+            page_size = self.connection.settings.page_size
+        if len(rows) == 1:
+            return [self.send(cql, rows[0], page_size=page_size)]
+        if self.connection.queries_logged:
+            self.executed += [(cql, list(values)) for values in rows]
+        results = self.connection.session.execute_many(
+            cql, rows, concurrency=len(rows), page_size=page_size
+        )
+        for result in results:
+            _log_warnings(cql, result)
+        return results
 
     def send_chain(self, statements: list[tuple[str, list]], *, all_or_nothing: bool = True):
         """Writes, one after the other in one transaction; their libcql results. See Session.execute_chain()."""

@@ -187,6 +187,10 @@ class _Counter:
         self.statements += 1
         return _Counted(self, self.cursor.send(cql, values, **options))
 
+    def send_reads(self, cql, rows, **options):
+        self.statements += len(rows)
+        return [_Counted(self, result) for result in self.cursor.send_reads(cql, rows, **options)]
+
 
 class _Counted:
     def __init__(self, counter: _Counter, result):

@@ -15,6 +15,11 @@ from .plan import Plan
 
 SMALL_PAGE = 500  # rows; where reading may end early
 
+# Statements that are sent side by side: few at first, since the caller may want the first rows alone.
+FIRST_READS = 16
+MOST_POINTS = 128  # each gives a row or none
+MOST_SLICES = 8  # each gives a page of rows
+
 
 class SelectPlan(Plan):
     """Rows of one table.
@@ -89,9 +94,10 @@ class SelectPlan(Plan):
 
     def _stored(self, cursor, budget) -> Iterator[tuple]:
         page = self._page_size(cursor.connection.settings.page_size)
-        streams = (
-            iter(cursor.send(cql, values, page_size=page)) for cql, values in self.statements
+        results = side_by_side(
+            cursor, self.statements, self.access.kind, page_size=page, wanted=self.high
         )
+        streams = map(iter, results)
         if self.tests is not None:
             streams = (
                 _filtered(rows, test, budget)
@@ -185,6 +191,19 @@ def projection(getters: list[Callable], plain: list[int | None]) -> Callable:
             return lambda row: (row[position],)
         return operator.itemgetter(*plain)
     return lambda row: tuple(get(row) for get in getters)
+
+
+def side_by_side(cursor, statements, kind: str, *, page_size=None, wanted=None) -> Iterator:
+    """One result for each of the reads of an access of this kind, in their order. `wanted`: how many rows, at most."""
+    most = MOST_POINTS if kind == POINTS else MOST_SLICES
+    count = min(FIRST_READS, most, wanted or most)
+    for text, same in itertools.groupby(statements, key=operator.itemgetter(0)):
+        values = [v for _, v in same]
+        at = 0
+        while at < len(values):
+            yield from cursor.send_reads(text, values[at : at + count], page_size=page_size)
+            at += count
+            count = min(2 * count, most)
 
 
 def _filtered(rows, test, budget):

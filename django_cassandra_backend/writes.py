@@ -7,6 +7,7 @@ plain: blind statements; row counts come from a read.
 The statements of many rows go together, CHAIN_ROWS at a time: in one transaction of a file, or side by side on a cluster."""
 
 import functools
+import itertools
 
 from . import conditions, outcomes
 from .access import INDEX, NOTHING, POINTS, Access
@@ -18,7 +19,7 @@ from .exceptions import WriteContention
 from .keys import TableKey
 from .moves import Move
 from .plan import Plan
-from .reads import column_list, select_statements
+from .reads import column_list, select_statements, side_by_side
 from .server_order import Served
 from .static_writes import is_of_partition, partition_condition, write_shared
 from .together import LWT, PLAIN, Rows, send_each
@@ -171,7 +172,7 @@ class RowsPlan(Plan):
         )
 
         def rows():
-            return (row for text, values in statements for row in cursor.send(text, values))
+            return itertools.chain.from_iterable(side_by_side(cursor, statements, access.kind))
 
         if self.key.lookup is None or access.index != self.key.lookup:
             return rows()

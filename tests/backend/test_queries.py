@@ -1,12 +1,16 @@
 """Reading one table: by key, by index, by scan, and what is done on our side."""
 
 import datetime
+from unittest import mock
 
 from bookings.models import Author, Book, Party, Seat
-from django.db import DataError, connection
+from django.db import DataError, connection, models
 from django.db.models import Avg, Count, F, Max, Min, Q, Sum, Value
 from django.db.models.functions import Coalesce, Lower
-from django.test import TestCase
+from django.test import TestCase, override_settings
+from django.test.utils import isolate_apps
+
+from django_cassandra_backend.cursor import Cursor
 
 UTC = datetime.timezone.utc
 
@@ -45,10 +49,29 @@ class AuthorTests(TestCase):
         self.assertIn("WHERE \"name\" = 'Ada'", cql(found))
         self.assertEqual(self.names(found), ["Ada"])
 
-    def test_in_list_of_keys_is_read_one_by_one(self):
+    def test_in_list_of_keys(self):
         keys = [self.authors[0].pk, self.authors[2].pk, 10**9, None]
         self.assertEqual(self.names(Author.objects.filter(pk__in=keys)), ["Ada", "Cai"])
         self.assertEqual(list(Author.objects.filter(pk__in=[])), [])
+
+    def test_keys_are_read_side_by_side(self):
+        """Few at first, since the first row may be all that is wanted; the rows come in the order of the keys."""
+        keys = [author.pk for author in self.authors]
+        many = [*range(10**9, 10**9 + 200), *keys]
+        sent = []
+
+        def send_reads(cursor, cql, rows, **options):
+            sent.append(len(rows))
+            return real(cursor, cql, rows, **options)
+
+        real = Cursor.send_reads
+        with mock.patch.object(Cursor, "send_reads", send_reads):
+            self.assertEqual([a.pk for a in Author.objects.filter(pk__in=many)], keys)
+            self.assertEqual(sent, [16, 32, 64, 92])
+            sent.clear()
+            self.assertEqual(Author.objects.filter(pk__in=keys * 20).first().pk, keys[0])
+            self.assertEqual(Author.objects.filter(pk__in=[*keys, *many])[0], self.authors[0])
+            self.assertEqual(sent[-1], 1)
 
     def test_in_bulk(self):
         found = Author.objects.in_bulk([author.pk for author in self.authors[:2]])
@@ -246,6 +269,38 @@ class AuthorTests(TestCase):
             self.assertEqual(list(Author.objects.filter(pk__in=[])), [])
             self.assertFalse(Author.objects.filter(pk__in=[]).exists())
             self.assertEqual(Author.objects.filter(pk__in=[]).count(), 0)
+
+
+class InstanceColumnsTests(TestCase):
+    """What a query for instances selects is made once per model."""
+
+    def test_it_follows_use_tz(self):
+        moment = datetime.datetime(2024, 5, 1, 12, tzinfo=UTC)
+        party = Party.objects.create(city="bern", name="tea", date=moment)
+        for use_tz in (True, False, True):
+            with override_settings(USE_TZ=use_tz, TIME_ZONE="UTC"):
+                date = Party.objects.get(pk=party.pk).date
+            self.assertEqual(date, moment if use_tz else moment.replace(tzinfo=None))
+
+    def test_other_columns_are_selected_beside_it(self):
+        Author.objects.create(name="Ada", born=1815)
+        for _ in range(2):
+            self.assertEqual(Author.objects.get(name="Ada").born, 1815)
+            deferred = Author.objects.defer("born").get(name="Ada")
+            self.assertEqual(deferred.get_deferred_fields(), {"born"})
+            self.assertEqual(Author.objects.annotate(next=F("born") + 1).get(name="Ada").next, 1816)
+            self.assertEqual(Author.objects.values_list("born", "name").get(), (1815, "Ada"))
+
+    def test_a_field_that_comes_later_is_selected(self):
+        with isolate_apps("bookings"):
+
+            class Grown(models.Model):
+                class Meta:
+                    app_label = "bookings"
+
+            self.assertNotIn("height", cql(Grown.objects.all()))
+            models.IntegerField(null=True).contribute_to_class(Grown, "height")
+            self.assertIn("height", cql(Grown.objects.all()))
 
 
 class BookTests(TestCase):
