@@ -139,7 +139,10 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         return self.cassandra_version
 
     def check_database_version_supported(self) -> None:
-        """Scylla names a version of Cassandra that it was once compatible with; a check says what it is."""
+        """Scylla names a version of Cassandra that it was once compatible with; a check says what it is. Astra DB, which
+        nobody can update, has releases of its own."""
+        if self.settings.is_astra:
+            return
         too_old = self.cassandra_version < self.features.minimum_database_version
         if not (too_old and topology.is_scylla(self.session)):
             super().check_database_version_supported()

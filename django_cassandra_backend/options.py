@@ -30,7 +30,7 @@ _EVERYWHERE = {
     "guardrails",
 }
 _KNOWN = _FILE | _EVERYWHERE | cluster_options.NAMES | astra_options.NAMES
-_KEYSPACE = re.compile(r"[A-Za-z0-9_]{1,48}")
+KEYSPACE = re.compile(r"[A-Za-z0-9_]{1,48}")
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ def _refuse_misplaced(settings_dict: dict, options: dict, *, is_astra: bool) -> 
 
 def _keyspace(name) -> str:
     keyspace = name or DEFAULT_KEYSPACE
-    if not isinstance(keyspace, str) or not _KEYSPACE.fullmatch(keyspace):
+    if not isinstance(keyspace, str) or not KEYSPACE.fullmatch(keyspace):
         raise ImproperlyConfigured(
             f"NAME is a keyspace: at most 48 letters, digits and underscores, not {keyspace!r}."
         )
