@@ -187,7 +187,7 @@ class Client:
             return None
         try:
             answer = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = None
         if not isinstance(answer, kind):
             raise ApiError(f"{self._host(request)} gave an answer that is not as documented.")
@@ -326,7 +326,7 @@ def _words(error: urllib.error.HTTPError) -> str:
         text = error.read(ANSWER_MAX).decode(errors="replace")
     except (OSError, http.client.HTTPException):
         return str(error.reason)
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         body = json.loads(text)
         if isinstance(body, dict):
             errors = body.get("errors")

@@ -39,7 +39,7 @@ class AstraCreation(ClusterCreation):
         try:
             client.create_keyspace(database_id, keyspace)
             self._made.add(keyspace)
-            self._wait(client, database_id)
+            self._wait(client, database_id, lambda one: keyspace in one.keyspaces)
         except astra_api.ApiError as error:
             raise ImproperlyConfigured(
                 f"The keyspace {keyspace!r} of the tests could not be made: {error}"
@@ -54,14 +54,14 @@ class AstraCreation(ClusterCreation):
         client, database_id = self._api(keyspace)
         try:
             client.drop_keyspace(database_id, keyspace)
-            self._wait(client, database_id)
+            self._wait(client, database_id, lambda one: keyspace not in one.keyspaces)
         except astra_api.ApiError as error:
             self.log(f"The keyspace {keyspace!r} of the tests is still there: {error}")
         self._made.discard(keyspace)
 
-    def _wait(self, client: astra_api.Client, database_id: str) -> None:
-        """A database in maintenance makes no keyspaces; there may be more to come."""
-        astra_api.wait(client, database_id, timeout=API_TIMEOUT)
+    def _wait(self, client: astra_api.Client, database_id: str, until) -> None:
+        """A database in maintenance makes no keyspaces, and there may be more to come."""
+        astra_api.wait(client, database_id, timeout=API_TIMEOUT, until=until)
 
     def _wait_until_seen(self, session, keyspace: str) -> None:
         end = time.monotonic() + SEEN_TIMEOUT

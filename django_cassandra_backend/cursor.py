@@ -12,6 +12,9 @@ logger = logging.getLogger("django.db.backends.cassandra")
 
 #: Cassandra's warning of names without a keyspace, which ours have: it travels beside each statement.
 _ABOUT_USE = "`USE <keyspace>` with prepared statements"
+#: What the server has warned of and was logged, with its statement: once is enough, and a few thousand are many.
+_warned: set[tuple[str, str]] = set()
+_WARNED_MAX = 4096
 
 
 class Result:
@@ -111,10 +114,11 @@ class Cursor:
             self.executed.append((cql, list(values or ())))
         if page_size is None:
             page_size = self.connection.settings.page_size
+        if self.connection.patience is not None:
+            options.setdefault("timeout", self.connection.patience)
         result = self.connection.session.execute(cql, values, page_size=page_size, **options)
         for warning in result.warnings:
-            if not warning.startswith(_ABOUT_USE):
-                logger.warning("%s: %s", cql, warning)
+            _log_once(cql, warning)
         return result
 
     def send_chain(self, statements: list[tuple[str, list]], *, all_or_nothing: bool = True):
@@ -181,3 +185,13 @@ class Cursor:
 
     def setoutputsize(self, size, column=None) -> None:
         """Required by PEP 249; sizes are of no use here."""
+
+
+def _log_once(cql: str, warning: str) -> None:
+    """A warning is no error: Astra DB ignores options of tables with one."""
+    if warning.startswith(_ABOUT_USE) or (cql, warning) in _warned:
+        return
+    if len(_warned) >= _WARNED_MAX:
+        _warned.clear()
+    _warned.add((cql, warning))
+    logger.warning("%s: %s", cql, warning)

@@ -98,6 +98,17 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _path_of_token(text: str) -> str:
+    return _no_token(text) if text.startswith("AstraCS:") else text
+
+
+def _no_token(_text: str) -> str:
+    """An error that does not repeat the token, as argparse would."""
+    raise argparse.ArgumentTypeError(
+        "a token on the command line is seen by others: put it into the environment, or into the file of --token-file"
+    )
+
+
 # --- the actions ---
 
 
@@ -297,8 +308,12 @@ class Command(BaseCommand):
                 "--database", metavar="NAME_OR_ID", help=f"Default: {astra_options.ID_VARIABLE}."
             )
             sub.add_argument(
-                "--token-file", metavar="PATH", help="A file with the token and nothing else."
+                "--token-file",
+                metavar="PATH",
+                type=_path_of_token,
+                help="A file with the token and nothing else.",
             )
+            sub.add_argument("--token", type=_no_token, help=argparse.SUPPRESS)
             action.add_arguments(sub)
 
     def handle(self, *args, words: str, **options) -> None:
