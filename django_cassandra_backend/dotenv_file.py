@@ -37,8 +37,9 @@ def complete(
     """The text with the wanted values in it; and for each key what became of it: "added", "filled", "replaced" or "kept".
 
     A line with a value stays, unless `replace`. synonyms: groups of keys that mean the same; a wanted one is then
-    written to the line of the group that is there."""
+    written to the line of the group that is there. ValueError: the file, or a value, does not allow it."""
     found = {one.key: one for one in _bindings(text)}  # the last line of a key is the one that counts
+    values = {key: binding.value for key, binding in found.items()}
     changes, edits, new = {}, [], []
     for key, value in wanted.items():
         name = _present(key, found, synonyms)
@@ -46,17 +47,22 @@ def complete(
         if binding is None:
             changes[key] = "added"
             new.append(f"{key}={_quoted(value)}")
+            values[key] = value
         elif binding.value == value or (binding.value and not replace):
             changes[name] = "kept"
         else:
             changes[name] = "replaced" if binding.value else "filled"
             edits.append((binding, value))
+            values[name] = value
     for binding, value in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
         sign = "" if binding.has_sign else "="
         rest = text[binding.end :]
         space = " " if rest.startswith("#") else ""  # or the comment would be part of the value
         text = text[: binding.start] + sign + _quoted(value) + space + rest
-    return _appended(text, new), changes
+    text = _appended(text, new)
+    if {one.key: one.value for one in _bindings(text)} != values:
+        raise ValueError("a quote in it does not end, and would go on into what is written")
+    return text, changes
 
 
 def _present(key: str, found: dict, synonyms) -> str:
@@ -87,21 +93,26 @@ def _bindings(text: str):
 
 
 def _binding(text: str, at: int) -> tuple[_Binding | None, int]:
-    """The binding that begins here, or None; and the end of its last line."""
-    line = _LINE.match(text, at).end()
+    """The binding that begins here, or None; and the end of its last line, or of the line in which it goes wrong."""
     head = _HEAD.match(text, at)
     if head is None:
-        return None, line
+        return None, _LINE.match(text, at).end()
     start = end = head.end()
     if head["sign"]:
-        value = _QUOTED.match(text, start) or _UNQUOTED.match(text, start)
-        end = start if value[0].startswith("#") else value.end()
+        value = (_QUOTED if text.startswith(("'", '"'), start) else _UNQUOTED).match(text, start)
+        if value is None:  # a quote that does not end
+            return None, _LINE.match(text, start).end()
+        is_comment = value[0].startswith("#") and text[start - 1] != "="
+        end = start if is_comment else value.end()
     elif (end_of_key := head.end("key")) != start:
         start = end = end_of_key
     tail = _END.match(text, end)
     if tail is None:
-        return None, line
-    found = _Binding(head["key"].strip("'"), _value(text[start:end]), start, end, bool(head["sign"]))
+        return None, _LINE.match(text, end).end()
+    key = head["key"]
+    if len(key) > 1 and key[0] == key[-1] == "'":
+        key = key[1:-1]
+    found = _Binding(key, _value(text[start:end]), start, end, bool(head["sign"]))
     return found, tail.end()
 
 

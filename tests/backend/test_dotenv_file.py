@@ -56,6 +56,13 @@ class DotenvTests(SimpleTestCase):
             with self.assertRaises(ValueError):
                 complete("", {"A": value})
 
+    def test_a_quote_that_does_not_end(self):
+        """A value of ours in quotes would end it, and become a part of the other value."""
+        for text in ("A='open\n", "'\n", "A='open\nB=\n"):
+            with self.assertRaisesMessage(ValueError, "does not end"):
+                complete(text, {"B": "it is"})
+            self.assertIn("B=3\n", complete(text, {"B": "3"})[0])
+
 
 def _read(path: pathlib.Path) -> str:
     return path.read_bytes().decode()
