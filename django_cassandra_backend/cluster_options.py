@@ -65,9 +65,7 @@ def parameters(options: dict) -> list[tuple[str, str]]:
     parts += _whole(options, "connections", 1, MAX_CONNECTIONS)
     parts += _protocol(options)
     parts += _milliseconds(options, "speculative_delay", "speculative_delay_ms")
-    return parts + _milliseconds(
-        options, "schema_agreement_timeout", "schema_agreement_timeout_ms"
-    )
+    return parts + _milliseconds(options, "schema_agreement_timeout", "schema_agreement_timeout_ms")
 
 
 def patient(of_cluster: str) -> str:

@@ -38,7 +38,9 @@ def complete(
 
     A line with a value stays, unless `replace`. synonyms: groups of keys that mean the same; a wanted one is then
     written to the line of the group that is there. ValueError: the file, or a value, does not allow it."""
-    found = {one.key: one for one in _bindings(text)}  # the last line of a key is the one that counts
+    found = {
+        one.key: one for one in _bindings(text)
+    }  # the last line of a key is the one that counts
     values = {key: binding.value for key, binding in found.items()}
     changes, edits, new = {}, [], []
     for key, value in wanted.items():

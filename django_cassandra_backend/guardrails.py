@@ -7,7 +7,17 @@ from dataclasses import dataclass, field, fields
 
 from django.core.exceptions import ImproperlyConfigured
 
-CONSISTENCIES = ("ANY", "ONE", "TWO", "THREE", "QUORUM", "ALL", "LOCAL_QUORUM", "EACH_QUORUM", "LOCAL_ONE")
+CONSISTENCIES = (
+    "ANY",
+    "ONE",
+    "TWO",
+    "THREE",
+    "QUORUM",
+    "ALL",
+    "LOCAL_QUORUM",
+    "EACH_QUORUM",
+    "LOCAL_ONE",
+)
 
 
 def _limit(of_astra, meaning: str):

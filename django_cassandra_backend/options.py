@@ -55,7 +55,7 @@ class Options:
     create_keyspace: bool = False
     replication: dict | None = None
     id_block: int = 1
-    guardrails: Guardrails = Guardrails()
+    guardrails: Guardrails = field(default_factory=Guardrails)
 
     @property
     def is_file(self) -> bool:

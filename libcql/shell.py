@@ -25,7 +25,9 @@ HELP = """\
   SOURCE 'file'         run the statements of a file
   HELP, EXIT            this text; the end (or Ctrl-D)
 """
-URL_VARIABLE = "LIBCQL_URL"  # a session URL with secrets in it, which others would see as an argument
+URL_VARIABLE = (
+    "LIBCQL_URL"  # a session URL with secrets in it, which others would see as an argument
+)
 HISTORY = "~/.libcql_history"
 HISTORY_LENGTH = 2000
 SAMPLE_ROWS = 200  # whose widths decide those of the columns; later rows may stand out

@@ -24,7 +24,9 @@ from django_cassandra_backend.management.commands import astra as command
 
 class ApiTestCase(SimpleTestCase):
     def setUp(self):
-        self.folder = pathlib.Path(os.path.realpath(self.enterContext(tempfile.TemporaryDirectory())))
+        self.folder = pathlib.Path(
+            os.path.realpath(self.enterContext(tempfile.TemporaryDirectory()))
+        )
         self.api = self.enterContext(devops_api.serving())
         self.enterContext(mock.patch.dict(os.environ))
         for name in VARIABLES:
@@ -60,8 +62,12 @@ class WhichTests(ApiTestCase):
         del os.environ["ASTRA_DB_ID"]
         for name in (NAME, ID):
             self.assertIn(wanted, self.run_astra("status", "--database", name))
-        self.fails(f"Set ASTRA_DB_ID, or use --database NAME_OR_ID. The token knows: {NAME}", "status")
-        self.fails(f"no database 'other'. There are: {NAME} ({ID})", "status", "--database", "other")
+        self.fails(
+            f"Set ASTRA_DB_ID, or use --database NAME_OR_ID. The token knows: {NAME}", "status"
+        )
+        self.fails(
+            f"no database 'other'. There are: {NAME} ({ID})", "status", "--database", "other"
+        )
         os.environ["ASTRA_DB_ID"] = "other"
         self.fails("answers 404: database other not found", "status")
 
@@ -91,7 +97,15 @@ class WhichTests(ApiTestCase):
     def test_help(self):
         parser = command.Command().create_parser("manage.py", "astra")
         text = parser.format_help()
-        for word in ("status", "resume", "keyspace", "bundle", "dotenv", "ASTRA_DB_ID", "--token-file"):
+        for word in (
+            "status",
+            "resume",
+            "keyspace",
+            "bundle",
+            "dotenv",
+            "ASTRA_DB_ID",
+            "--token-file",
+        ):
             self.assertIn(word, text)
 
 
@@ -138,7 +152,9 @@ class ActionTests(ApiTestCase):
 
     def test_keyspace(self):
         self.assertIn("has the keyspace 'shop' now", self.run_astra("keyspace", "create", "shop"))
-        self.assertEqual((self.api.keyspace_names, self.api.status.now), (["app", "shop"], "ACTIVE"))
+        self.assertEqual(
+            (self.api.keyspace_names, self.api.status.now), (["app", "shop"], "ACTIVE")
+        )
         self.assertIn("already", self.run_astra("keyspace", "create", "shop"))
         self.fails("at most 48 letters", "keyspace", "create", "a-b")
         self.fails("answers 422: not a name for a keyspace: 9x", "keyspace", "create", "9x")
@@ -164,7 +180,9 @@ class ActionTests(ApiTestCase):
         self.run_astra("bundle")
         self.run_astra("bundle", "--output", "b.zip", "--region", "us-east1")
         self.assertEqual(sorted(os.listdir(self.folder)), ["a.zip", "b.zip"])
-        self.fails("no region 'mars'. There are: us-east1", "bundle", "--output", "c", "--region", "mars")
+        self.fails(
+            "no region 'mars'. There are: us-east1", "bundle", "--output", "c", "--region", "mars"
+        )
         self.fails("cannot be written: No such file", "bundle", "--output", "no/where.zip")
 
     def test_a_bundle_that_is_none(self):
@@ -296,7 +314,11 @@ class AnswerTests(SimpleTestCase):
     def test_several_of_a_name(self):
         two = [self.database(1), {**self.database(2), "info": {"name": "n1"}}]
         self.answer("/v2/databases", two)
-        self.fails("Several databases are called 'n1'. Use an id: n1 (id1); n1 (id2)", self.client_.find, "n1")
+        self.fails(
+            "Several databases are called 'n1'. Use an id: n1 (id1); n1 (id2)",
+            self.client_.find,
+            "n1",
+        )
 
     def test_what_is_no_answer(self):
         path = "/v2/databases/x"
@@ -340,7 +362,9 @@ class AnswerTests(SimpleTestCase):
         for url in ("http://api.example", "ftp://x", "x", "http://127.0.0.1.example", "https://"):
             self.fails("is no https:// address", astra_api.Client, astra_api.Token(TOKEN), url)
         path = "/v2/databases/x/secureBundleURL"
-        database = astra_api._database({**self.database(1), "id": "x", "dataEndpointUrl": "http://x.example/api/rest"})
+        database = astra_api._database(
+            {**self.database(1), "id": "x", "dataEndpointUrl": "http://x.example/api/rest"}
+        )
         self.answer(path, {"downloadURL": "http://x.example/b.zip"})
         self.fails("is no https:// address", self.client_.bundle, database)
         self.fails("is no https:// address", self.client_.touch, database)

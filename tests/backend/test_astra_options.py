@@ -29,7 +29,9 @@ class AstraTestCase(SimpleTestCase):
     """A bundle in a folder of its own, and an environment without any of our variables."""
 
     def setUp(self):
-        self.folder = pathlib.Path(os.path.realpath(self.enterContext(tempfile.TemporaryDirectory())))
+        self.folder = pathlib.Path(
+            os.path.realpath(self.enterContext(tempfile.TemporaryDirectory()))
+        )
         self.bundle = self.folder / "my bundle.zip"
         self.bundle.touch()
         self.enterContext(mock.patch.dict(os.environ))
@@ -58,7 +60,9 @@ class ExplicitTests(AstraTestCase):
         for bundle in (self.bundle, str(self.bundle)):
             options = read_options(self.explicit({"secure_connect_bundle": bundle}))
             self.assertEqual(options.url, self.url(f"user=token&password={QUOTED}"))
-        self.assertEqual((options.keyspace, options.is_astra, options.is_file), ("shop", True, False))
+        self.assertEqual(
+            (options.keyspace, options.is_astra, options.is_file), ("shop", True, False)
+        )
         self.assertEqual((options.chains, options.id_block), (False, 20))
 
     def test_a_client_id_and_secret(self):
@@ -66,10 +70,17 @@ class ExplicitTests(AstraTestCase):
         self.assertEqual(options.url, self.url("user=id%40x&password=s%2Fecret"))
 
     def test_options_of_clusters(self):
-        more = {"consistency": "QUORUM", "request_timeout": 20, "compression": "lz4", "connections": 2}
+        more = {
+            "consistency": "QUORUM",
+            "request_timeout": 20,
+            "compression": "lz4",
+            "connections": 2,
+        }
         url = read_options(self.explicit(more)).url
         self.assertTrue(
-            url.endswith("&consistency=QUORUM&request_timeout_ms=20000&compression=lz4&connections=2")
+            url.endswith(
+                "&consistency=QUORUM&request_timeout_ms=20000&compression=lz4&connections=2"
+            )
         )
 
     def test_where_a_path_begins(self):
@@ -92,7 +103,9 @@ class ExplicitTests(AstraTestCase):
     def test_secrets_are_in_no_repr(self):
         options = read_options(self.explicit())
         self.assertNotIn("s3cret", repr(options))
-        self.assertNotIn("s3cret", repr(astra_options.read(self.explicit(), self.explicit()["OPTIONS"])))
+        self.assertNotIn(
+            "s3cret", repr(astra_options.read(self.explicit(), self.explicit()["OPTIONS"]))
+        )
 
 
 class EnvironmentTests(AstraTestCase):
@@ -157,14 +170,18 @@ class RefusalTests(AstraTestCase):
 
     def test_beside_a_bundle(self):
         for name, value in (("HOST", "db1"), ("PORT", 9042)):
-            self.refused(f"{name} and a secure connect bundle exclude", self.explicit(**{name: value}))
+            self.refused(
+                f"{name} and a secure connect bundle exclude", self.explicit(**{name: value})
+            )
         for name, value in [
             ("tls", False),
             ("local_dc", "dc1"),
             ("create_keyspace", True),
             ("keyspace_replication", 3),
         ]:
-            self.refused(f'OPTIONS["{name}"] means nothing for Astra DB', self.explicit({name: value}))
+            self.refused(
+                f'OPTIONS["{name}"] means nothing for Astra DB', self.explicit({name: value})
+            )
         self.refused('TEST["REPLICATION"] means', self.explicit(TEST={"REPLICATION": 3}))
         self.refused("mean nothing for Astra DB: durability", self.explicit({"durability": "full"}))
         self.refused("for a file", self.explicit({"local": ":memory:"}))
@@ -188,9 +205,13 @@ class RefusalTests(AstraTestCase):
     def test_half_of_it(self):
         self.refused("PASSWORD is set and USER is not. Set USER", self.explicit(USER=None))
         self.refused("USER is set and PASSWORD is not. Set USER", self.explicit(PASSWORD=None))
-        self.refused("a secure connect bundle and no token", self.explicit(USER=None, PASSWORD=None))
+        self.refused(
+            "a secure connect bundle and no token", self.explicit(USER=None, PASSWORD=None)
+        )
         self.refused("USER and PASSWORD are texts", self.explicit(USER=5))
-        self.refused("Set NAME, or the environment variable ASTRA_DB_KEYSPACE", self.explicit(NAME=""))
+        self.refused(
+            "Set NAME, or the environment variable ASTRA_DB_KEYSPACE", self.explicit(NAME="")
+        )
         self.refused("NAME is a keyspace", self.explicit(NAME="a-b"))
         self.set(bundle=self.bundle)
         self.refused("or the environment variable ASTRA_DB_APPLICATION_TOKEN", {})

@@ -86,9 +86,7 @@ class ObeyTests(TransactionTestCase):
                 as_cluster(guardrails={"batch_bytes": limit}),
                 mock.patch.object(Cursor, "send_batch", send_batch),
             ):
-                Seat.objects.bulk_create(
-                    [Seat(show="hamlet", row=0, number=i) for i in range(4)]
-                )
+                Seat.objects.bulk_create([Seat(show="hamlet", row=0, number=i) for i in range(4)])
             self.assertEqual((limit, batches), (limit, wanted))
             batches.clear()
 
@@ -99,7 +97,10 @@ class CheckTests(SimpleTestCase):
 
     def found(self, *models_, limits=None, astra=False, **options) -> list:
         """What the check of one alias says when these are its models."""
-        settings = {"ENGINE": "django_cassandra_backend", "OPTIONS": {"local": ":memory:", **options}}
+        settings = {
+            "ENGINE": "django_cassandra_backend",
+            "OPTIONS": {"local": ":memory:", **options},
+        }
         if limits is not None:
             settings["OPTIONS"]["guardrails"] = limits
         with (

@@ -196,7 +196,8 @@ class Dotenv(Action):
     def add_arguments(self, parser) -> None:
         parser.add_argument("--file", default=".env", metavar="PATH", help="Default: .env")
         parser.add_argument(
-            "--keyspace", help=f"Default: {astra_options.KEYSPACE_VARIABLE}, or the database's first."
+            "--keyspace",
+            help=f"Default: {astra_options.KEYSPACE_VARIABLE}, or the database's first.",
         )
         parser.add_argument(
             "--bundle",
@@ -204,7 +205,9 @@ class Dotenv(Action):
             help=f"Default: {astra_options.BUNDLE_VARIABLE}, or the file that `astra bundle` makes.",
         )
         parser.add_argument(
-            "--force", action="store_true", help="Also replace ASTRA_ lines that have another value."
+            "--force",
+            action="store_true",
+            help="Also replace ASTRA_ lines that have another value.",
         )
 
     def run(self, command, place, options) -> None:
