@@ -6,7 +6,7 @@ from bookings.models import Author, Book, Party, Seat
 from django.db import DataError, connection
 from django.db.models import Avg, Count, F, Max, Min, Q, Sum, Value
 from django.db.models.functions import Coalesce, Lower
-from django.test import TestCase
+from django.test import TestCase, tag
 
 UTC = datetime.timezone.utc
 
@@ -15,6 +15,7 @@ def cql(queryset) -> str:
     return str(queryset.query)
 
 
+@tag("astra")
 class AuthorTests(TestCase):
     """A table with a plain key and one index."""
 
@@ -330,6 +331,7 @@ class BookTests(TestCase):
         self.assertEqual(titles, ["Loom", "Engine", "Snow"])
 
 
+@tag("astra")
 class WideRowTests(TestCase):
     """Clustering: slices, order, merges."""
 
