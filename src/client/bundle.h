@@ -1,6 +1,8 @@
-/* bundle.h: Astra's secure connect bundle, and what its metadata service says. Reading only: bytes in, texts out, no I/O.
+/* bundle.h: Astra's secure connect bundle, and what its metadata service says. Reading only: bytes in, texts out, no
+ * I/O.
  *
- * Layout of the bundle and of the answer: the DataStax drivers (CloudConfigFactory.java, cloud_secure_connection_config.cpp).
+ * Layout of the bundle and of the answer: the DataStax drivers (CloudConfigFactory.java,
+ * cloud_secure_connection_config.cpp).
  */
 #ifndef CQLI_BUNDLE_H
 #define CQLI_BUNDLE_H

@@ -178,9 +178,12 @@ void cqli_control_refresh(cqli_core *core, uint32_t delay_ms) {
 
 static void on_status(cqli_core *core, const cql_event *e) {
   if (!cql_slice_eq_str(e->change, "UP")) return; /* our own connections know better what is down */
-  for (cqli_host *h = core->hosts; h != NULL; h = h->next) {
-    if (e->address.len != h->address.len || memcmp(e->address.data, h->address.bytes, h->address.len) != 0) continue;
-    cqli_host_hurry(h);
+  const cqli_view *v = core->view;                /* this thread alone replaces it */
+  for (uint32_t i = 0; v != NULL && i < v->count; i++) {
+    const cqli_node *n = cqli_map_node(v->map, i);
+    const cqli_address *a = n->address.is_host_id ? &n->native : &n->address;
+    if (v->hosts[i] == NULL || e->address.len != a->len || memcmp(e->address.data, a->bytes, a->len) != 0) continue;
+    cqli_host_hurry(v->hosts[i]);
     return;
   }
 }

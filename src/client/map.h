@@ -10,7 +10,8 @@
 
 typedef struct cqli_node {
   uint8_t host_id[16];
-  cqli_address address;            /* where CQL is spoken */
+  cqli_address address;            /* where CQL is spoken, as we reach it */
+  cqli_address native;             /* behind a proxy: where the node says so, of which events tell; len 0: unknown */
   const char *dc, *rack, *release; /* NUL-terminated */
   uint8_t schema_version[16];
   bool has_schema_version;
@@ -22,15 +23,16 @@ typedef struct cqli_node {
 extern const char *const cqli_query_local, *const cqli_query_peers_v2, *const cqli_query_peers,
                                                                            *const cqli_query_keyspaces;
 
-/* Rows of system.local (which has no use for its address: `self` is how we reached it), of system.peers_v2, of
- * system.peers (default_port is used). Columns are found by name; unknown ones are ignored. Peers without host id,
- * address, datacenter or tokens are left out (they join, or are gone), and so are those whose address is 0.0.0.0 or ::
- * unless `peer` gives another. A missing rack or release is "". Tokens of another partitioner than Murmur3Partitioner
- * are counted as none, and the node is kept. Reads from the first row on, wherever rows was. Everything is copied into
- * a. CQL_NOMEM; CQL_MALFORMED: lengths lie, a value has an odd length, or system.local is empty. */
+/* Rows of system.local (whose address is of no use: `self` is how we reached it), of system.peers_v2, of system.peers
+ * (the port of self is used). Where self is a host id, all nodes are reached by theirs. Columns are found by name;
+ * unknown ones are ignored. Peers without host id, address, datacenter or tokens are left out (they join, or are gone),
+ * and so are those whose address is 0.0.0.0 or :: unless `peer` gives another. A missing rack or release is "". Tokens
+ * of another partitioner than Murmur3Partitioner are counted as none, and the node is kept. Reads from the first row
+ * on, wherever rows was. Everything is copied into a. CQL_NOMEM; CQL_MALFORMED: lengths lie, a value has an odd length,
+ * or system.local is empty. */
 cql_status cqli_nodes_read_local(cql_arena *a, cql_result *rows, const cqli_address *self, cqli_node *out,
                                  cql_error *err);
-cql_status cqli_nodes_read_peers(cql_arena *a, cql_result *rows, uint16_t default_port, cqli_node **out,
+cql_status cqli_nodes_read_peers(cql_arena *a, cql_result *rows, const cqli_address *self, cqli_node **out,
                                  uint32_t *count, cql_error *err);
 
 /* --- the map (map.c, ring.c, replication.c) ----------------------------------------------------------------------- */

@@ -189,8 +189,8 @@ static void on_peers(cqli_core *core, void *user, cql_result *rows, const cql_er
     return;
   }
   cql_error own = {.message = ""};
-  cql_status st = rows == NULL ? CQL_MALFORMED
-                               : cqli_nodes_read_peers(&k->arena, rows, k->self.port, &k->peers, &k->peer_count, &own);
+  cql_status st =
+      rows == NULL ? CQL_MALFORMED : cqli_nodes_read_peers(&k->arena, rows, &k->self, &k->peers, &k->peer_count, &own);
   judge(core, st, rows == NULL ? err : &own);
   cql_result_free(rows);
 }
