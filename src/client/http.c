@@ -4,7 +4,7 @@
 #include <string.h>
 
 enum {
-  CHUNK_LINE_LEN = 256,    /* bytes of a line that begins a chunk: its length, and extensions that nobody reads */
+  CHUNK_LINE_LEN = 256,     /* bytes of a line that begins a chunk: its length, and extensions that nobody reads */
   BODY_FIRST_LEN = 4 * 1024 /* bytes that are reserved before they are there, whatever the head says */
 };
 
@@ -25,9 +25,9 @@ typedef struct cqli_http_state {
   http_step step;
   size_t head_len; /* bytes of the head so far, trailers and the heads of interim answers among them */
   size_t line_len;
-  size_t left;     /* bytes of the body, or of the chunk, that are still to come */
+  size_t left; /* bytes of the body, or of the chunk, that are still to come */
   size_t body_cap;
-  int status;      /* of the head that is being read */
+  int status; /* of the head that is being read */
   bool has_length, is_chunked, is_json;
   char line[CQLI_HTTP_HEAD_LEN];
 } cqli_http_state;
@@ -129,7 +129,8 @@ static cql_status read_status_line(cqli_http *h, cql_slice line, cql_error *err)
               is_digit(p[10]) && is_digit(p[11]) && (line.len == 12 || p[12] == ' ');
   if (!fits || !is_text(line)) return refuse(h, err, "its first line is another");
   s->status = (p[9] - '0') * 100 + (p[10] - '0') * 10 + (p[11] - '0');
-  if (s->status < 100 || s->status > 599 || s->status == 101) return refuse(h, err, "its status is none that was asked for");
+  if (s->status < 100 || s->status > 599 || s->status == 101)
+    return refuse(h, err, "its status is none that was asked for");
   s->has_length = s->is_chunked = s->is_json = false;
   s->left = 0;
   s->step = HEADER;
@@ -162,12 +163,14 @@ static cql_status read_header(cqli_http *h, cql_slice line, cql_error *err) {
     uint8_t c = line.data[n], lower = c | 0x20;
     if (!is_digit(c) && !(lower >= 'a' && lower <= 'z') && (c == '\0' || strchr(SIGNS, c) == NULL)) break;
   }
-  if (n == 0 || n == line.len || line.data[n] != ':' || !is_text(line)) return refuse(h, err, "one of its headers is none");
+  if (n == 0 || n == line.len || line.data[n] != ':' || !is_text(line))
+    return refuse(h, err, "one of its headers is none");
   cql_slice name = cql_slice_of(line.data, n), value = trim(cql_slice_of(line.data + n + 1, line.len - n - 1));
   if (s->step == TRAILER) return CQL_OK; /* nothing that is said so late is of use */
   if (cql_slice_eq_nocase(name, "content-length")) return read_length(h, value, err);
   if (cql_slice_eq_nocase(name, "transfer-encoding")) {
-    if (s->is_chunked || !cql_slice_eq_nocase(value, "chunked")) return refuse(h, err, "its Transfer-Encoding is not \"chunked\"");
+    if (s->is_chunked || !cql_slice_eq_nocase(value, "chunked"))
+      return refuse(h, err, "its Transfer-Encoding is not \"chunked\"");
     s->is_chunked = true;
   }
   if (cql_slice_eq_nocase(name, "content-encoding") && !cql_slice_eq_nocase(value, "identity"))
@@ -228,7 +231,8 @@ static cql_status gather(cqli_http *h, cql_slice *in, cql_error *err) {
   const uint8_t *end = memchr(in->data, '\n', in->len);
   cql_slice part = take(in, end == NULL ? in->len : (size_t)(end + 1 - in->data));
   if (part.len > limit)
-    return in_head ? refuse_long(h, err, "head", CQLI_HTTP_HEAD_LEN) : refuse_long(h, err, "chunk's line", CHUNK_LINE_LEN);
+    return in_head ? refuse_long(h, err, "head", CQLI_HTTP_HEAD_LEN)
+                   : refuse_long(h, err, "chunk's line", CHUNK_LINE_LEN);
   memcpy(s->line + s->line_len, part.data, part.len);
   s->line_len += part.len;
   if (in_head) s->head_len += part.len;
@@ -244,8 +248,7 @@ static cql_status gather(cqli_http *h, cql_slice *in, cql_error *err) {
 cql_status cqli_http_begin(cqli_http *h, cql_arena *arena, cql_error *err) {
   *h = (cqli_http){.arena = arena};
   h->state = cql_arena_zero(arena, sizeof *h->state);
-  if (h->state == NULL)
-    return cql_fail(err, CQL_NOMEM, "The metadata service's answer cannot be read: out of memory");
+  if (h->state == NULL) return cql_fail(err, CQL_NOMEM, "The metadata service's answer cannot be read: out of memory");
   return CQL_OK;
 }
 

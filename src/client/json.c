@@ -36,7 +36,8 @@ static uint32_t unit_at(const uint8_t *p, bool is_little) {
   return is_little ? (uint32_t)(p[1] << 8 | p[0]) : cql_load_u16(p);
 }
 
-/* A surrogate without its other half is written as it is: no UTF-8, which jansson refuses. So is half a unit at the end. */
+/* A surrogate without its other half is written as it is: no UTF-8, which jansson refuses. So is half a unit at the
+ * end. */
 static cql_status from_utf16(cql_arena *arena, cql_slice in, bool is_little, cql_slice *out) {
   uint8_t *start = cql_arena_array(arena, in.len / 2 + 1, 3), *p = start;
   if (start == NULL) return CQL_NOMEM;
@@ -91,12 +92,14 @@ static cql_status cannot_parse(cql_error *err, const cqli_json_source *source, c
   return cql_fail(err, source->bad, "%s is no JSON (line %d, column %d)", source->name, why->line, why->column);
 }
 
-cql_status cqli_json_read(json_t **out, cql_slice text, const cqli_json_source *source, cql_arena *arena, cql_error *err) {
+cql_status cqli_json_read(json_t **out, cql_slice text, const cqli_json_source *source, cql_arena *arena,
+                          cql_error *err) {
   json_error_t why;
   cql_slice s;
   *out = NULL;
   if (as_utf8(arena, text, &s) != CQL_OK) return no_memory(err, source);
-  if (is_too_deep(s)) return cql_fail(err, source->bad, "%s is nested deeper than %d", source->name, CQLI_JSON_DEPTH_MAX);
+  if (is_too_deep(s))
+    return cql_fail(err, source->bad, "%s is nested deeper than %d", source->name, CQLI_JSON_DEPTH_MAX);
   json_t *value = json_loadb((const char *)s.data, s.len, JSON_REJECT_DUPLICATES, &why);
   if (value == NULL) return cannot_parse(err, source, &why);
   if (!json_is_object(value)) {

@@ -14,9 +14,10 @@ typedef struct cqli_json_source {
   cql_status bad;
 } cqli_json_source;
 
-/* An object, which the caller lets go of (json_decref). arena: for a text in UTF-16. No part of the text is in an error:
- * there are passwords in config.json. source->bad, CQL_NOMEM. */
-cql_status cqli_json_read(json_t **out, cql_slice text, const cqli_json_source *source, cql_arena *arena, cql_error *err);
+/* An object, which the caller lets go of (json_decref). arena: for a text in UTF-16. No part of the text is in an
+ * error: there are passwords in config.json. source->bad, CQL_NOMEM. */
+cql_status cqli_json_read(json_t **out, cql_slice text, const cqli_json_source *source, cql_arena *arena,
+                          cql_error *err);
 
 /* The texts and numbers of an object: they borrow from it. Missing and null are the same. */
 cql_status cqli_json_text(const json_t *object, const char *key, const char **out, const cqli_json_source *source,

@@ -56,7 +56,8 @@ static cql_status read_proxy(cqli_metadata *out, const json_t *info, cql_arena *
                     type == NULL ? "" : type);
   if (address == NULL) return cql_fail(err, CQL_CONNECTION, "%s has no \"sni_proxy_address\"", ANSWER.name);
   if (!split(address, &host, &out->proxy_port))
-    return cql_fail(err, CQL_CONNECTION, "%s has an \"sni_proxy_address\" that is no host and port: \"%s\"", ANSWER.name, address);
+    return cql_fail(err, CQL_CONNECTION, "%s has an \"sni_proxy_address\" that is no host and port: \"%s\"",
+                    ANSWER.name, address);
   out->proxy_host = cql_arena_str(arena, host);
   if (out->proxy_host == NULL) return no_memory(err);
 done:
@@ -99,7 +100,9 @@ static cql_status read_nodes(cqli_metadata *out, const json_t *info, cql_arena *
   for (size_t i = 0; i < count; i++) {
     char id[UUID_TEXT_LEN + 1];
     if (!host_id_of(json_array_get(points, i), id))
-      return cql_fail(err, CQL_CONNECTION, "%s names a node by something else than the UUID of its host id (\"contact_points\")", ANSWER.name);
+      return cql_fail(err, CQL_CONNECTION,
+                      "%s names a node by something else than the UUID of its host id (\"contact_points\")",
+                      ANSWER.name);
     if (is_known(ids, out->node_count, id)) continue;
     if ((ids[out->node_count] = cql_arena_copy(arena, id, sizeof id)) == NULL) return no_memory(err);
     out->node_count++;

@@ -44,7 +44,8 @@ static cql_status find_folder(cqli_zip *z, const char *marker, cql_error *err) {
     const char *path = path_of(z, i), *slash = strrchr(path, '/');
     if (strcmp(slash == NULL ? path : slash + 1, marker) != 0) continue;
     if (z->path != NULL)
-      return cql_fail(err, CQL_BAD_URL, "The secure connect bundle has more than one %s: it was not made by Astra", marker);
+      return cql_fail(err, CQL_BAD_URL, "The secure connect bundle has more than one %s: it was not made by Astra",
+                      marker);
     z->path = path;
     z->folder = slash == NULL ? 0 : (uint32_t)(slash + 1 - path);
   }
@@ -108,12 +109,14 @@ static cql_status check_method(const cqli_zip *z, const char *name, uint32_t nth
   if (zip_stat_index(z->archive, nth, ZIP_FL_UNCHANGED, &s) != 0)
     return cql_fail(err, CQL_BAD_URL, "%s cannot be read from the secure connect bundle%s", name, AGAIN);
   if ((s.valid & ZIP_STAT_ENCRYPTION_METHOD) == 0 || s.encryption_method != ZIP_EM_NONE)
-    return cql_fail(err, CQL_BAD_URL, "%s is encrypted in the secure connect bundle: use the one that Astra gives out", name);
-  if ((s.valid & ZIP_STAT_COMP_METHOD) == 0 || (s.comp_method != ZIP_CM_STORE && s.comp_method != ZIP_CM_DEFLATE))
-    return cql_fail(err, CQL_BAD_URL,
-                    "%s is compressed in a way that is not read (stored and deflate are): use the secure connect bundle "
-                    "that Astra gives out",
+    return cql_fail(err, CQL_BAD_URL, "%s is encrypted in the secure connect bundle: use the one that Astra gives out",
                     name);
+  if ((s.valid & ZIP_STAT_COMP_METHOD) == 0 || (s.comp_method != ZIP_CM_STORE && s.comp_method != ZIP_CM_DEFLATE))
+    return cql_fail(
+        err, CQL_BAD_URL,
+        "%s is compressed in a way that is not read (stored and deflate are): use the secure connect bundle "
+        "that Astra gives out",
+        name);
   return CQL_OK;
 }
 
@@ -123,8 +126,8 @@ static cql_status cannot_read(cql_error *err, const char *name, zip_error_t *why
   return cql_fail(err, CQL_BAD_URL, "%s is damaged in the secure connect bundle%s", name, AGAIN);
 }
 
-/* Into the scratch memory. One byte more than is allowed has room there, so that too much is noticed; the last call, which
- * gives nothing, is the one that compares the checksum. */
+/* Into the scratch memory. One byte more than is allowed has room there, so that too much is noticed; the last call,
+ * which gives nothing, is the one that compares the checksum. */
 static cql_status inflate(cqli_zip *z, const char *name, zip_file_t *file, size_t *len, cql_error *err) {
   *len = 0;
   for (;;) {
