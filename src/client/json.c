@@ -1,10 +1,12 @@
 /* json.c: see json_int.h.
  *
- * When jansson's own buffer for a token cannot grow it goes on without the bytes (2.14, lex_save()). Nothing helps but
- * memory, for which it asks in the usual way: its allocator is the process's, other users of the library have it too.
+ * jansson is told of no allocator: it has one for the process, which others that use the library share. Where its
+ * memory runs out it often says nothing of it, or goes on with a token that lacks bytes (2.14, lex_scan_string(),
+ * lex_save()): errno tells.
  */
 #include "client/json_int.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* --- the text ----------------------------------------------------------------------------------------------------- */
@@ -85,29 +87,35 @@ static cql_status no_memory(cql_error *err, const cqli_json_source *source) {
 }
 
 static cql_status cannot_parse(cql_error *err, const cqli_json_source *source, const json_error_t *why) {
-  /* jansson has no words where its memory ran out. */
-  if (why->text[0] == '\0' || json_error_code(why) == json_error_out_of_memory) return no_memory(err, source);
   if (json_error_code(why) == json_error_duplicate_key)
     return cql_fail(err, source->bad, "%s names a key twice (line %d)", source->name, why->line);
-  return cql_fail(err, source->bad, "%s is no JSON (line %d, column %d)", source->name, why->line, why->column);
+  return cql_fail(err, source->bad, "%s is not understood as JSON (line %d, column %d)", source->name, why->line,
+                  why->column);
+}
+
+static cql_status parse(json_t **out, cql_slice text, const cqli_json_source *source, cql_error *err) {
+  json_error_t why;
+  errno = 0;
+  *out = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, &why);
+  if (errno == ENOMEM) return no_memory(err, source);
+  if (*out == NULL) return cannot_parse(err, source, &why);
+  if (!json_is_object(*out)) return cql_fail(err, source->bad, "%s is a list, not an object", source->name);
+  return CQL_OK;
 }
 
 cql_status cqli_json_read(json_t **out, cql_slice text, const cqli_json_source *source, cql_arena *arena,
                           cql_error *err) {
-  json_error_t why;
   cql_slice s;
   *out = NULL;
   if (as_utf8(arena, text, &s) != CQL_OK) return no_memory(err, source);
   if (is_too_deep(s))
     return cql_fail(err, source->bad, "%s is nested deeper than %d", source->name, CQLI_JSON_DEPTH_MAX);
-  json_t *value = json_loadb((const char *)s.data, s.len, JSON_REJECT_DUPLICATES, &why);
-  if (value == NULL) return cannot_parse(err, source, &why);
-  if (!json_is_object(value)) {
-    json_decref(value);
-    return cql_fail(err, source->bad, "%s is a list, not an object", source->name);
+  cql_status st = parse(out, s, source, err);
+  if (st != CQL_OK) {
+    json_decref(*out);
+    *out = NULL;
   }
-  *out = value;
-  return CQL_OK;
+  return st;
 }
 
 /* --- what is in it ------------------------------------------------------------------------------------------------ */

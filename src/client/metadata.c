@@ -50,10 +50,11 @@ static cql_status read_proxy(cqli_metadata *out, const json_t *info, cql_arena *
   cql_status st;
   CQL_TRY(cqli_json_text(info, "type", &type, &ANSWER, err));
   CQL_TRY(cqli_json_text(info, "sni_proxy_address", &address, &ANSWER, err));
-  if (type == NULL || strcmp(type, "sni_proxy") != 0)
+  if (type == NULL)
+    return cql_fail(err, CQL_CONNECTION, "%s does not say by what the nodes are reached (\"type\")", ANSWER.name);
+  if (strcmp(type, "sni_proxy") != 0)
     return cql_fail(err, CQL_CONNECTION,
-                    "The metadata service offers the nodes by \"%s\", and only \"sni_proxy\" is understood",
-                    type == NULL ? "" : type);
+                    "The metadata service offers the nodes by \"%s\", and only \"sni_proxy\" is understood", type);
   if (address == NULL) return cql_fail(err, CQL_CONNECTION, "%s has no \"sni_proxy_address\"", ANSWER.name);
   if (!split(address, &host, &out->proxy_port))
     return cql_fail(err, CQL_CONNECTION, "%s has an \"sni_proxy_address\" that is no host and port: \"%s\"",

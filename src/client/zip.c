@@ -152,6 +152,8 @@ cql_status cqli_zip_read(cqli_zip *z, const char *name, cql_arena *arena, cql_sl
   st = inflate(z, name, file, &len, err);
   zip_fclose(file);
   if (st != CQL_OK) return st;
+  /* Nor is there a checksum then: libzip believes a length of 0. */
+  if (len == 0) return cql_fail(err, CQL_BAD_URL, "%s is empty in the secure connect bundle%s", name, AGAIN);
   char *copy = cql_arena_str(arena, cql_slice_of(z->scratch, len));
   if (copy == NULL) return cql_fail(err, CQL_NOMEM, "The secure connect bundle cannot be read: out of memory");
   *out = cql_slice_of(copy, len);
