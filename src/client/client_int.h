@@ -217,8 +217,11 @@ typedef struct cqli_control {
   bool has_no_peers_v2;
   /* refresh.c: what is being read */
   bool is_reading, read_again;
-  bool may_lag;        /* it was asked for before the node sent us events: what changed meanwhile is not in it */
-  uint32_t unanswered; /* questions */
+  bool is_limited;          /* one of the answers was refused over the database's rate */
+  uint32_t limited_count;   /* how often in a row, */
+  int64_t limited_since_us; /* and since when */
+  bool may_lag;             /* it was asked for before the node sent us events: what changed meanwhile is not in it */
+  uint32_t unanswered;      /* questions */
   cqli_timer patience;
   cql_arena arena; /* of the nodes */
   cqli_node local;
@@ -273,6 +276,8 @@ struct cqli_core {
   uv_prepare_t before_poll; /* flushes */
   cqli_deadlines deadlines;
   cqli_timer heartbeat, drain, turn;
+  cqli_limited limited;     /* how fast requests may go; is_on is anybody's */
+  cqli_timer limited_timer; /* the next one may */
   uint64_t seen_turn;
   cqli_tls *tls;
   cqli_contacts contacts, found; /* contacts.c: those that hold; those of the look-up that is under way */
@@ -404,6 +409,7 @@ struct cqli_call {
   uint32_t node_count, next_node;
   uint32_t retries, prepares;
   bool is_waiting;
+  bool was_limited; /* it was refused over the database's rate */
   cqli_try tries[CQLI_TRIES_MAX];
   uint32_t attempt_count;
   cql_attempt *attempts;     /* CQL_ATTEMPT_COUNT of them, once one has failed */
@@ -448,7 +454,10 @@ void cqli_call_start(cqli_call *call);
 /* To the next node; to this one, if it can. err: how it ends when there is none. */
 void cqli_call_next(cqli_call *call, const cql_error *err);
 void cqli_call_again(cqli_call *call, cqli_host *h, const cql_error *err);
-void cqli_calls_unqueue(cqli_core *core); /* a connection has room, or has come, or has gone */
+/* What was sent then was refused over the rate: once more, before those that came later, when it may. */
+void cqli_call_later(cqli_call *call, uint64_t sent_ms);
+cql_status cqli_calls_init(cqli_core *core); /* CQL_NOMEM */
+void cqli_calls_unqueue(cqli_core *core);    /* a connection has room, or has come, or has gone */
 /* h is silent: calls that wait for it alone, and may run twice, ask another node as well. */
 void cqli_calls_spread(cqli_core *core, const cqli_host *h);
 void cqli_call_remember(cqli_call *call, const cql_attempt *attempt);

@@ -30,6 +30,7 @@ static cql_status init_loop(cqli_core *core, cql_error *err) {
 static cql_status init_timers(cqli_core *core, cql_error *err) {
   cql_status st = cqli_control_init(core);
   if (st == CQL_OK) st = cqli_heartbeats_init(core);
+  if (st == CQL_OK) st = cqli_calls_init(core);
   return st == CQL_OK ? st : cql_fail(err, st, "Out of memory");
 }
 

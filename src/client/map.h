@@ -4,6 +4,8 @@
 #ifndef CQLI_MAP_H
 #define CQLI_MAP_H
 
+#include <stdatomic.h>
+
 #include "client/conn.h"
 
 /* --- nodes (nodes.c) ---------------------------------------------------------------------------------------------- */
@@ -83,6 +85,7 @@ typedef enum cqli_verdict {
   CQLI_GIVE_UP,   /* the error is the answer */
   CQLI_SAME_NODE, /* once more there */
   CQLI_NEXT_NODE,
+  CQLI_LATER,  /* anywhere, when the rate limit lets it */
   CQLI_PREPARE /* the statement that the error names, there, then once more */
 } cqli_verdict;
 
@@ -101,6 +104,24 @@ typedef struct cqli_failure {
 /* The table, with its reasons, stands in retry.c. Nothing that may have run is sent again unless it is idempotent.
  * CQLI_NEXT_NODE when the plan has no further node: the error is the answer. */
 cqli_verdict cqli_retry(const cqli_failure *f);
+bool cqli_is_rate_limit(const cql_error *err); /* the database refuses requests over its rate, before they run */
+
+/* --- slower? (limited.c) ------------------------------------------------------------------------------------------ */
+
+typedef struct cqli_limited {
+  _Atomic(bool) is_on; /* the others belong to the loop, and count while it is */
+  uint64_t gap_us;     /* between two requests */
+  uint64_t next_us;    /* nothing is sent before */
+  uint64_t widened_us, eased_us;
+} cqli_limited;
+
+/* Times are any clock's that does not go back; random: any number, another one each time. */
+void cqli_limited_refused(cqli_limited *l, uint64_t sent_us, uint64_t now_us, uint64_t random);
+uint32_t cqli_limited_wait_ms(cqli_limited *l, uint64_t now_us); /* until the next request may be sent; 0: now */
+void cqli_limited_sent(cqli_limited *l, uint64_t now_us, uint64_t random);
+static inline bool cqli_limited_is_on(const cqli_limited *l) {
+  return atomic_load_explicit(&l->is_on, memory_order_relaxed);
+}
 
 /* --- time (backoff.c, deadlines.c) -------------------------------------------------------------------------------- */
 
