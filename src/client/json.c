@@ -2,7 +2,8 @@
  *
  * jansson is told of no allocator: it has one for the process, which others that use the library share. Where its
  * memory runs out it often says nothing of it, or goes on with a token that lacks bytes (2.14, lex_scan_string(),
- * lex_save()): errno tells.
+ * lex_save()): errno tells. Should the closing quote of a text be what is lost, it reads past the token; that is
+ * jansson's to mend.
  */
 #include "client/json_int.h"
 

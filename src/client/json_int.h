@@ -25,6 +25,8 @@ cql_status cqli_json_text(const json_t *object, const char *key, const char **ou
 cql_status cqli_json_port(const json_t *object, const char *key, uint16_t *out, const cqli_json_source *source,
                           cql_error *err); /* must be there */
 
+/* --- hosts, which are in both JSON texts -------------------------------------------------------------------------- */
+
 /* Whether a text can be the name or the address of a host: what is written into a request may hold nothing else. */
 bool cqli_host_valid(cql_slice host);
 
