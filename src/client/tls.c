@@ -155,6 +155,7 @@ cql_status cqli_tls_new(cqli_tls **out, const cql_tls_config *config, cql_error 
     return cql_fail(err, CQL_NOMEM, "Out of memory");
   }
   t->check = config->check;
+  t->is_of_bundle = config->is_of_bundle;
   cql_lock_init(&t->lock, CQL_LOCK_TLS);
   cql_status st = init(t, config, err);
   ERR_clear_error();
