@@ -8,7 +8,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.asyncio import async_unsafe
 from django.utils.functional import cached_property
 
-from . import checks, dbapi, sessions, topology
+from . import checks, dbapi, guardrail_checks, sessions, topology
 from .client import DatabaseClient
 from .creation import creation_of
 from .cursor import Cursor
@@ -21,6 +21,7 @@ from .schema import DatabaseSchemaEditor
 from .types import DATA_TYPES
 from .validation import DatabaseValidation
 
+SCHEMA_TIMEOUT = 60.0  # seconds; Astra DB changes its schema in some, and many when it is busy
 #: Settings beside OPTIONS that say where the database is.
 _READ = ("NAME", "HOST", "PORT", "USER", "PASSWORD")
 
@@ -58,6 +59,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     def __init__(self, settings_dict, alias="default"):
         super().__init__(settings_dict, alias)
         self._lifted = 0
+        self.patience: float | None = None  # seconds for each statement; None: OPTIONS say it
         self._settings_source: tuple | None = None
 
     # --- settings ---
@@ -86,6 +88,17 @@ class DatabaseWrapper(BaseDatabaseWrapper):
             yield
         finally:
             self._lifted -= 1
+
+    @contextlib.contextmanager
+    def wait_for_schema(self):
+        """In this block a statement has the time that a change of the schema takes on Astra DB."""
+        before = self.patience
+        if self.settings.is_astra:
+            self.patience = SCHEMA_TIMEOUT
+        try:
+            yield
+        finally:
+            self.patience = before
 
     def attempts(self) -> Attempts:
         """The tries of one conditional write among competitors."""
@@ -139,7 +152,10 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         return self.cassandra_version
 
     def check_database_version_supported(self) -> None:
-        """Scylla names a version of Cassandra that it was once compatible with; a check says what it is."""
+        """Scylla names a version of Cassandra that it was once compatible with; a check says what it is. Astra DB, which
+        nobody can update, has releases of its own."""
+        if self.settings.is_astra:
+            return
         too_old = self.cassandra_version < self.features.minimum_database_version
         if not (too_old and topology.is_scylla(self.session)):
             super().check_database_version_supported()
@@ -187,3 +203,4 @@ class DatabaseWrapper(BaseDatabaseWrapper):
 
 django_checks.register(checks.check_models, django_checks.Tags.models)
 django_checks.register(checks.check_settings, django_checks.Tags.database)
+django_checks.register(guardrail_checks.check_guardrails, django_checks.Tags.models)

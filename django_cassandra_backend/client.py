@@ -13,7 +13,10 @@ import tempfile
 from django.core.management.base import CommandError
 from django.db.backends.base.client import BaseDatabaseClient
 
-from . import cluster_options
+from libcql.shell import URL_VARIABLE
+
+from . import astra_options, cluster_options
+from .options import read_options
 
 
 class DatabaseClient(BaseDatabaseClient):
@@ -21,8 +24,8 @@ class DatabaseClient(BaseDatabaseClient):
 
     @classmethod
     def settings_to_cmd_args_env(cls, settings_dict, parameters):
-        """A database file has a shell of its own; a server has cqlsh. A password is in neither of what this returns:
-        runshell() gives it in a file."""
+        """A database file and Astra DB have a shell of ours; a server has cqlsh. A password is on no command line: cqlsh
+        gets it from runshell() in a file, our shell in the environment."""
         local = (settings_dict.get("OPTIONS") or {}).get("local")
         keyspace = ["--keyspace", settings_dict["NAME"]] if settings_dict.get("NAME") else []
         if local == ":memory:":
@@ -32,6 +35,10 @@ class DatabaseClient(BaseDatabaseClient):
             )
         if local:
             return [sys.executable, "-m", "libcql", str(local), *keyspace, *parameters], None
+        if astra_options.is_astra(settings_dict):
+            options = read_options(settings_dict)
+            shell = [sys.executable, "-m", "libcql", "--keyspace", options.keyspace]
+            return [*shell, *parameters], {URL_VARIABLE: options.url}
         host, port = cluster_options.hosts(settings_dict)[0]
         tls = ["--ssl"] if _tls(settings_dict) is not None else []
         return [cls.executable_name, *tls, *parameters, *keyspace, host, str(port)], None
@@ -39,7 +46,7 @@ class DatabaseClient(BaseDatabaseClient):
     def runshell(self, parameters):
         """cqlsh reads the credentials, and what it is to know of TLS, from files that nobody else can read."""
         settings_dict = self.connection.settings_dict
-        if (settings_dict.get("OPTIONS") or {}).get("local"):
+        if not self._has_cqlsh():
             return super().runshell(parameters)
         if shutil.which(self.executable_name) is None:
             raise CommandError(
@@ -50,6 +57,11 @@ class DatabaseClient(BaseDatabaseClient):
             files = write_files(settings_dict, folder)
             self._run([args[0], *files, *args[1:]])
         return None
+
+    def _has_cqlsh(self) -> bool:
+        settings_dict = self.connection.settings_dict
+        is_file = (settings_dict.get("OPTIONS") or {}).get("local")
+        return not is_file and not astra_options.is_astra(settings_dict)
 
     def _run(self, args: list[str]) -> None:
         """As Django does for a shell: Ctrl-C is for the shell alone."""

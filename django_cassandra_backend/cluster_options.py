@@ -35,7 +35,6 @@ NAMES = {
     "create_keyspace",
     "id_block",
 }
-ASTRA_NAMES = {"secure_connect_bundle"}
 
 _TLS_FILES = {"ca": "tls_ca", "cert": "tls_cert", "key": "tls_key"}
 _TLS_NAMES = {*_TLS_FILES, "key_password", "check", "server_name"}
@@ -48,7 +47,13 @@ _CLASS = re.compile(r"[\w.]+")
 
 def url(settings_dict: dict, options: dict) -> str:
     """The URL, secrets in it: it is for connect(), and for nobody to see."""
-    _refuse_astra(settings_dict, options)
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters(options))
+    where = ",".join(_authority(host, port) for host, port in hosts(settings_dict))
+    return f"cassandra://{_credentials(settings_dict)}{where}/" + (f"?{query}" if query else "")
+
+
+def parameters(options: dict) -> list[tuple[str, str]]:
+    """(name, value) of the URL for each of OPTIONS that libcql is told."""
     parts = []
     for value in (_level(options), _serial_level(options), _text(options, "local_dc")):
         parts += value
@@ -60,10 +65,7 @@ def url(settings_dict: dict, options: dict) -> str:
     parts += _whole(options, "connections", 1, MAX_CONNECTIONS)
     parts += _protocol(options)
     parts += _milliseconds(options, "speculative_delay", "speculative_delay_ms")
-    parts += _milliseconds(options, "schema_agreement_timeout", "schema_agreement_timeout_ms")
-    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parts)
-    where = ",".join(_authority(host, port) for host, port in hosts(settings_dict))
-    return f"cassandra://{_credentials(settings_dict)}{where}/" + (f"?{query}" if query else "")
+    return parts + _milliseconds(options, "schema_agreement_timeout", "schema_agreement_timeout_ms")
 
 
 def patient(of_cluster: str) -> str:
@@ -127,14 +129,6 @@ def _credentials(settings_dict: dict) -> str:
         given, missing = ("USER", "PASSWORD") if user else ("PASSWORD", "USER")
         raise ImproperlyConfigured(f"{given} is set and {missing} is not: a cluster asks for both.")
     return f"{quote(user, safe='')}:{quote(password, safe='')}@"
-
-
-def _refuse_astra(settings_dict: dict, options: dict) -> None:
-    if ASTRA_NAMES & set(options) or settings_dict.get("USER") == "token":
-        raise ImproperlyConfigured(
-            'Astra DB (OPTIONS["secure_connect_bundle"], USER = "token") is not built yet. OPTIONS["local"] opens a '
-            "database file, HOST a cluster."
-        )
 
 
 # --- OPTIONS: each gives a list of no or one (name, value) of the URL ---

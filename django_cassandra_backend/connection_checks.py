@@ -27,27 +27,35 @@ def check_cluster(connection) -> list:
     try:
         session = libcql.connect(options.url)
     except Error as error:
-        return [_unreachable(alias, error)]
+        return [_unreachable(alias, error, options)]
     try:
         return _check_session(alias, session, options)
     except Error as error:
-        return [_unreachable(alias, error)]
+        return [_unreachable(alias, error, options)]
     finally:
         session.close()
 
 
-def _unreachable(alias: str, error: Error):
+def _unreachable(alias: str, error: Error, options: Options):
+    what = "Astra database" if options.is_astra else "cluster"
     if getattr(error, "code", None) in _CREDENTIALS:
-        text = f"The cluster of {alias!r} refuses USER and PASSWORD: {error}"
-        return checks.Error(
-            text, "Look at them, and at the role in system_auth.", id="cassandra.E021"
-        )
-    text = f"The cluster of {alias!r} does not answer: {error}"
-    return checks.Error(text, "Look at HOST, PORT and OPTIONS['tls'].", id="cassandra.E020")
+        who = "the token" if options.is_astra else "USER and PASSWORD"
+        text = f"The {what} of {alias!r} refuses {who}: {error}"
+        hint = "Look at them, and at the role in system_auth."
+        if options.is_astra:
+            hint = "Was it revoked, or is it of another database? A new one is made at https://astra.datastax.com."
+        return checks.Error(text, hint, id="cassandra.E021")
+    text = f"The {what} of {alias!r} does not answer: {error}"
+    hint = "Look at HOST, PORT and OPTIONS['tls']."
+    if options.is_astra:
+        hint = "`manage.py astra status` tells its state, `manage.py astra resume` wakes one that hibernates."
+    return checks.Error(text, hint, id="cassandra.E020")
 
 
 def _check_session(alias: str, session, options: Options) -> list:
-    found = [*_keyspace(alias, session, options), *_version(alias, session)]
+    found = [*_keyspace(alias, session, options)]
+    if not options.is_astra:  # which has releases of its own, and no others
+        found += _version(alias, session)
     return [*found, *_schema(alias, session), *_clock(alias, session)]
 
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db.backends.base.creation import TEST_DATABASE_PREFIX, BaseDatabaseCreation
 
-from . import cluster_options, sessions, topology
+from . import astra_options, cluster_options, sessions, topology
 from .compat import serialize_argument
 from .options import MEMORY, read_options
 
@@ -19,9 +19,15 @@ CLONE_PREFIX = "django-cassandra-test-"
 
 
 def creation_of(connection) -> "DatabaseCreation":
-    """What makes test databases, for a file or for a cluster: the settings tell at once which of them it is."""
+    """What makes test databases, for a file, a cluster or Astra DB: the settings tell at once which of them it is."""
     options = connection.settings_dict.get("OPTIONS") or {}
-    return (FileCreation if options.get("local") else ClusterCreation)(connection)
+    if options.get("local"):
+        return FileCreation(connection)
+    if astra_options.is_astra(connection.settings_dict):
+        from .astra_creation import AstraCreation
+
+        return AstraCreation(connection)
+    return ClusterCreation(connection)
 
 
 class DatabaseCreation(BaseDatabaseCreation):
@@ -170,10 +176,13 @@ class ClusterCreation(DatabaseCreation):
     def _settings(self):
         return read_options(self.connection.settings_dict)
 
+    #: What becomes of a keyspace that is there already.
+    fate = "drop it and all that is in it"
+
     def _confirm(self, keyspace: str, autoclobber: bool) -> None:
         if autoclobber:
             return
-        question = f"The keyspace {keyspace!r} exists already. Type 'yes' to drop it and all that is in it: "
+        question = f"The keyspace {keyspace!r} exists already. Type 'yes' to {self.fate}: "
         if input(question) != "yes":
             self.log("Tests cancelled.")
             sys.exit(1)
@@ -187,12 +196,15 @@ class ClusterCreation(DatabaseCreation):
         session.execute(topology.create_keyspace(keyspace, wanted))
 
     def _drop(self, session, keyspace: str) -> None:
+        self._refuse_own(keyspace)
+        session.execute(f'DROP KEYSPACE IF EXISTS "{keyspace}"')
+
+    def _refuse_own(self, keyspace: str) -> None:
         """The last guard: nothing is dropped but keyspaces of tests."""
         if keyspace == getattr(self, "_own", None):
             raise ImproperlyConfigured(
                 f"{keyspace!r} is the keyspace of the project, and not dropped."
             )
-        session.execute(f'DROP KEYSPACE IF EXISTS "{keyspace}"')
 
     def _destroy_test_db(self, test_database_name, verbosity):
         self.connection.close_session()

@@ -12,6 +12,9 @@ logger = logging.getLogger("django.db.backends.cassandra")
 
 #: Cassandra's warning of names without a keyspace, which ours have: it travels beside each statement.
 _ABOUT_USE = "`USE <keyspace>` with prepared statements"
+#: What the server has warned of and was logged, with its statement: once is enough, and a few thousand are many.
+_warned: set[tuple[str, str]] = set()
+_WARNED_MAX = 4096
 
 
 class Result:
@@ -42,9 +45,14 @@ class Result:
 
 
 def _log_warnings(cql: str, result) -> None:
+    """A warning is no error: Astra DB ignores options of tables with one."""
     for warning in result.warnings:
-        if not warning.startswith(_ABOUT_USE):
-            logger.warning("%s: %s", cql, warning)
+        if warning.startswith(_ABOUT_USE) or (cql, warning) in _warned:
+            continue
+        if len(_warned) >= _WARNED_MAX:
+            _warned.clear()
+        _warned.add((cql, warning))
+        logger.warning("%s: %s", cql, warning)
 
 
 class Cursor:
@@ -117,6 +125,8 @@ class Cursor:
             self.executed.append((cql, list(values or ())))
         if page_size is None:
             page_size = self.connection.settings.page_size
+        if self.connection.patience is not None:
+            options.setdefault("timeout", self.connection.patience)
         result = self.connection.session.execute(cql, values, page_size=page_size, **options)
         _log_warnings(cql, result)
         return result

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
-from . import cluster_options
+from . import astra_options, cluster_options, guardrails
+from .guardrails import Guardrails
 
 DEFAULT_SCAN_BUDGET = 10_000  # rows
 DEFAULT_WRITE_ATTEMPTS = 100  # tries of one conditional write among competitors
@@ -26,9 +27,10 @@ _EVERYWHERE = {
     "write_attempts",
     "index_timeout",
     "page_size",
+    "guardrails",
 }
-_KNOWN = _FILE | _EVERYWHERE | cluster_options.NAMES
-_KEYSPACE = re.compile(r"[A-Za-z0-9_]{1,48}")
+_KNOWN = _FILE | _EVERYWHERE | cluster_options.NAMES | astra_options.NAMES
+KEYSPACE = re.compile(r"[A-Za-z0-9_]{1,48}")
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,17 @@ class Options:
     create_keyspace: bool = False
     replication: dict | None = None
     id_block: int = 1
+    guardrails: Guardrails = field(default_factory=Guardrails)
 
     @property
     def is_file(self) -> bool:
         """On this machine, in a file or in memory; else on a cluster."""
         return self.url.startswith("local:")
+
+    @property
+    def is_astra(self) -> bool:
+        """On Astra DB, by a secure connect bundle."""
+        return self.url.startswith("astra:")
 
     @property
     def chains(self) -> bool:
@@ -80,19 +88,18 @@ def read_options(settings_dict: dict) -> Options:
     options = settings_dict.get("OPTIONS") or {}
     if not isinstance(options, dict):
         raise ImproperlyConfigured(f"OPTIONS is a dict, not {options!r}.")
-    if unknown := {str(name) for name in options} - _KNOWN - cluster_options.ASTRA_NAMES:
+    if unknown := {str(name) for name in options} - _KNOWN:
         raise ImproperlyConfigured(
             f"OPTIONS has unknown names: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(_KNOWN))}."
         )
-    _refuse_misplaced(settings_dict, options)
+    astra = _astra(settings_dict, options)
+    _refuse_misplaced(settings_dict, options, is_astra=astra is not None)
     mode = options.get("write_mode", "lwt")
     if mode not in ("lwt", "plain"):
         raise ImproperlyConfigured(f'OPTIONS["write_mode"] is "lwt" or "plain", not {mode!r}.')
     return Options(
-        url=_url(settings_dict, options)
-        if options.get("local")
-        else cluster_options.url(settings_dict, options),
-        keyspace=_keyspace(settings_dict),
+        url=_url(settings_dict, options, astra),
+        keyspace=_keyspace(settings_dict.get("NAME") if astra is None else astra.keyspace),
         write_mode=mode,
         plain_models=_labels(options),
         scan_budget=_count(options, "scan_budget", DEFAULT_SCAN_BUDGET, may_be_none=True),
@@ -107,33 +114,43 @@ def read_options(settings_dict: dict) -> Options:
             options.get("keyspace_replication"), 'OPTIONS["keyspace_replication"]'
         ),
         id_block=_count(options, "id_block", 1 if options.get("local") else DEFAULT_ID_BLOCK),
+        guardrails=guardrails.read(options, is_astra=astra is not None),
     )
 
 
-def _refuse_misplaced(settings_dict: dict, options: dict) -> None:
+def _astra(settings_dict: dict, options: dict) -> astra_options.Astra | None:
+    """The Astra database of the settings; None: they are about a file or a cluster."""
+    if options.get("local") or not astra_options.is_astra(settings_dict):
+        return None
+    return astra_options.read(settings_dict, options)
+
+
+def _refuse_misplaced(settings_dict: dict, options: dict, *, is_astra: bool) -> None:
     """An option of the other kind of place would be ignored, so it is refused."""
     if options.get("local"):
         if settings_dict.get("HOST"):
             raise ImproperlyConfigured('OPTIONS["local"] and HOST exclude each other.')
-        wrong = set(options) & (cluster_options.NAMES | cluster_options.ASTRA_NAMES)
+        wrong = set(options) & (cluster_options.NAMES | astra_options.NAMES)
         if options.get("as_cluster"):
             wrong -= {"id_block"}
         place = 'a file, OPTIONS["local"]'
     else:
-        if not settings_dict.get("HOST") and not set(options) & cluster_options.ASTRA_NAMES:
+        if not settings_dict.get("HOST") and not is_astra:
             raise ImproperlyConfigured(
-                'OPTIONS["local"] is missing: the path of a database file, or ":memory:". For a cluster, HOST is missing.'
+                'OPTIONS["local"] is missing: the path of a database file, or ":memory:". For a cluster, HOST is missing; '
+                f'for Astra DB, OPTIONS["{astra_options.BUNDLE}"] or the environment variable {astra_options.BUNDLE_VARIABLE}.'
             )
-        wrong, place = set(options) & (_FILE - {"local"}), "a cluster, HOST"
+        wrong = set(options) & (_FILE - {"local"})
+        place = "Astra DB" if is_astra else "a cluster, HOST"
     if wrong:
         raise ImproperlyConfigured(
             f"OPTIONS has names that mean nothing for {place}: {', '.join(sorted(wrong))}."
         )
 
 
-def _keyspace(settings_dict: dict) -> str:
-    keyspace = settings_dict.get("NAME") or DEFAULT_KEYSPACE
-    if not isinstance(keyspace, str) or not _KEYSPACE.fullmatch(keyspace):
+def _keyspace(name) -> str:
+    keyspace = name or DEFAULT_KEYSPACE
+    if not isinstance(keyspace, str) or not KEYSPACE.fullmatch(keyspace):
         raise ImproperlyConfigured(
             f"NAME is a keyspace: at most 48 letters, digits and underscores, not {keyspace!r}."
         )
@@ -165,8 +182,15 @@ def _flag(options: dict, name: str) -> bool:
     return value
 
 
-def _url(settings_dict: dict, options: dict) -> str:
-    """The URL of a file."""
+def _url(settings_dict: dict, options: dict, astra: astra_options.Astra | None) -> str:
+    if options.get("local"):
+        return _file_url(options)
+    if astra is not None:
+        return astra_options.url(astra, options)
+    return cluster_options.url(settings_dict, options)
+
+
+def _file_url(options: dict) -> str:
     local = options["local"]
     if not isinstance(local, str | os.PathLike):
         raise ImproperlyConfigured(

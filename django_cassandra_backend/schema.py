@@ -57,7 +57,8 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         with self.connection.cursor() as cursor:
             if isinstance(sql, Plan):
                 cursor.execute(sql)
-            else:
+                return
+            with self.connection.wait_for_schema():
                 cursor.execute(str(sql), params or None)
 
     # --- tables ---

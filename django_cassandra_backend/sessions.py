@@ -84,6 +84,11 @@ def _make(session, keyspace: str, wanted: dict) -> None:
 
 def missing_keyspace(session, options: Options) -> str:
     """What to do about a keyspace that is not there: how its rows are replicated is for people to decide."""
+    if options.is_astra:
+        return (
+            f"The Astra database has no keyspace {options.keyspace!r}. Make it with `manage.py astra keyspace create "
+            f"{options.keyspace}`, or at https://astra.datastax.com; CQL cannot."
+        )
     wanted = options.replication or topology.replication(session, options.local_dc)
     return (
         f"The cluster has no keyspace {options.keyspace!r}. Make it, for example in cqlsh, with as many copies in each "

@@ -120,9 +120,11 @@ class Run:
     def _chunks(self, queue: list[int]):
         """Parts of a queue that fit into a batch, in each no row twice: a batch compares all with what was before."""
         chunk, seen, size = [], set(), 0
+        limit = self.cursor.connection.settings.guardrails.batch_bytes
+        most = BATCH_BYTES if limit is None else min(limit, BATCH_BYTES)
         for i in queue:
             row, more = _hashable(self.rows.points[i]), _size(self.statements[i][1])
-            if chunk and (row in seen or len(chunk) == BATCH_ROWS or size + more > BATCH_BYTES):
+            if chunk and (row in seen or len(chunk) == BATCH_ROWS or size + more > most):
                 yield chunk
                 chunk, seen, size = [], set(), 0
             chunk.append(i)

@@ -150,12 +150,15 @@ def connect(url: str, *, keyspace: str | None = None) -> Session:
     percent-encoded; ``/``, ``?``, ``:`` and ``%`` must be. Passwords are in no message, and not in
     ``Session.url``.
 
+    Astra DB is ``astra:PATH?user=token&password=AstraCS:…``, PATH of its secure connect bundle, which
+    also names the keyspace. The options of a cluster apply, but for those that the bundle answers.
+
     ``keyspace`` is the session's default keyspace. It need not exist yet: the first statement that
     needs it says so.
 
     Raises InterfaceError (the URL), OperationalError (the file; of a cluster NoHostAvailable,
     ConnectionFailed, AuthenticationFailed, … with the ``attempts`` that were made), DatabaseError
-    (not a database, or a damaged one), NotSupportedError (Astra DB).
+    (not a database, or a damaged one).
     """
     if keyspace is not None:
         from urllib.parse import quote

@@ -25,6 +25,9 @@ HELP = """\
   SOURCE 'file'         run the statements of a file
   HELP, EXIT            this text; the end (or Ctrl-D)
 """
+URL_VARIABLE = (
+    "LIBCQL_URL"  # a session URL with secrets in it, which others would see as an argument
+)
 HISTORY = "~/.libcql_history"
 HISTORY_LENGTH = 2000
 SAMPLE_ROWS = 200  # whose widths decide those of the columns; later rows may stand out
@@ -245,8 +248,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "database",
         nargs="?",
-        default=":memory:",
-        help="a file, made when absent, or a session URL (local:…); without one, a database in memory",
+        help="a file, made when absent, or a session URL (local:…); without one, the URL in the environment variable "
+        f"{URL_VARIABLE}, or else a database in memory",
     )
     parser.add_argument("-k", "--keyspace", help="the keyspace to begin in")
     parser.add_argument("-e", "--execute", metavar="CQL", help="run these statements, and end")
@@ -258,9 +261,10 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run the shell; return the exit status: 1 when a statement failed that nobody typed."""
     args = _parser().parse_args(argv)
-    is_url = re.match(r"[a-z]+:", args.database)
+    database = args.database or os.environ.get(URL_VARIABLE) or ":memory:"
+    is_url = re.match(r"[a-z]+:", database)
     try:
-        url = args.database if is_url else local_url(args.database)
+        url = database if is_url else local_url(database)
         session = connect(url, keyspace=args.keyspace)
     except Error as e:
         print(f"{type(e).__name__}: {e}", file=sys.stderr)

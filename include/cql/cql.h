@@ -141,7 +141,11 @@ typedef struct cql_check_report {
  *   local:PATH[?option=value&…]     a file, made when absent
  *   local::memory:[?keyspace=NAME]  a database that lives and dies with the session
  *   cassandra://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]…][/KEYSPACE][?option=value&…]
- *                                   a cluster; src/session/url.c lists its options, docs/ref/libcql.md explains them
+ *                                   a cluster; src/session/url_options.c lists its options, docs/ref/libcql.md
+ *                                   explains them
+ *   astra:PATH[?user=token&password=TOKEN][&option=value…]
+ *                                   Astra DB by its secure connect bundle, whose keyspace is the default; options
+ *                                   as of a cluster but for those that the bundle answers: local_dc and tls
  * Options of a file:
  *   keyspace=NAME                   the default keyspace; need not exist yet
  *   durability=normal|full          survive kill -9 (normal, the default), or power loss too

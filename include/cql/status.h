@@ -70,7 +70,7 @@ typedef enum cql_status {
 enum {
   CQL_ERROR_MESSAGE_LEN = 1024,
   CQL_NAME_LEN = 64,
-  CQL_HOST_LEN = 64,     /* of "127.0.0.1:9042"; a longer name is cut */
+  CQL_HOST_LEN = 96,     /* of "127.0.0.1:9042"; a longer name is cut */
   CQL_REASON_LEN = 160,  /* of what one host said */
   CQL_ATTEMPT_COUNT = 8, /* attempts that an error remembers: the last ones */
   CQL_WRITE_TYPE_LEN = 16
@@ -80,7 +80,7 @@ enum {
 /* clang-format off */
 #define CQL_STAGE_MAP(X) \
   X(NONE, "none") X(RESOLVE, "resolve") X(CONNECT, "connect") X(TLS, "tls") X(OPTIONS, "options") \
-  X(STARTUP, "startup") X(AUTH, "auth") X(KEYSPACE, "keyspace") X(REQUEST, "request")
+  X(STARTUP, "startup") X(AUTH, "auth") X(KEYSPACE, "keyspace") X(REQUEST, "request") X(METADATA, "metadata")
 /* clang-format on */
 
 typedef enum cql_stage {
@@ -91,7 +91,7 @@ typedef enum cql_stage {
 
 /* One host that was tried. */
 typedef struct cql_attempt {
-  char host[CQL_HOST_LEN]; /* "address:port", or a name that was not resolved */
+  char host[CQL_HOST_LEN]; /* "address:port", "host id via address:port", or a name that was not resolved */
   cql_stage stage;         /* where it ended */
   cql_status status;
   uint32_t elapsed_ms;

@@ -92,8 +92,8 @@ static void on_peers(cqli_core *core, void *user, cql_result *rows, const cql_er
   uint32_t count = 0;
   (void)err;
   g->is_asking = false;
-  bool is_read = rows != NULL &&
-                 cqli_nodes_read_peers(&core->scratch, rows, g->host->address.port, &peers, &count, NULL) == CQL_OK;
+  bool is_read =
+      rows != NULL && cqli_nodes_read_peers(&core->scratch, rows, &g->host->address, &peers, &count, NULL) == CQL_OK;
   cql_result_free(rows);
   if (!is_wanted(g)) return;
   if (is_read && agree(core, &g->local, peers, count))

@@ -77,7 +77,7 @@ static void failed(cqli_call *call, const cqli_try *at, const cql_error *err, bo
                           .statement_count = call->statement_count};
   cqli_verdict verdict = cqli_retry(&f);
   cqli_host *h = at->host;
-  if (verdict != CQLI_PREPARE) remember(call, at, err);
+  if (verdict != CQLI_PREPARE && verdict != CQLI_LATER) remember(call, at, err);
   switch (verdict) {
   case CQLI_GIVE_UP: cqli_call_fail(call, err); return;
   case CQLI_PREPARE:
@@ -92,6 +92,7 @@ static void failed(cqli_call *call, const cqli_try *at, const cql_error *err, bo
     call->retries++;
     cqli_call_next(call, err);
     return;
+  case CQLI_LATER: cqli_call_later(call, at->started_ms); return;
   }
 }
 

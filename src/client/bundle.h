@@ -17,7 +17,7 @@ enum {
   CQLI_HTTP_HEAD_LEN = 16 * 1024,  /* bytes of the head of an answer, all lines */
 };
 
-/* What a bundle says. The texts lie in the arena that it was read into. */
+/* What a bundle says. The texts lie in the arena that it was read into. A NUL, which is not counted, ends the PEMs. */
 typedef struct cqli_bundle {
   const char *host;     /* of the metadata service */
   uint16_t port;        /* of the metadata service */
@@ -26,9 +26,10 @@ typedef struct cqli_bundle {
 } cqli_bundle;
 
 /* Reads a bundle from memory: nothing is unpacked to a file. zip is borrowed while it is read; the texts are copied.
- * Entries may be stored or deflated, and may lie in one folder. CQL_BAD_URL: what is wrong with it, in words (no zip
- * file, cut short, an entry is missing or larger than CQLI_BUNDLE_ENTRY_LEN, config.json is no JSON, has no host or no
- * port). CQL_NOMEM. */
+ * Entries may be stored or deflated, and may lie in one folder; only ca.crt, cert, key and config.json are inflated,
+ * and what they took of our memory is overwritten, but for the copies. CQL_BAD_URL: what is wrong with it, in words (no
+ * zip file, cut short, an entry is missing, there twice, or larger than CQLI_BUNDLE_ENTRY_LEN, config.json is no JSON,
+ * has no host or no port). CQL_NOMEM. After an error there is no key in the arena. */
 cql_status cqli_bundle_read(cqli_bundle *out, cql_slice zip, cql_arena *arena, cql_error *err);
 /* Overwrites the private key. The arena may go then. */
 void cqli_bundle_wipe(cqli_bundle *b);
@@ -42,25 +43,28 @@ typedef struct cqli_metadata {
   const char *const *host_ids; /* as texts of 36 characters, lower case */
 } cqli_metadata;
 
-/* CQL_CONNECTION: what is wrong with it, in words. CQL_NOMEM. */
+/* Nodes that are named twice are there once. A port that is not said is 9042. json is borrowed while it is read.
+ * CQL_CONNECTION: what is wrong with it, in words. CQL_NOMEM. */
 cql_status cqli_metadata_read(cqli_metadata *out, cql_slice json, cql_arena *arena, cql_error *err);
-/* The "message" of an error's JSON body into out (cap with its NUL), cut; "" when there is none. */
+/* The "message" of an error's JSON body into out (cap with its NUL, 1 or more): one line, cut at a character; "" when
+ * there is none. */
 void cqli_metadata_message(cql_slice json, char *out, size_t cap);
 
 /* --- the answer of an HTTP/1.1 server ----------------------------------------------------------------------------- */
 
-/* Fed with bytes as they come: by Content-Length, chunked, or until the end of the connection. Not for reuse of a
- * connection. */
+/* Fed with bytes as they come: by Content-Length, chunked, or until the end of the connection. Interim answers (1xx)
+ * are passed over. What follows the answer is left out: not for reuse of a connection. */
 typedef struct cqli_http {
   cql_arena *arena; /* of the body */
   int status;       /* 0 until the head is there */
-  bool is_json;     /* the content type says so */
+  bool is_json;     /* the content type says so; false until the head is there */
   cql_slice body;   /* when done */
   struct cqli_http_state *state;
 } cqli_http;
 
 cql_status cqli_http_begin(cqli_http *h, cql_arena *arena, cql_error *err);
-/* CQL_OK: more is needed. CQL_DONE: the answer is whole. CQL_CONNECTION: it is no HTTP, or longer than the limits. */
+/* bytes are borrowed for the call. CQL_OK: more is needed. CQL_DONE: the answer is whole. CQL_CONNECTION: it is no
+ * HTTP, or longer than the limits. CQL_NOMEM. */
 cql_status cqli_http_feed(cqli_http *h, cql_slice bytes, cql_error *err);
 /* The server has closed: CQL_DONE, or CQL_CONNECTION when something is missing. */
 cql_status cqli_http_end(cqli_http *h, cql_error *err);

@@ -116,6 +116,15 @@ static void queue(cqli_call *call) {
   call->core->waiting_end = &call->next_waiting;
 }
 
+static void queue_first(cqli_call *call) {
+  cqli_core *core = call->core;
+  if (call->is_waiting) return;
+  call->is_waiting = true;
+  call->next_waiting = core->waiting;
+  if (core->waiting == NULL) core->waiting_end = &call->next_waiting;
+  core->waiting = call;
+}
+
 static void stop_waiting(cqli_call *call) {
   if (!call->is_waiting) return;
   cqli_core *core = call->core;
@@ -205,6 +214,29 @@ void cqli_call_fail(cqli_call *call, const cql_error *err) {
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */
 
+static uint64_t now_us(const cqli_core *core) {
+  return uv_now(&core->loop) * 1000;
+}
+
+/* False: the rate limit lets nothing through yet; what waits is gone through again when it does. */
+static bool may_send(cqli_core *core) {
+  uint32_t wait_ms = cqli_limited_wait_ms(&core->limited, now_us(core));
+  if (wait_ms == 0) return true;
+  if (core->limited_timer.deadline.place == 0)
+    (void)cqli_timer_start(core, &core->limited_timer, wait_ms); /* assured */
+  return false;
+}
+
+static void on_limited(cqli_core *core, cqli_timer *t) {
+  (void)t;
+  cqli_calls_unqueue(core);
+}
+
+cql_status cqli_calls_init(cqli_core *core) {
+  core->limited_timer.fire = on_limited;
+  return cqli_timer_assure(core, &core->limited_timer);
+}
+
 static cqli_try *free_try(cqli_call *call) {
   for (uint32_t i = 0; i < CQLI_TRIES_MAX; i++)
     if (call->tries[i].call == NULL) return &call->tries[i];
@@ -231,7 +263,10 @@ static cql_status send_to(cqli_call *call, cqli_host *h) {
   if (t == NULL) return CQL_LIMIT;
   *t = (cqli_try){call, h, l->conn, 0, uv_now(&call->core->loop)};
   cql_status st = cqli_link_send(l, cql_buf_view(&call->envelope), on_answer, t, &t->stream);
-  if (st != CQL_OK) t->call = NULL;
+  if (st == CQL_OK)
+    cqli_limited_sent(&call->core->limited, now_us(call->core), cqli_random(call->core));
+  else
+    t->call = NULL;
   return st;
 }
 
@@ -280,12 +315,14 @@ static void plan(cqli_call *call) {
 
 static void speculate_later(cqli_call *call) {
   uint32_t delay = call->core->settings->config.speculative_delay_ms;
+  if (cqli_limited_is_on(&call->core->limited)) return; /* one request more for the answer of one */
   if (delay > 0 && call->is_idempotent && call->speculation.deadline.place == 0)
     (void)cqli_timer_start(call->core, &call->speculation, delay); /* no memory: no second node */
 }
 
 /* The first attempt, and every one after a wait: the nodes are looked at anew. False: it waits on. */
 static bool begin(cqli_call *call) {
+  if (!may_send(call->core)) return false;
   plan(call);
   cql_status st = call->view == NULL ? CQL_LIMIT : send_next(call);
   if (st == CQL_LIMIT) return false;
@@ -325,6 +362,15 @@ void cqli_call_next(cqli_call *call, const cql_error *err) {
     cqli_call_fail(call, err);
 }
 
+void cqli_call_later(cqli_call *call, uint64_t sent_ms) {
+  cqli_core *core = call->core;
+  cqli_limited_refused(&core->limited, sent_ms * 1000, now_us(core), cqli_random(core));
+  call->was_limited = true;
+  if (has_tries(call) || call->preparing != NULL) return; /* of a time when there was no limit */
+  queue_first(call);
+  (void)may_send(core); /* sets the clock */
+}
+
 void cqli_call_again(cqli_call *call, cqli_host *h, const cql_error *err) {
   if (send_to(call, h) != CQL_OK) cqli_call_next(call, err);
 }
@@ -353,7 +399,6 @@ static const char *silent_host(const cqli_call *call) {
 static void on_timeout(cqli_core *core, cqli_timer *t) {
   cqli_call *call = (cqli_call *)((char *)t - offsetof(cqli_call, timeout));
   cql_error err;
-  (void)core;
   if (call->agreement != NULL) {
     cqli_agreement_end(call, "The nodes did not agree on the schema in time; some may not know the change yet");
     return;
@@ -362,6 +407,11 @@ static void on_timeout(cqli_core *core, cqli_timer *t) {
   remember_silence(call);
   if (silent != NULL)
     cql_fail(&err, CQL_TIMEOUT, "No answer came within %u ms from %s", call->timeout_ms, silent);
+  else if (call->was_limited || cqli_limited_is_on(&core->limited))
+    cql_fail(&err, CQL_OVERLOADED,
+             "Rate limit reached: the database refuses requests over its rate, and let this one not through within %u "
+             "ms; send fewer at once, or give them more time",
+             call->timeout_ms);
   else
     cql_fail(&err, CQL_TIMEOUT, "No answer came within %u ms: no connection had room", call->timeout_ms);
   cqli_call_fail(call, &err);
@@ -369,7 +419,7 @@ static void on_timeout(cqli_core *core, cqli_timer *t) {
 
 static void on_speculation(cqli_core *core, cqli_timer *t) {
   cqli_call *call = (cqli_call *)((char *)t - offsetof(cqli_call, speculation));
-  (void)core;
+  if (cqli_limited_is_on(&core->limited)) return;
   bool is_asking = has_tries(call) || call->preparing != NULL;
   if (is_asking && free_try(call) != NULL && send_next(call) == CQL_OK) speculate_later(call);
 }

@@ -61,6 +61,11 @@ cql_status cql_client_open(cql_client **out, const cql_client_config *config, cq
   return st;
 }
 
+const char *cql_client_keyspace(const cql_client *c) {
+  const char *name = c->settings.config.keyspace;
+  return name == NULL ? "" : name;
+}
+
 void cql_client_close(cql_client *c, uint32_t drain_ms) {
   if (c == NULL) return;
   cqli_core *core = atomic_load(&c->core);

@@ -39,6 +39,7 @@ typedef enum cql_tls_check {
 /* PEM: a path, or the bytes themselves (which go before the path). */
 typedef struct cql_tls_config {
   bool enabled;
+  bool is_of_bundle; /* what is wrong with certificates is told in words about the bundle */
   cql_tls_check check;
   const char *ca_path; /* NULL, and no ca_pem: the system's authorities */
   const char *cert_path, *key_path;
@@ -57,10 +58,15 @@ typedef struct cql_contact {
 typedef struct cql_client_config {
   const cql_contact *contacts;
   uint32_t contact_count;
+  /* Astra DB, in place of contacts, local_dc and tls: a secure connect bundle, the path of its file, or its bytes (data
+   * not NULL), which go before the path. It is read once, in memory. */
+  const char *bundle_path;
+  cql_slice bundle;
   const char *user, *password;
   const char *local_dc; /* NULL: that of the first node that answers */
-  const char *keyspace; /* the default keyspace of requests that name none; need not exist */
-  uint8_t protocol;     /* 0: the best that both sides know; CQL_VERSION_4, CQL_VERSION_5 */
+  const char
+      *keyspace;    /* the default keyspace of requests that name none; need not exist. NULL: the bundle's, or none */
+  uint8_t protocol; /* 0: the best that both sides know; CQL_VERSION_4, CQL_VERSION_5 */
   bool lz4;
   cql_tls_config tls;
   uint32_t connect_timeout_ms, request_timeout_ms, heartbeat_ms, agreement_timeout_ms;
@@ -78,11 +84,13 @@ typedef struct cql_client cql_client;
 
 /* Connects: returns when one node has answered and the cluster's nodes are known. Tries all addresses of all contact
  * points. CQL_NO_HOST, CQL_CREDENTIALS, CQL_RESOLVE, CQL_TLS, …: err holds an attempt for each address. CQL_BAD_URL: a
- * setting cannot be (a file of certificates is missing). CQL_NOMEM. */
+ * setting cannot be (a file of certificates is missing, a bundle is none). CQL_NOMEM. */
 cql_status cql_client_open(cql_client **out, const cql_client_config *config, cql_error *err);
 /* Answers what is in flight with CQL_CLOSED, after what the nodes still answer within drain_ms. No call may be running
  * on it. In a forked child it only forgets. NULL is fine. */
 void cql_client_close(cql_client *c, uint32_t drain_ms);
+/* The default keyspace; "" for none. Lent, as long as the client lives. */
+const char *cql_client_keyspace(const cql_client *c);
 
 /* The functions of cql_set_rest_hook() and cql_set_interrupt_check(). */
 void cql_client_set_rest_hook(void (*rest)(void));

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "base/lock.h"
+#include "client/bundle.h"
 #include "client/map.h"
 
 enum {
@@ -24,6 +25,7 @@ enum {
   CQLI_REFRESH_MS = 1000, /* after an event, until the nodes are read anew: events come in swarms */
   CQLI_AGREEMENT_POLL_MS = 100,
   CQLI_LOOKUP_POLL_MS = 20,
+  CQLI_PROXY_NAME_LEN = 256,
 };
 
 typedef struct cqli_core cqli_core;
@@ -36,12 +38,16 @@ typedef struct cqli_agreement cqli_agreement;
 /* A copy of a configuration in an arena of its own, with all defaults filled in. */
 typedef struct cqli_settings {
   cql_arena arena;
-  cql_client_config config;
+  cql_client_config config; /* of a bundle: with its certificates and keyspace filled in */
+  bool has_bundle;
+  cqli_bundle bundle;
 } cqli_settings;
 
 /* CQL_BAD_URL: no contact point, too many, a number out of range. CQL_NOMEM. */
 cql_status cqli_settings_copy(cqli_settings *out, const cql_client_config *config, cql_error *err);
 void cqli_settings_free(cqli_settings *s);
+/* bundle_load.c. CQL_BAD_URL: no file, no bundle; CQL_NOMEM. */
+cql_status cqli_bundle_load(cqli_bundle *out, const cql_client_config *config, cql_arena *arena, cql_error *err);
 
 /* --- attempts.c --------------------------------------------------------------------------------------------------- */
 
@@ -184,7 +190,7 @@ cqli_link *cqli_host_pick(cqli_host *h); /* the open shared connection with the 
 cql_status cqli_link_send(cqli_link *l, cql_slice envelope, cqli_answer *answer, void *user, int16_t *stream);
 void cqli_core_flush(cqli_core *core);
 /* How to connect to a node, as all connections of a client do. */
-cqli_conn_config cqli_conn_config_of(const cqli_core *core, const cqli_address *address);
+cqli_conn_config cqli_conn_config_of(cqli_core *core, const cqli_address *address);
 void cqli_host_open_direct(cqli_host *h);
 void cqli_direct_settle(cqli_core *core);
 void cqli_direct_return(cqli_link *l);
@@ -217,8 +223,11 @@ typedef struct cqli_control {
   bool has_no_peers_v2;
   /* refresh.c: what is being read */
   bool is_reading, read_again;
-  bool may_lag;        /* it was asked for before the node sent us events: what changed meanwhile is not in it */
-  uint32_t unanswered; /* questions */
+  bool is_limited;          /* one of the answers was refused over the database's rate */
+  uint32_t limited_count;   /* how often in a row, */
+  int64_t limited_since_us; /* and since when */
+  bool may_lag;             /* it was asked for before the node sent us events: what changed meanwhile is not in it */
+  uint32_t unanswered;      /* questions */
   cqli_timer patience;
   cql_arena arena; /* of the nodes */
   cqli_node local;
@@ -233,6 +242,33 @@ typedef struct cqli_contacts {
   const char **names; /* for TLS: the name behind an address, or NULL */
   uint32_t count;
 } cqli_contacts;
+
+/* One address of the proxy. */
+typedef struct cqli_place {
+  cqli_address address;
+  uint64_t shunned_ms; /* of the loop's clock: until then others are used */
+} cqli_place;
+
+typedef struct cqli_fetch cqli_fetch;
+typedef enum cqli_search_step {
+  CQLI_SEARCH_OVER,
+  CQLI_SEARCH_SERVICE, /* the addresses of the metadata service */
+  CQLI_SEARCH_ANSWER,
+  CQLI_SEARCH_PROXY /* the addresses of the proxy */
+} cqli_search_step;
+
+/* The proxy that nodes stand behind, and the search for it (proxy.c). Of the loop. */
+typedef struct cqli_proxy {
+  char host[CQLI_PROXY_NAME_LEN]; /* in its certificates; "" while nothing is known */
+  cqli_place places[CQLI_ADDRESSES_MAX];
+  uint32_t place_count, turn;
+  cqli_search_step step;
+  cqli_lookup *lookup;
+  cqli_fetch *fetch;
+  int64_t began_us;
+  cql_arena arena; /* of found */
+  cqli_metadata found;
+} cqli_proxy;
 
 /* A group of calls that one thread waits for; it lives on that thread's stack. */
 typedef struct cqli_group {
@@ -273,12 +309,15 @@ struct cqli_core {
   uv_prepare_t before_poll; /* flushes */
   cqli_deadlines deadlines;
   cqli_timer heartbeat, drain, turn;
+  cqli_limited limited;     /* how fast requests may go; is_on is anybody's */
+  cqli_timer limited_timer; /* the next one may */
   uint64_t seen_turn;
   cqli_tls *tls;
   cqli_contacts contacts, found; /* contacts.c: those that hold; those of the look-up that is under way */
   cqli_lookup *lookup;           /* of contact point lookup_at; NULL: none is under way */
   uint32_t lookup_at;
   int64_t lookup_began_us;
+  cqli_proxy proxy;
   char local_dc[CQL_NAME_LEN];
   cql_arena arena; /* of the contact points */
   cqli_control control;
@@ -340,6 +379,32 @@ void cqli_contacts_leave(cqli_core *core); /* nobody wants to know any more */
 /* The name of the contact point behind an address, NULL: it was an address, or none of them. Loop. */
 const char *cqli_contact_name(const cqli_core *core, const cqli_address *address);
 
+/* proxy.c. Loop, but for the first two. */
+void cqli_proxy_init(cqli_core *core);
+void cqli_proxy_free(cqli_core *core);
+/* As of contact points, which they become. What fails is remembered by the control connection. */
+bool cqli_proxy_look_up(cqli_core *core);
+bool cqli_proxy_is_looked_up(cqli_core *core);
+void cqli_proxy_leave(cqli_core *core);
+void cqli_proxy_forget(cqli_core *core); /* in a child: closes the descriptors */
+/* Points a connection to a node, whose address is its host id, at the proxy. */
+void cqli_proxy_direct(cqli_core *core, const cqli_address *node, cqli_conn_config *config);
+/* A connection has opened (why NULL), or ended: which addresses answer is learned from that. */
+void cqli_proxy_note(cqli_core *core, const cqli_conn *conn, const cql_attempt *why);
+void cqli_proxy_explain(const cqli_core *core, cql_error *err); /* adds to the words of an opening that failed */
+
+/* fetch.c: the question to the metadata service. Loop. CQL_NOMEM, CQL_LIMIT: the name of the service is too long. */
+cql_status cqli_fetch_begin(cqli_fetch **out, cqli_core *core, const cqli_address *addresses, uint32_t count);
+bool cqli_fetch_go_on(cqli_fetch *f); /* false: it is over. To be called every CQLI_LOOKUP_POLL_MS */
+void cqli_fetch_give_up(cqli_fetch *f, uint32_t after_ms); /* what is under way has failed */
+/* What the service says; the texts lie in arena. CQL_OK; else see its failures. */
+cql_status cqli_fetch_read(cqli_fetch *f, cql_arena *arena, cqli_metadata *out);
+const cql_attempt *cqli_fetch_failures(const cqli_fetch *f, uint32_t *count); /* borrowed from f */
+/* This address, whatever its port, was asked and did not answer before another one did. */
+bool cqli_fetch_was_in_vain(const cqli_fetch *f, const cqli_address *address);
+void cqli_fetch_leave(cqli_fetch *f); /* frees it, when libuv has let go of it; NULL is fine */
+void cqli_fetch_forget(cqli_fetch *f);
+
 /* fork.c */
 void cqli_clients_add(cql_client *c);
 void cqli_clients_hold(void); /* no fork happens until they are let go */
@@ -353,7 +418,8 @@ bool cqli_is_exiting(void); /* the process ends: no thread is started any more *
 /* control.c, refresh.c, agreement.c. Loop. */
 void cqli_control_start(cqli_core *core);
 void cqli_control_stop(cqli_core *core);
-void cqli_control_begin_round(cqli_core *core);    /* through the nodes, then the contact points */
+void cqli_control_remember(cqli_core *core, const cql_attempt *why); /* among the attempts to open */
+void cqli_control_begin_round(cqli_core *core);                      /* through the nodes, then the contact points */
 void cqli_control_end_first_host(cqli_core *core); /* the one that was begun before the nodes were known, if it was */
 void cqli_control_refresh(cqli_core *core, uint32_t delay_ms);
 void cqli_refresh_init(cqli_core *core);
@@ -404,6 +470,7 @@ struct cqli_call {
   uint32_t node_count, next_node;
   uint32_t retries, prepares;
   bool is_waiting;
+  bool was_limited; /* it was refused over the database's rate */
   cqli_try tries[CQLI_TRIES_MAX];
   uint32_t attempt_count;
   cql_attempt *attempts;     /* CQL_ATTEMPT_COUNT of them, once one has failed */
@@ -448,7 +515,10 @@ void cqli_call_start(cqli_call *call);
 /* To the next node; to this one, if it can. err: how it ends when there is none. */
 void cqli_call_next(cqli_call *call, const cql_error *err);
 void cqli_call_again(cqli_call *call, cqli_host *h, const cql_error *err);
-void cqli_calls_unqueue(cqli_core *core); /* a connection has room, or has come, or has gone */
+/* What was sent then was refused over the rate: once more, before those that came later, when it may. */
+void cqli_call_later(cqli_call *call, uint64_t sent_ms);
+cql_status cqli_calls_init(cqli_core *core); /* CQL_NOMEM */
+void cqli_calls_unqueue(cqli_core *core);    /* a connection has room, or has come, or has gone */
 /* h is silent: calls that wait for it alone, and may run twice, ask another node as well. */
 void cqli_calls_spread(cqli_core *core, const cqli_host *h);
 void cqli_call_remember(cqli_call *call, const cql_attempt *attempt);

@@ -34,6 +34,11 @@ static cql_status init_parts(cqli_conn *c, const cqli_conn_config *config, cql_e
   c->config = *config;
   c->transport.fd = -1;
   cqli_address_print(&config->address, c->host);
+  if (config->sni[0] != '\0') {
+    char address[CQL_HOST_LEN];
+    memcpy(address, c->host, sizeof address);
+    snprintf(c->host, sizeof c->host, "%s via %.*s", c->config.sni, CQL_HOST_LEN - CQLI_HOST_ID_LEN - 5, address);
+  }
   cqli_streams_init(&c->streams, config->alloc);
   cql_arena_init(&c->arena, config->alloc, CQL_ARENA_LIMIT_DEFAULT);
   cql_status st = cql_decoder_new(&c->decoder, 0, config->alloc);
@@ -112,6 +117,7 @@ void cqli_conn_close(cqli_conn *c, cql_status status, const char *reason) {
 static const char *words_of(const cqli_conn *c) {
   bool is_mute = cqli_conn_state_of(c) == CQLI_OPTIONS && !c->has_heard;
   if (!is_mute || c->transport.status != CQL_CONNECTION) return c->transport.reason;
+  if (c->config.sni[0] != '\0') return "the proxy closed the connection: the node behind it may be down or replaced";
   return c->transport.ssl == NULL
              ? "the node closed the connection before it said anything: is it Cassandra, or does it want TLS (tls=on)?"
              : "the node closed the connection behind the TLS handshake: it may want a certificate of the client, or "
@@ -222,8 +228,8 @@ static void on_connected(cqli_conn *c) {
     return;
   }
   cqli_conn_set_state(c, CQLI_TLS);
-  cql_status st =
-      cqli_tls_open(c->config.tls, &c->transport, c->config.server_name, &c->config.address, &c->transport.ssl, &err);
+  cql_status st = cqli_tls_open(c->config.tls, &c->transport, c->config.server_name, c->config.sni, &c->config.address,
+                                &c->transport.ssl, &err);
   if (st == CQL_OK)
     shake_hands(c);
   else
@@ -270,6 +276,10 @@ uint32_t cqli_conn_in_flight(const cqli_conn *c) {
 
 const char *cqli_conn_host(const cqli_conn *c) {
   return c->host;
+}
+
+const cqli_address *cqli_conn_address(const cqli_conn *c) {
+  return &c->config.address;
 }
 
 const char *cqli_conn_supported(const cqli_conn *c, const char *name) {

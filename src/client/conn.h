@@ -18,16 +18,23 @@
 
 /* --- addresses ---------------------------------------------------------------------------------------------------- */
 
+/* Where a node is. Behind a proxy that is its host id: which address leads there is chosen for each connection
+ * (proxy.c). */
 typedef struct cqli_address {
   uint8_t len; /* 4 or 16 */
   uint8_t bytes[16];
   uint16_t port;
-  uint32_t scope; /* of a link-local IPv6 address, else 0 */
+  uint32_t scope;  /* of a link-local IPv6 address, else 0 */
+  bool is_host_id; /* behind a proxy: bytes are the host id; port and scope are 0 */
 } cqli_address;
 
+enum { CQLI_HOST_ID_LEN = 37 }; /* as text, with its NUL */
+
 bool cqli_address_eq(const cqli_address *x, const cqli_address *y);
-/* "127.0.0.1:9042", "[::1]:9042" */
+/* "127.0.0.1:9042", "[::1]:9042", "6ba7b810-9dad-11d1-80b4-00c04fd430c8" */
 void cqli_address_print(const cqli_address *a, char out[CQL_HOST_LEN]);
+cqli_address cqli_address_of_host_id(const uint8_t host_id[16]);
+bool cqli_address_read_host_id(const char *text, cqli_address *out); /* false: it is none */
 
 /* resolve.c. The addresses of a name, in the system's order, without doubles; an address as text needs no look-up.
  * Waits at most timeout_ms on a thread of its own, which is gone when this returns unless the system still waits for a
@@ -59,12 +66,13 @@ void cqli_tls_free(cqli_tls *t); /* NULL is fine; no connection may use it any m
 
 typedef struct cqli_conn cqli_conn;
 
-/* Borrowed for the life of the connection, but for address, which is copied. */
+/* Borrowed for the life of the connection, but for address and sni, which are copied. */
 typedef struct cqli_conn_config {
   const cql_alloc *alloc;
   cqli_address address;
   cqli_tls *tls;               /* NULL: plain */
   const char *server_name;     /* SNI, and what is checked; NULL: no SNI, the address is checked */
+  char sni[CQLI_HOST_ID_LEN];  /* sent instead, to a proxy: the node's host id; "": nothing else is. Copied */
   const char *user, *password; /* NULL: none */
   uint8_t protocol;            /* 0: the best */
   bool lz4;
@@ -130,8 +138,9 @@ bool cqli_conn_is_silent(const cqli_conn *c); /* as its owner was told. Loop's t
 bool cqli_conn_is_open(const cqli_conn *c); /* and takes requests */
 uint8_t cqli_conn_version(const cqli_conn *c);
 bool cqli_conn_has_keyspace(const cqli_conn *c);
-uint32_t cqli_conn_in_flight(const cqli_conn *c); /* orphans are counted */
-const char *cqli_conn_host(const cqli_conn *c);   /* "address:port" */
+uint32_t cqli_conn_in_flight(const cqli_conn *c);          /* orphans are counted */
+const char *cqli_conn_host(const cqli_conn *c);            /* "address:port", "host id via address:port" */
+const cqli_address *cqli_conn_address(const cqli_conn *c); /* as configured */
 /* A value of SUPPORTED, NULL when the node did not say it: "SCYLLA_NR_SHARDS", "PRODUCT_TYPE". */
 const char *cqli_conn_supported(const cqli_conn *c, const char *name);
 

@@ -60,9 +60,10 @@ ssize_t cqli_transport_send(cqli_transport *t, const void *bytes, size_t len);
 /* Around every use of OpenSSL that may come while the process exits. enter waits for ever once it does. */
 void cqli_tls_enter(void);
 void cqli_tls_leave(void);
-/* TLS on the socket of transport, which it borrows. CQL_NOMEM; CQL_TLS: a name that cannot be checked. */
-cql_status cqli_tls_open(cqli_tls *t, cqli_transport *transport, const char *server_name, const cqli_address *address,
-                         cqli_ssl **out, cql_error *err);
+/* TLS on the socket of transport, which it borrows. server_name is checked, and sent unless sni is not "". CQL_NOMEM;
+ * CQL_TLS: a name that cannot be checked. */
+cql_status cqli_tls_open(cqli_tls *t, cqli_transport *transport, const char *server_name, const char *sni,
+                         const cqli_address *address, cqli_ssl **out, cql_error *err);
 void cqli_tls_close(cqli_ssl *ssl, bool is_sound); /* is_sound: says goodbye, if that can be done at once */
 /* tls_words.c. Why the last call on ssl failed. */
 void cqli_tls_reason(cqli_ssl *ssl, char out[CQL_REASON_LEN]);

@@ -31,6 +31,7 @@ static void add_all(cqli_contacts *l, const char *host, const cqli_address *foun
 
 static cql_status make(cqli_core *core, cqli_contacts *l, cql_error *err) {
   uint32_t room = core->settings->config.contact_count * CQLI_ADDRESSES_MAX;
+  if (core->settings->has_bundle) room = CQL_CLIENT_CONTACTS_MAX;
   l->addresses = cql_arena_array(&core->arena, room, sizeof *l->addresses);
   l->names = cql_arena_array(&core->arena, room, sizeof *l->names);
   return l->addresses != NULL && l->names != NULL ? CQL_OK : cql_fail(err, CQL_NOMEM, "Out of memory");
@@ -49,6 +50,7 @@ const char *cqli_contact_name(const cqli_core *core, const cqli_address *address
 cql_status cqli_contacts_init(cqli_core *core, cql_error *err) {
   const cql_client_config *c = &core->settings->config;
   cql_status st = make(core, &core->contacts, err);
+  if (core->settings->has_bundle) return st; /* the loop finds them */
   if (st == CQL_OK) st = make(core, &core->found, err);
   if (st != CQL_OK) return st;
   cql_attempt failures[CQL_ATTEMPT_COUNT];
@@ -107,11 +109,13 @@ static bool takes_too_long(const cqli_core *core) {
 }
 
 bool cqli_contacts_look_up(cqli_core *core) {
+  if (core->settings->has_bundle) return cqli_proxy_look_up(core);
   core->found.count = core->lookup_at = 0;
   return look_up_rest(core);
 }
 
 bool cqli_contacts_are_looked_up(cqli_core *core) {
+  if (core->settings->has_bundle) return cqli_proxy_is_looked_up(core);
   if (core->lookup == NULL) return false;
   const cql_contact *contact = &core->settings->config.contacts[core->lookup_at];
   bool is_done = cqli_lookup_is_done(core->lookup);
@@ -129,6 +133,7 @@ bool cqli_contacts_are_looked_up(cqli_core *core) {
 }
 
 void cqli_contacts_leave(cqli_core *core) {
+  cqli_proxy_leave(core);
   if (core->lookup != NULL) cqli_lookup_leave(core->lookup);
   core->lookup = NULL;
 }

@@ -12,7 +12,7 @@ static void connect_next(cqli_core *core);
 
 /* --- opening ------------------------------------------------------------------------------------------------------ */
 
-static void remember(cqli_core *core, const cql_attempt *why) {
+void cqli_control_remember(cqli_core *core, const cql_attempt *why) {
   cqli_control *k = &core->control;
   if (k->attempt_count == CQL_ATTEMPT_COUNT) {
     memmove(k->attempts, k->attempts + 1, (CQL_ATTEMPT_COUNT - 1) * sizeof *why);
@@ -51,6 +51,7 @@ static void on_opened(void *owner, cqli_conn *conn) {
   k->failures = 0;
   k->attempt_count = 0;
   k->may_lag = true;
+  cqli_proxy_note(core, conn, NULL);
   atomic_store(&core->version, cqli_conn_version(conn));
   cqli_refresh_read(core);
   begin_first_host(core);
@@ -59,13 +60,13 @@ static void on_opened(void *owner, cqli_conn *conn) {
 static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
   cqli_core *core = owner;
   cqli_control *k = &core->control;
-  (void)conn;
+  cqli_proxy_note(core, conn, why);
   k->conn = NULL;
   k->is_open = false;
   cqli_refresh_drop(core);
   if (core->is_closing) return;
   cqli_control_end_first_host(core);
-  remember(core, why);
+  cqli_control_remember(core, why);
   if (k->failures < UINT32_MAX) k->failures++;
   if (is_opening(core)) {
     connect_next(core);
@@ -106,6 +107,7 @@ static bool known_host(cqli_core *core, uint32_t n, cqli_address *out) {
 static void fail_opening(cqli_core *core) {
   cql_error err;
   cqli_fail_attempts(&err, CQL_NO_HOST, core->control.attempts, core->control.attempt_count);
+  cqli_proxy_explain(core, &err);
   cqli_core_fail(core, &err);
 }
 
@@ -148,7 +150,7 @@ static void on_retry(cqli_core *core, cqli_timer *t) {
 void cqli_control_start(cqli_core *core) {
   cqli_control *k = &core->control;
   cqli_control_begin_round(core);
-  k->has_looked_up = !core->has_begun;
+  k->has_looked_up = !core->has_begun && core->contacts.count > 0; /* of a bundle nothing is known yet */
   k->attempt_count = 0;
   if (k->is_open)
     cqli_refresh_read(core);
@@ -178,9 +180,12 @@ void cqli_control_refresh(cqli_core *core, uint32_t delay_ms) {
 
 static void on_status(cqli_core *core, const cql_event *e) {
   if (!cql_slice_eq_str(e->change, "UP")) return; /* our own connections know better what is down */
-  for (cqli_host *h = core->hosts; h != NULL; h = h->next) {
-    if (e->address.len != h->address.len || memcmp(e->address.data, h->address.bytes, h->address.len) != 0) continue;
-    cqli_host_hurry(h);
+  const cqli_view *v = core->view;                /* this thread alone replaces it */
+  for (uint32_t i = 0; v != NULL && i < v->count; i++) {
+    const cqli_node *n = cqli_map_node(v->map, i);
+    const cqli_address *a = n->address.is_host_id ? &n->native : &n->address;
+    if (v->hosts[i] == NULL || e->address.len != a->len || memcmp(e->address.data, a->bytes, a->len) != 0) continue;
+    cqli_host_hurry(v->hosts[i]);
     return;
   }
 }

@@ -30,6 +30,7 @@ static cql_status init_loop(cqli_core *core, cql_error *err) {
 static cql_status init_timers(cqli_core *core, cql_error *err) {
   cql_status st = cqli_control_init(core);
   if (st == CQL_OK) st = cqli_heartbeats_init(core);
+  if (st == CQL_OK) st = cqli_calls_init(core);
   return st == CQL_OK ? st : cql_fail(err, st, "Out of memory");
 }
 
@@ -57,6 +58,7 @@ cql_status cqli_core_new(cqli_core **out, cql_client *client, cql_error *err) {
   const cql_client_config *c = &core->settings->config;
   if (c->local_dc != NULL) cqli_copy_text(core->local_dc, c->local_dc, sizeof core->local_dc);
   atomic_store(&core->version, c->protocol);
+  cqli_proxy_init(core);
   cql_status st = cqli_contacts_init(core, err);
   if (st == CQL_OK && c->tls.enabled) st = cqli_tls_new(&core->tls, &c->tls, err);
   if (st == CQL_OK) st = init_timers(core, err);
@@ -96,6 +98,7 @@ void cqli_core_dispose(cqli_core *core) {
   cqli_view_put(core, core->view);
   free_spare(core);
   cqli_contacts_leave(core);
+  cqli_proxy_free(core);
   cqli_control_free(core);
   cqli_tls_free(core->tls);
   cqli_deadlines_free(&core->deadlines);
@@ -110,6 +113,7 @@ void cqli_core_dispose(cqli_core *core) {
  * What the core had in memory stays where it is: another thread may have been in the midst of changing it. */
 void cqli_core_forget(cqli_core *core) {
   cqli_control_forget(core);
+  cqli_proxy_forget(core);
   for (cqli_host *h = core->hosts; h != NULL; h = h->next) cqli_host_forget(h);
   for (cqli_link *l = core->direct; l != NULL; l = l->next_made) cqli_conn_forget(l->conn);
   if (core->loop.backend_fd >= 0) close(core->loop.backend_fd);

@@ -57,8 +57,8 @@ void cqli_direct_settle(cqli_core *core) {
 
 static void on_opened(void *owner, cqli_conn *conn) {
   cqli_link *l = owner;
-  (void)conn;
   l->is_open = true;
+  cqli_proxy_note(l->host->core, conn, NULL);
   if (l->host->is_removed || l->host->core->is_closing)
     cqli_conn_close(l->conn, CQL_CLOSED, "the session is closed");
   else
@@ -91,8 +91,7 @@ static void destroy(cqli_link *l) {
 
 static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
   cqli_link *l = owner;
-  (void)conn;
-  (void)why;
+  cqli_proxy_note(l->host->core, conn, why);
   forget_settling(l);
   unlink_resting(l);
   forget(l);

@@ -41,21 +41,23 @@ cql_status cqli_host_new(cqli_core *core, const cqli_address *address, cqli_host
 
 /* --- connecting --------------------------------------------------------------------------------------------------- */
 
-cqli_conn_config cqli_conn_config_of(const cqli_core *core, const cqli_address *address) {
+cqli_conn_config cqli_conn_config_of(cqli_core *core, const cqli_address *address) {
   const cql_client_config *c = &core->settings->config;
   const char *name = c->tls.server_name != NULL ? c->tls.server_name : cqli_contact_name(core, address);
-  return (cqli_conn_config){.alloc = core->alloc,
-                            .address = *address,
-                            .tls = core->tls,
-                            .server_name = name,
-                            .user = c->user,
-                            .password = c->password,
-                            .protocol = atomic_load(&core->version),
-                            .lz4 = c->lz4,
-                            .keyspace = c->keyspace,
-                            .connect_timeout_ms = c->connect_timeout_ms,
-                            .heartbeat_ms = c->heartbeat_ms,
-                            .in_flight_max = CQL_CLIENT_IN_FLIGHT_MAX};
+  cqli_conn_config config = {.alloc = core->alloc,
+                             .address = *address,
+                             .tls = core->tls,
+                             .server_name = name,
+                             .user = c->user,
+                             .password = c->password,
+                             .protocol = atomic_load(&core->version),
+                             .lz4 = c->lz4,
+                             .keyspace = c->keyspace,
+                             .connect_timeout_ms = c->connect_timeout_ms,
+                             .heartbeat_ms = c->heartbeat_ms,
+                             .in_flight_max = CQL_CLIENT_IN_FLIGHT_MAX};
+  if (address->is_host_id) cqli_proxy_direct(core, address, &config);
+  return config;
 }
 
 static bool has_unconnected(const cqli_host *h) {
@@ -64,21 +66,27 @@ static bool has_unconnected(const cqli_host *h) {
   return false;
 }
 
+/* Behind a proxy a node is down when it could be reached through none of the proxy's addresses. */
+static bool is_down(const cqli_host *h) {
+  return !h->address.is_host_id || h->failures >= h->core->proxy.place_count;
+}
+
 static void reconnect_later(cqli_host *h) {
   const cql_client_config *c = &h->core->settings->config;
   if (h->is_removed || h->core->is_closing || h->reconnect.deadline.place != 0) return;
   uint32_t delay = cqli_backoff_ms(c->reconnect_min_ms, c->reconnect_max_ms, h->failures, cqli_random(h->core));
+  if (h->failures > 0 && !is_down(h)) delay = 0;         /* through the proxy's next address */
   (void)cqli_timer_start(h->core, &h->reconnect, delay); /* assured */
 }
 
 static void on_opened(void *owner, cqli_conn *conn) {
   cqli_link *l = owner;
   cqli_host *h = l->host;
-  (void)conn;
   l->is_open = true;
   h->failures = 0;
   h->was_tried = true;
   atomic_fetch_add(&h->open_count, 1);
+  cqli_proxy_note(h->core, conn, NULL);
   cqli_host_start(h); /* the other ones, now that the first has worked */
   cqli_calls_unqueue(h->core);
 }
@@ -98,17 +106,30 @@ static void on_silent(void *owner, cqli_conn *conn, bool is_silent) {
   if (is_silent) cqli_calls_spread(l->host->core, l->host);
 }
 
+/* A proxy that goes cuts the connections to all nodes at once, and another of its addresses leads to them: calls wait
+ * until that has been tried. */
+static void note_failure(cqli_host *h, bool was_open) {
+  if (atomic_load(&h->open_count) > 0) {
+    h->was_tried = true;
+  } else if (was_open && h->address.is_host_id) {
+    h->was_tried = false;
+  } else {
+    if (h->failures < UINT32_MAX) h->failures++;
+    h->was_tried |= is_down(h);
+  }
+}
+
 static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
   cqli_link *l = owner;
   cqli_host *h = l->host;
-  (void)conn;
-  if (l->is_open) atomic_fetch_sub(&h->open_count, 1);
+  bool was_open = l->is_open;
+  if (was_open) atomic_fetch_sub(&h->open_count, 1);
   l->is_open = false;
   l->conn = NULL;
   note_silence(h);
-  h->was_tried = true;
+  cqli_proxy_note(h->core, conn, why);
   h->last_failure = *why;
-  if (atomic_load(&h->open_count) == 0 && h->failures < UINT32_MAX) h->failures++;
+  note_failure(h, was_open);
   reconnect_later(h);
   cqli_calls_unqueue(h->core); /* those that waited for this node go elsewhere, or end */
 }

@@ -4,13 +4,16 @@
 #ifndef CQLI_MAP_H
 #define CQLI_MAP_H
 
+#include <stdatomic.h>
+
 #include "client/conn.h"
 
 /* --- nodes (nodes.c) ---------------------------------------------------------------------------------------------- */
 
 typedef struct cqli_node {
   uint8_t host_id[16];
-  cqli_address address;            /* where CQL is spoken */
+  cqli_address address;            /* where CQL is spoken, as we reach it */
+  cqli_address native;             /* behind a proxy: where the node says so, of which events tell; len 0: unknown */
   const char *dc, *rack, *release; /* NUL-terminated */
   uint8_t schema_version[16];
   bool has_schema_version;
@@ -22,15 +25,16 @@ typedef struct cqli_node {
 extern const char *const cqli_query_local, *const cqli_query_peers_v2, *const cqli_query_peers,
                                                                            *const cqli_query_keyspaces;
 
-/* Rows of system.local (which has no use for its address: `self` is how we reached it), of system.peers_v2, of
- * system.peers (default_port is used). Columns are found by name; unknown ones are ignored. Peers without host id,
- * address, datacenter or tokens are left out (they join, or are gone), and so are those whose address is 0.0.0.0 or ::
- * unless `peer` gives another. A missing rack or release is "". Tokens of another partitioner than Murmur3Partitioner
- * are counted as none, and the node is kept. Reads from the first row on, wherever rows was. Everything is copied into
- * a. CQL_NOMEM; CQL_MALFORMED: lengths lie, a value has an odd length, or system.local is empty. */
+/* Rows of system.local (whose address is of no use: `self` is how we reached it), of system.peers_v2, of system.peers
+ * (the port of self is used). Where self is a host id, all nodes are reached by theirs. Columns are found by name;
+ * unknown ones are ignored. Peers without host id, address, datacenter or tokens are left out (they join, or are gone),
+ * and so are those whose address is 0.0.0.0 or :: unless `peer` gives another. A missing rack or release is "". Tokens
+ * of another partitioner than Murmur3Partitioner are counted as none, and the node is kept. Reads from the first row
+ * on, wherever rows was. Everything is copied into a. CQL_NOMEM; CQL_MALFORMED: lengths lie, a value has an odd length,
+ * or system.local is empty. */
 cql_status cqli_nodes_read_local(cql_arena *a, cql_result *rows, const cqli_address *self, cqli_node *out,
                                  cql_error *err);
-cql_status cqli_nodes_read_peers(cql_arena *a, cql_result *rows, uint16_t default_port, cqli_node **out,
+cql_status cqli_nodes_read_peers(cql_arena *a, cql_result *rows, const cqli_address *self, cqli_node **out,
                                  uint32_t *count, cql_error *err);
 
 /* --- the map (map.c, ring.c, replication.c) ----------------------------------------------------------------------- */
@@ -81,6 +85,7 @@ typedef enum cqli_verdict {
   CQLI_GIVE_UP,   /* the error is the answer */
   CQLI_SAME_NODE, /* once more there */
   CQLI_NEXT_NODE,
+  CQLI_LATER,  /* anywhere, when the rate limit lets it */
   CQLI_PREPARE /* the statement that the error names, there, then once more */
 } cqli_verdict;
 
@@ -99,6 +104,24 @@ typedef struct cqli_failure {
 /* The table, with its reasons, stands in retry.c. Nothing that may have run is sent again unless it is idempotent.
  * CQLI_NEXT_NODE when the plan has no further node: the error is the answer. */
 cqli_verdict cqli_retry(const cqli_failure *f);
+bool cqli_is_rate_limit(const cql_error *err); /* the database refuses requests over its rate, before they run */
+
+/* --- slower? (limited.c) ------------------------------------------------------------------------------------------ */
+
+typedef struct cqli_limited {
+  _Atomic(bool) is_on; /* the others belong to the loop, and count while it is */
+  uint64_t gap_us;     /* between two requests */
+  uint64_t next_us;    /* nothing is sent before */
+  uint64_t widened_us, eased_us;
+} cqli_limited;
+
+/* Times are any clock's that does not go back; random: any number, another one each time. */
+void cqli_limited_refused(cqli_limited *l, uint64_t sent_us, uint64_t now_us, uint64_t random);
+uint32_t cqli_limited_wait_ms(cqli_limited *l, uint64_t now_us); /* until the next request may be sent; 0: now */
+void cqli_limited_sent(cqli_limited *l, uint64_t now_us, uint64_t random);
+static inline bool cqli_limited_is_on(const cqli_limited *l) {
+  return atomic_load_explicit(&l->is_on, memory_order_relaxed);
+}
 
 /* --- time (backoff.c, deadlines.c) -------------------------------------------------------------------------------- */
 

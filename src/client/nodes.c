@@ -106,6 +106,27 @@ done:
   return st == CQL_NOMEM ? cql_fail(err, st, "out of memory") : st;
 }
 
+/* Where a peer speaks CQL: native_address (peers_v2) or rpc_address (peers), else the address it has among its peers.
+ * CQL_DONE: nowhere. */
+static cql_status read_address(const cqli_rows *r, const cqli_address *self, cqli_address *out, cql_error *err) {
+  const char *name = cqli_rows_cell(r, "native_address").len > 0 ? "native_address" : "rpc_address";
+  uint16_t port;
+  if (cqli_rows_cell(r, name).len == 0) return CQL_DONE; /* it has not said so yet */
+  cql_status st = read_port(r, "native_port", self->port, &port, err);
+  if (st != CQL_OK) return st;
+  st = read_inet(r, name, out, err);
+  if (st == CQL_DONE) st = read_inet(r, "peer", out, err);
+  if (st == CQL_OK) out->port = port;
+  return st;
+}
+
+/* The address that it names is of no use to us when it is behind a proxy. */
+static void place(cqli_node *n, const cqli_address *self) {
+  if (!self->is_host_id) return;
+  n->native = n->address;
+  n->address = cqli_address_of_host_id(n->host_id);
+}
+
 cql_status cqli_nodes_read_local(cql_arena *a, cql_result *rows, const cqli_address *self, cqli_node *out,
                                  cql_error *err) {
   cqli_rows r;
@@ -116,35 +137,28 @@ cql_status cqli_nodes_read_local(cql_arena *a, cql_result *rows, const cqli_addr
   if (st == CQL_DONE) return cql_fail(err, CQL_MALFORMED, "system.local is empty");
   if (st != CQL_OK) return st;
   *out = (cqli_node){.address = *self};
-  return read_common(&r, a, out, &has_id, &has_tokens, err);
-}
-
-/* Where a peer speaks CQL: native_address (peers_v2) or rpc_address (peers), else the address it has among its peers.
- * CQL_DONE: nowhere. */
-static cql_status read_address(const cqli_rows *r, uint16_t default_port, cqli_address *out, cql_error *err) {
-  const char *name = cqli_rows_cell(r, "native_address").len > 0 ? "native_address" : "rpc_address";
-  uint16_t port;
-  if (cqli_rows_cell(r, name).len == 0) return CQL_DONE; /* it has not said so yet */
-  cql_status st = read_port(r, "native_port", default_port, &port, err);
-  if (st != CQL_OK) return st;
-  st = read_inet(r, name, out, err);
-  if (st == CQL_DONE) st = read_inet(r, "peer", out, err);
-  if (st == CQL_OK) out->port = port;
-  return st;
+  st = read_common(&r, a, out, &has_id, &has_tokens, err);
+  if (st != CQL_OK || !self->is_host_id || !has_id) return st;
+  st = read_address(&r, self, &out->address, err);
+  if (st == CQL_DONE) out->address.len = 0;
+  place(out, self);
+  return st == CQL_DONE ? CQL_OK : st;
 }
 
 /* CQL_DONE: it is left out. */
-static cql_status read_peer(const cqli_rows *r, cql_arena *a, uint16_t default_port, cqli_node *out, cql_error *err) {
+static cql_status read_peer(const cqli_rows *r, cql_arena *a, const cqli_address *self, cqli_node *out,
+                            cql_error *err) {
   bool has_id, has_tokens;
   *out = (cqli_node){0};
-  cql_status st = read_address(r, default_port, &out->address, err);
+  cql_status st = read_address(r, self, &out->address, err);
   if (st != CQL_OK) return st;
   st = read_common(r, a, out, &has_id, &has_tokens, err);
   if (st != CQL_OK) return st;
+  place(out, self);
   return has_id && has_tokens && out->dc[0] != '\0' ? CQL_OK : CQL_DONE;
 }
 
-cql_status cqli_nodes_read_peers(cql_arena *a, cql_result *rows, uint16_t default_port, cqli_node **out,
+cql_status cqli_nodes_read_peers(cql_arena *a, cql_result *rows, const cqli_address *self, cqli_node **out,
                                  uint32_t *count, cql_error *err) {
   cqli_rows r;
   *count = 0;
@@ -153,7 +167,7 @@ cql_status cqli_nodes_read_peers(cql_arena *a, cql_result *rows, uint16_t defaul
   *out = cql_arena_array(a, rows->row_count, sizeof **out);
   if (*out == NULL) return cql_fail(err, CQL_NOMEM, "out of memory");
   while ((st = cqli_rows_next(&r, err)) == CQL_OK) {
-    st = read_peer(&r, a, default_port, &(*out)[*count], err);
+    st = read_peer(&r, a, self, &(*out)[*count], err);
     if (st == CQL_OK) ++*count;
     if (st != CQL_OK && st != CQL_DONE) return st;
   }

@@ -71,6 +71,8 @@ static void on_prepared(void *user, cqli_conn *conn, cql_envelope *e, const cql_
       go_elsewhere(call, &err);
     else if (st == CQL_OK)
       cqli_call_again(call, h, &err);
+    else if (cqli_is_rate_limit(&err))
+      cqli_call_later(call, uv_now(&h->core->loop));
     else
       cqli_call_fail(call, &err);
   }

@@ -113,12 +113,47 @@ void cqli_refresh_drop(cqli_core *core) {
   cqli_timer_stop(core, &k->patience);
   cql_result_free(k->keyspaces);
   k->keyspaces = NULL;
-  k->is_reading = false;
+  k->is_reading = k->is_limited = false;
   k->unanswered = 0;
+}
+
+static void fail_limited(cqli_core *core) {
+  cqli_control *k = &core->control;
+  cql_error err;
+  cql_attempt a = {.stage = CQL_STAGE_REQUEST, .status = CQL_OVERLOADED};
+  a.elapsed_ms = (uint32_t)((cql_clock_monotonic_us() - k->limited_since_us) / 1000);
+  cqli_copy_text(a.host, cqli_conn_host(k->conn), sizeof a.host);
+  snprintf(a.reason, sizeof a.reason,
+           "Rate limit reached: the database has refused for %u ms to say which nodes there are", a.elapsed_ms);
+  cqli_fail_attempts(&err, CQL_OVERLOADED, &a, 1);
+  cqli_core_fail(core, &err);
+}
+
+/* Refused over the database's rate: what is known holds on. A client that knows nothing yet waits for as long as it may
+ * take to connect. */
+static void read_later(cqli_core *core) {
+  cqli_control *k = &core->control;
+  int64_t now = cql_clock_monotonic_us();
+  cqli_refresh_drop(core);
+  if (k->limited_count == 0) k->limited_since_us = now;
+  bool is_over = now - k->limited_since_us >= (int64_t)core->settings->config.connect_timeout_ms * 1000;
+  uint32_t delay = cqli_backoff_ms(CQLI_REFRESH_MS / 10, CQLI_REFRESH_MS, k->limited_count, cqli_random(core));
+  if (is_over && core->view == NULL) {
+    k->limited_count = 0;
+    fail_limited(core);
+    return;
+  }
+  if (k->limited_count < UINT32_MAX) k->limited_count++;
+  cqli_control_refresh(core, delay);
 }
 
 static void finish(cqli_core *core) {
   cqli_control *k = &core->control;
+  if (k->is_limited) {
+    read_later(core);
+    return;
+  }
+  k->limited_count = 0;
   cqli_map *map = NULL;
   cql_error err = {.message = "out of memory"};
   cql_status st = make_map(core, &map, &err);
@@ -156,6 +191,13 @@ static void count_answer(cqli_core *core) {
   if (--core->control.unanswered == 0) finish(core);
 }
 
+static bool is_put_off(cqli_core *core, const cql_error *err) {
+  if (err == NULL || !cqli_is_rate_limit(err)) return false;
+  core->control.is_limited = true;
+  count_answer(core);
+  return true;
+}
+
 /* What an answer has been read to. */
 static void judge(cqli_core *core, cql_status st, const cql_error *err) {
   if (st == CQL_OK)
@@ -166,7 +208,7 @@ static void judge(cqli_core *core, cql_status st, const cql_error *err) {
 
 static void on_keyspaces(cqli_core *core, void *user, cql_result *rows, const cql_error *err) {
   (void)user;
-  if (is_lost(rows, err)) return;
+  if (is_lost(rows, err) || is_put_off(core, err)) return;
   core->control.keyspaces = rows; /* a role may not be allowed to read them: then requests go round, and still arrive */
   count_answer(core);
 }
@@ -179,7 +221,7 @@ static bool is_without_peers_v2(const cql_error *err) {
 static void on_peers(cqli_core *core, void *user, cql_result *rows, const cql_error *err) {
   (void)user;
   cqli_control *k = &core->control;
-  if (is_lost(rows, err)) return;
+  if (is_lost(rows, err) || is_put_off(core, err)) return;
   if (rows == NULL && !k->has_no_peers_v2 && is_without_peers_v2(err)) {
     k->has_no_peers_v2 = true;
     if (ask_for(core, cqli_query_peers, on_peers)) {
@@ -189,8 +231,8 @@ static void on_peers(cqli_core *core, void *user, cql_result *rows, const cql_er
     return;
   }
   cql_error own = {.message = ""};
-  cql_status st = rows == NULL ? CQL_MALFORMED
-                               : cqli_nodes_read_peers(&k->arena, rows, k->self.port, &k->peers, &k->peer_count, &own);
+  cql_status st =
+      rows == NULL ? CQL_MALFORMED : cqli_nodes_read_peers(&k->arena, rows, &k->self, &k->peers, &k->peer_count, &own);
   judge(core, st, rows == NULL ? err : &own);
   cql_result_free(rows);
 }
@@ -198,7 +240,7 @@ static void on_peers(cqli_core *core, void *user, cql_result *rows, const cql_er
 static void on_local(cqli_core *core, void *user, cql_result *rows, const cql_error *err) {
   (void)user;
   cqli_control *k = &core->control;
-  if (is_lost(rows, err)) return;
+  if (is_lost(rows, err) || is_put_off(core, err)) return;
   cql_error own = {.message = ""};
   cql_status st = rows == NULL ? CQL_MALFORMED : cqli_nodes_read_local(&k->arena, rows, &k->self, &k->local, &own);
   judge(core, st, rows == NULL ? err : &own);

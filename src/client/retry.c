@@ -58,6 +58,14 @@ static bool is_unavailable_untouched(const cqli_failure *f) {
   return f->is_conditional ? level == CQL_SERIAL || level == CQL_LOCAL_SERIAL : f->is_one_write;
 }
 
+static bool is_over_rate(const cqli_failure *f) {
+  return cqli_is_rate_limit(f->error);
+}
+
+bool cqli_is_rate_limit(const cql_error *err) {
+  return err->status == CQL_OVERLOADED && strstr(err->message, "Rate limit reached") != NULL;
+}
+
 /* --- the table: the first rule that applies ----------------------------------------------------------------------- */
 
 static const rule RULES[] = {
@@ -96,6 +104,10 @@ static const rule RULES[] = {
      * run in part. */
     {CQL_UNAVAILABLE, is_unavailable_untouched, ALWAYS, CHEAP_MAX, CQLI_NEXT_NODE},
     {CQL_UNAVAILABLE, NULL, IF_IDEMPOTENT, CHEAP_MAX, CQLI_NEXT_NODE},
+
+    /* Astra DB counts requests where they come in, at the proxy: one over the limit reaches no node. So whatever it is,
+     * it has not run; and another node is behind the same proxy. */
+    {CQL_OVERLOADED, is_over_rate, ALWAYS, NO_LIMIT, CQLI_LATER},
 
     /* It sheds load. Mostly before it begins, but too many hints in flight are noticed on the way. */
     {CQL_OVERLOADED, NULL, IF_IDEMPOTENT, CHEAP_MAX, CQLI_NEXT_NODE},

@@ -158,6 +158,7 @@ cql_status cql_client_prepare(cql_client *c, const char *keyspace, cql_slice tex
  * one after the other. */
 static bool may_go_directly(const cqli_core *core, const cql_call_config *config) {
   const cql_client_config *c = &core->settings->config;
+  if (cqli_limited_is_on(&core->limited)) return false; /* the loop alone keeps to the rate */
   if (c->direct_connections < 0 || (!config->is_batch && config->items[0].statement == NULL)) return false;
   if (atomic_load_explicit(&core->waiting_threads, memory_order_relaxed) > 0) return false;
   return c->speculative_delay_ms == 0 || !config->is_idempotent;

@@ -155,6 +155,7 @@ cql_status cqli_tls_new(cqli_tls **out, const cql_tls_config *config, cql_error 
     return cql_fail(err, CQL_NOMEM, "Out of memory");
   }
   t->check = config->check;
+  t->is_of_bundle = config->is_of_bundle;
   cql_lock_init(&t->lock, CQL_LOCK_TLS);
   cql_status st = init(t, config, err);
   ERR_clear_error();
@@ -184,8 +185,10 @@ static bool is_address(const char *name) {
 }
 
 /* The name, without the dot that ends an absolute one. OpenSSL reads a leading dot as "any host below", and an empty
- * name as "any": neither is asked of it. */
-static bool fill_peer(cqli_tls_peer *p, cqli_tls *t, const char *server_name, const cqli_address *address) {
+ * name as "any": neither is asked of it. The key of sessions has SNI in it: behind one proxy, a session of another node
+ * would lead to that node. */
+static bool fill_peer(cqli_tls_peer *p, cqli_tls *t, const char *server_name, const char *sni,
+                      const cqli_address *address) {
   char bare[CQL_HOST_LEN], host[CQL_HOST_LEN];
   cqli_address_print_bare(address, bare);
   cqli_address_print(address, host);
@@ -195,16 +198,18 @@ static bool fill_peer(cqli_tls_peer *p, cqli_tls *t, const char *server_name, co
   if (len >= sizeof p->name || name[0] == '.') return false;
   p->tls = t;
   memcpy(p->name, name, len);
-  snprintf(p->key, sizeof p->key, "%s %s", p->name, host);
+  p->is_proxied = sni[0] != '\0';
+  snprintf(p->key, sizeof p->key, "%s %s %s", p->name, host, sni);
   return true;
 }
 
-static bool set_name(const cqli_tls *t, SSL *ssl, const cqli_tls_peer *p) {
+static bool set_name(const cqli_tls *t, SSL *ssl, const cqli_tls_peer *p, const char *sni) {
   X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
   bool ok = true, is_ip = is_address(p->name);
   X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   if (t->check == CQL_TLS_CHECK_FULL)
     ok = (is_ip ? X509_VERIFY_PARAM_set1_ip_asc(param, p->name) : X509_VERIFY_PARAM_set1_host(param, p->name, 0)) == 1;
+  if (p->is_proxied) return ok && SSL_set_tlsext_host_name(ssl, sni) == 1;
   return ok && (is_ip || SSL_set_tlsext_host_name(ssl, p->name) == 1);
 }
 
@@ -227,27 +232,27 @@ static SSL *make_ssl(cqli_tls *t) {
   return NULL;
 }
 
-static cql_status open_ssl(cqli_tls *t, cqli_transport *transport, const char *server_name, const cqli_address *address,
-                           SSL **out, cql_error *err) {
+static cql_status open_ssl(cqli_tls *t, cqli_transport *transport, const char *server_name, const char *sni,
+                           const cqli_address *address, SSL **out, cql_error *err) {
   SSL *ssl = *out = make_ssl(t);
   if (ssl == NULL) return cql_fail(err, CQL_NOMEM, "out of memory");
   cqli_tls_peer *p = cqli_tls_peer_of(ssl);
-  if (!fill_peer(p, t, server_name, address))
+  if (!fill_peer(p, t, server_name, sni, address))
     return cql_fail(err, CQL_TLS, "%.64s is no name that a certificate can be for", server_name);
   bool checks = t->check != CQL_TLS_CHECK_NONE;
   SSL_set_verify(ssl, checks ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, checks ? cqli_tls_on_verified : NULL);
   SSL_set_connect_state(ssl);
-  if (!set_name(t, ssl, p) || !attach_socket(ssl, transport))
+  if (!set_name(t, ssl, p, sni) || !attach_socket(ssl, transport))
     return cql_fail(err, CQL_TLS, "TLS cannot be set up for %.64s: %s", p->name, cqli_tls_last_error());
   resume(t, ssl, p->key);
   return CQL_OK;
 }
 
-cql_status cqli_tls_open(cqli_tls *t, cqli_transport *transport, const char *server_name, const cqli_address *address,
-                         cqli_ssl **out, cql_error *err) {
+cql_status cqli_tls_open(cqli_tls *t, cqli_transport *transport, const char *server_name, const char *sni,
+                         const cqli_address *address, cqli_ssl **out, cql_error *err) {
   cqli_tls_enter();
   ERR_clear_error();
-  cql_status st = open_ssl(t, transport, server_name, address, out, err);
+  cql_status st = open_ssl(t, transport, server_name, sni, address, out, err);
   if (st != CQL_OK) {
     SSL_free(*out);
     *out = NULL;

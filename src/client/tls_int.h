@@ -9,18 +9,20 @@
 
 enum {
   CQLI_TLS_SESSIONS_COUNT = 64, /* to resume; one per node is enough */
-  CQLI_TLS_NAME_LEN = 256       /* of a host name, with its NUL */
+  CQLI_TLS_NAME_LEN = 256,      /* of a host name, with its NUL */
+  CQLI_TLS_KEY_LEN = CQLI_TLS_NAME_LEN + CQLI_HOST_ID_LEN + CQL_HOST_LEN
 };
 
 /* A session that can be resumed, and with whom. */
 typedef struct cqli_tls_session {
-  char key[CQLI_TLS_NAME_LEN + CQL_HOST_LEN];
+  char key[CQLI_TLS_KEY_LEN];
   SSL_SESSION *session;
 } cqli_tls_session;
 
 struct cqli_tls {
   SSL_CTX *context;
   cql_tls_check check;
+  bool is_of_bundle;
   cql_lock lock; /* of the sessions: tickets come on whichever thread reads */
   cqli_tls_session sessions[CQLI_TLS_SESSIONS_COUNT];
   uint32_t next; /* the place that is used next */
@@ -30,7 +32,8 @@ struct cqli_tls {
 typedef struct cqli_tls_peer {
   cqli_tls *tls;
   char name[CQLI_TLS_NAME_LEN]; /* that is checked: a host name or an address */
-  char key[CQLI_TLS_NAME_LEN + CQL_HOST_LEN];
+  bool is_proxied;              /* another name is sent */
+  char key[CQLI_TLS_KEY_LEN];
   char refused[CQL_REASON_LEN]; /* why the certificate was; "" */
 } cqli_tls_peer;
 

@@ -55,7 +55,8 @@ int cqli_tls_on_verified(int is_fine, X509_STORE_CTX *store) {
   if (number == X509_V_ERR_HOSTNAME_MISMATCH || number == X509_V_ERR_IP_ADDRESS_MISMATCH) {
     char names[NAMES_LEN];
     print_names(X509_STORE_CTX_get_current_cert(store), names, sizeof names);
-    snprintf(p->refused, sizeof p->refused, "the certificate is for %s, not for %.32s (tls_name=…)", names, p->name);
+    snprintf(p->refused, sizeof p->refused, "the certificate is for %s, not for %.32s%s", names, p->name,
+             p->tls->is_of_bundle ? "" : " (tls_name=…)");
   } else {
     snprintf(p->refused, sizeof p->refused, "the certificate is refused: %s", X509_verify_cert_error_string(number));
   }
@@ -63,6 +64,27 @@ int cqli_tls_on_verified(int is_fine, X509_STORE_CTX *store) {
 }
 
 /* --- the last failure --------------------------------------------------------------------------------------------- */
+
+/* For who has a bundle, and no options of TLS. */
+static const char *explain_bundle(int reason) {
+  switch (reason) {
+  case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+  case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+  case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+  case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+  case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+  case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+  case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+  case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+  case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+  case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
+  case SSL_R_TLSV1_ALERT_INTERNAL_ERROR:
+    return "the certificate of the bundle is refused: it is of another database, or too old; download a new bundle";
+  case SSL_R_TLSV1_UNRECOGNIZED_NAME:
+    return "the proxy knows no such node: it was replaced, or the database is hibernated";
+  default: return NULL;
+  }
+}
 
 /* What the most common ones mean; NULL: OpenSSL's own words are the best there are. */
 static const char *explain(int reason) {
@@ -91,7 +113,9 @@ static const char *explain(int reason) {
 void cqli_tls_reason(cqli_ssl *ssl, char out[CQL_REASON_LEN]) {
   const cqli_tls_peer *p = cqli_tls_peer_of(ssl);
   unsigned long code = ERR_peek_last_error();
-  const char *words = ERR_GET_LIB(code) == ERR_LIB_SSL ? explain(ERR_GET_REASON(code)) : NULL;
+  const char *words = NULL;
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL && p->tls->is_of_bundle) words = explain_bundle(ERR_GET_REASON(code));
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL && words == NULL) words = explain(ERR_GET_REASON(code));
   if (p->refused[0] != '\0')
     snprintf(out, CQL_REASON_LEN, "%s", p->refused);
   else if (words != NULL)

@@ -1,10 +1,15 @@
 /* cluster.c: a session over a cluster: the client sends each request and gets its answer. */
+#include <stdio.h>
+
 #include "session/session_int.h"
 
 static cql_status open_cluster(cql_session *s, const cqli_url *url, cql_error *err) {
   s->consistency = url->consistency;
   s->serial_consistency = url->serial_consistency;
-  return cql_client_open(&s->client, &url->client, err);
+  cql_status st = cql_client_open(&s->client, &url->client, err);
+  if (st == CQL_OK && s->keyspace[0] == '\0') /* a secure connect bundle may name one */
+    snprintf(s->keyspace, sizeof s->keyspace, "%s", cql_client_keyspace(s->client));
+  return st;
 }
 
 /* Connections go with the owner, not with the last handle: what is in flight is answered before this returns. */

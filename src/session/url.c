@@ -55,9 +55,10 @@ cql_status cqli_url_number(const char *name, cql_slice value, uint32_t low, uint
                   CQL_SLICE_ARG(value));
 }
 
-/* The name of an option as errors show it: what looks like none may be a part of a password. */
-static cql_slice shown(cql_slice name) {
-  bool plain = name.len > 0 && name.len <= 40;
+/* The name of an option as errors show it: what looks like none may be a part of a password, and so may anything behind
+ * an option that is one. */
+static cql_slice shown(const cqli_url *url, cql_slice name) {
+  bool plain = name.len > 0 && name.len <= 40 && !(url->is_astra && url->client.password != NULL);
   for (size_t i = 0; plain && i < name.len; i++)
     plain = (name.data[i] >= 'a' && name.data[i] <= 'z') || (name.data[i] >= '0' && name.data[i] <= '9') ||
             name.data[i] == '_';
@@ -69,7 +70,7 @@ static cql_status read_option(cqli_url *url, cql_slice name, cql_slice value, cq
   uint32_t index = 0;
   cql_status st = read(url, name, value, &index, err);
   if (st == CQL_DONE)
-    return cql_fail(err, CQL_BAD_URL, "Unknown option '" CQL_SLICE_FMT "'; %s", CQL_SLICE_ARG(shown(name)), known);
+    return cql_fail(err, CQL_BAD_URL, "Unknown option '" CQL_SLICE_FMT "'; %s", CQL_SLICE_ARG(shown(url, name)), known);
   if (st != CQL_OK) return st;
   if (*seen & 1u << index)
     return cql_fail(err, CQL_BAD_URL, "The option " CQL_SLICE_FMT " is given twice", CQL_SLICE_ARG(name));
@@ -86,7 +87,7 @@ cql_status cqli_url_options(cqli_url *url, const char *text, cqli_url_reader *re
       return cql_fail(err, CQL_BAD_URL,
                       "The option '" CQL_SLICE_FMT
                       "' has no value; options are written name=value, with & between them",
-                      CQL_SLICE_ARG(shown(cql_slice_of(text, len))));
+                      CQL_SLICE_ARG(shown(url, cql_slice_of(text, len))));
     size_t name_len = (size_t)(equals - text);
     cql_status st = read_option(url, cql_slice_of(text, name_len), cql_slice_of(equals + 1, len - name_len - 1), read,
                                 known, &seen, err);
@@ -110,15 +111,12 @@ static const char *behind_cluster(const char *text) {
 }
 
 static cql_status refuse(const char *text, cql_error *err) {
-  if (behind(text, "astra:") != NULL)
-    return cql_fail(err, CQL_UNSUPPORTED,
-                    "Sessions over Astra DB are not built yet; local:PATH opens a database file on this machine");
-  /* Behind a colon or an at sign there may be a password. */
-  size_t len = strchr(text, '@') != NULL ? strcspn(text, ":@") : strlen(text);
+  /* Behind a colon or an at sign there may be a password, and among options. */
+  size_t len = strcspn(text, strchr(text, '@') != NULL ? ":@?" : "?");
   return cql_fail(
       err, CQL_BAD_URL,
-      "'%.*s%s' is not a session URL: write local:PATH for a file, local::memory: for a database in memory, or "
-      "cassandra://HOST for a cluster",
+      "'%.*s%s' is not a session URL: write local:PATH for a file, local::memory: for a database in memory, "
+      "cassandra://HOST for a cluster, or astra:PATH of a secure connect bundle for Astra DB",
       (int)(len < 200 ? len : 200), text, text[len] != '\0' || len > 200 ? "…" : "");
 }
 
@@ -127,9 +125,10 @@ cql_status cqli_url_parse(cqli_url *out, const char *text, cql_error *err) {
   if (text == NULL) return cql_fail(err, CQL_BAD_URL, "There is no session URL");
   if (strnlen(text, CQL_SESSION_URL_LEN) == CQL_SESSION_URL_LEN)
     return cql_fail(err, CQL_BAD_URL, "The session URL is longer than %d bytes", CQL_SESSION_URL_LEN - 1);
-  const char *local = behind(text, "local:"), *cluster = behind_cluster(text);
+  const char *local = behind(text, "local:"), *cluster = behind_cluster(text), *astra = behind(text, "astra:");
   if (local != NULL) return cqli_url_parse_local(out, local, err);
   if (cluster != NULL) return cqli_url_parse_cluster(out, cluster, err);
+  if (astra != NULL) return cqli_url_parse_astra(out, astra, err);
   return refuse(text, err);
 }
 
@@ -140,17 +139,21 @@ static size_t put(char *out, size_t n, size_t cap, const char *text, size_t len)
   return n;
 }
 
-/* Copies the options, but not what stands behind tls_key_password. */
+/* The length of the name of a secret with its equals sign; 0: it is none. */
+static size_t secret_name_len(const char *option) {
+  static const char *const SECRETS[] = {"tls_key_password=", "password="};
+  for (size_t i = 0; i < sizeof SECRETS / sizeof *SECRETS; i++)
+    if (behind(option, SECRETS[i]) != NULL) return strlen(SECRETS[i]);
+  return 0;
+}
+
+/* Copies the options, but not what stands behind a password's name. */
 static size_t put_options(char *out, size_t n, size_t cap, const char *text) {
-  static const char SECRET[] = "tls_key_password=";
   while (*text != '\0') {
     size_t len = strcspn(text + 1, "&") + 1; /* with the ? or & before it */
-    if (strncmp(text + 1, SECRET, strlen(SECRET)) == 0) {
-      n = put(out, n, cap, text, 1 + strlen(SECRET));
-      n = put(out, n, cap, "***", 3);
-    } else {
-      n = put(out, n, cap, text, len);
-    }
+    size_t name_len = secret_name_len(text + 1);
+    n = put(out, n, cap, text, name_len > 0 ? 1 + name_len : len);
+    if (name_len > 0) n = put(out, n, cap, "***", 3);
     text += len;
   }
   return n;
@@ -159,7 +162,11 @@ static size_t put_options(char *out, size_t n, size_t cap, const char *text) {
 void cql_session_url_show(const char *url, char *out, size_t cap) {
   size_t n = 0;
   const char *rest = behind_cluster(url);
-  if (rest == NULL || strncmp(rest, "//", 2) != 0) {
+  if (behind(url, "astra:") != NULL) {
+    size_t len = strcspn(url, "?");
+    n = put(out, n, cap, url, len);
+    n = put_options(out, n, cap, url + len);
+  } else if (rest == NULL || strncmp(rest, "//", 2) != 0) {
     n = put(out, n, cap, url, strlen(url));
   } else {
     const char *authority = rest + 2, *at = NULL;

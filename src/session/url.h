@@ -6,11 +6,11 @@
 #include "session/session.h"
 
 typedef struct cqli_url {
-  bool is_cluster;
+  bool is_cluster, is_astra;   /* Astra DB is a cluster */
   char keyspace[CQL_NAME_LEN]; /* "" when not given */
   /* a file */
   bool in_memory;
-  char path[CQL_SESSION_URL_LEN]; /* decoded; "" in memory */
+  char path[CQL_SESSION_URL_LEN]; /* decoded, of a file or a secure connect bundle; "" in memory */
   bool durability_full;
   uint32_t busy_timeout_ms;
   /* a cluster; its texts stand in words */
@@ -21,11 +21,10 @@ typedef struct cqli_url {
   size_t words_len;
 } cqli_url;
 
-/* CQL_BAD_URL with words that name the part, and never hold a password; CQL_UNSUPPORTED for the kinds of session that
- * are not built. out points into itself and must not move. */
+/* CQL_BAD_URL with words that name the part, and never hold a password. out points into itself and must not move. */
 cql_status cqli_url_parse(cqli_url *out, const char *text, cql_error *err);
 
-/* --- what url_local.c and url_cluster.c share (url.c) ------------------------------------------------------------- */
+/* --- what the kinds of URL share (url.c, url_options.c) ----------------------------------------------------------- */
 
 /* Undoes %XX into out, NUL-terminated. What names the part in errors. */
 cql_status cqli_url_decode(const char *what, cql_slice in, char *out, size_t cap, cql_error *err);
@@ -38,8 +37,14 @@ cql_status cqli_url_number(const char *name, cql_slice value, uint32_t low, uint
 typedef cql_status cqli_url_reader(cqli_url *url, cql_slice name, cql_slice value, uint32_t *index, cql_error *err);
 cql_status cqli_url_options(cqli_url *url, const char *text, cqli_url_reader *read, const char *known, cql_error *err);
 
-/* text is what stands behind "local:" and behind "cassandra:". */
+/* A decoded text in url->words. */
+cql_status cqli_url_text(cqli_url *url, const char *what, cql_slice value, const char **out, cql_error *err);
+/* The options of a client, from the ? on, or ""; all of it is checked. */
+cql_status cqli_url_client_options(cqli_url *url, const char *text, cql_error *err);
+
+/* text is what stands behind "local:", "cassandra:" and "astra:". */
 cql_status cqli_url_parse_local(cqli_url *url, const char *text, cql_error *err);
 cql_status cqli_url_parse_cluster(cqli_url *url, const char *text, cql_error *err);
+cql_status cqli_url_parse_astra(cqli_url *url, const char *text, cql_error *err);
 
 #endif

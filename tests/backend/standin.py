@@ -49,11 +49,11 @@ class Rows(list):
 
 @contextlib.contextmanager
 def cluster(path: str, rows: dict | None = None):
-    """In this block libcql.connect("cassandra://…") opens the file. Gives the list of URLs that were opened."""
+    """In this block libcql.connect("cassandra://…") or ("astra:…") opens the file. Gives the list of URLs that were opened."""
     urls, real = [], libcql.connect
 
     def connect(url, *, keyspace=None):
-        if not url.startswith("cassandra:"):
+        if not url.startswith(("cassandra:", "astra:")):
             return real(url, keyspace=keyspace)
         urls.append(url)
         return StandIn(url, path, rows or {}, keyspace)

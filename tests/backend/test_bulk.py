@@ -30,7 +30,7 @@ def seats(count: int, **values) -> list[Seat]:
     return [Seat(show="hamlet", row=i // 10, number=i % 10, **values) for i in range(count)]
 
 
-@tag("replicas")
+@tag("replicas", "astra")
 class BulkCreateTests(TestCase):
     def test_ids_are_given_back(self):
         made = Author.objects.bulk_create([Author(name=str(i)) for i in range(5)])
@@ -83,7 +83,7 @@ class BulkCreateTests(TestCase):
         self.assertEqual(Author.objects.get(pk=after + 1).name, "raw")
 
 
-@tag("replicas")
+@tag("replicas", "astra")
 class ConflictTests(TestCase):
     def test_ignored(self):
         Price.objects.create(amount=1, note="first")

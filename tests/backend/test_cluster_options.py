@@ -180,9 +180,9 @@ class RefusalTests(SimpleTestCase):
         )
         self.refused("unknown names: keyspace", options={"keyspace": "x"})
 
-    def test_astra_is_not_built(self):
-        self.refused("Astra DB", "", {"secure_connect_bundle": "b.zip"})
-        self.refused("Astra DB", USER="token", PASSWORD=SECRET)
+    def test_a_user_called_token(self):
+        url = read(USER="token", PASSWORD="AstraCS:x").url
+        self.assertEqual(url, "cassandra://token:AstraCS%3Ax@db1:9042/")
 
     def test_secrets_are_in_no_repr(self):
         options = read(USER="ann", PASSWORD=SECRET)

@@ -7,7 +7,7 @@ from bookings.models import Author, Book, Party, Seat
 from django.db import DataError, connection, models
 from django.db.models import Avg, Count, F, Max, Min, Q, Sum, Value
 from django.db.models.functions import Coalesce, Lower
-from django.test import TestCase, override_settings
+from django.test import TestCase, override_settings, tag
 from django.test.utils import isolate_apps
 
 from django_cassandra_backend.cursor import Cursor
@@ -19,6 +19,7 @@ def cql(queryset) -> str:
     return str(queryset.query)
 
 
+@tag("astra")
 class AuthorTests(TestCase):
     """A table with a plain key and one index."""
 
@@ -385,6 +386,7 @@ class BookTests(TestCase):
         self.assertEqual(titles, ["Loom", "Engine", "Snow"])
 
 
+@tag("astra")
 class WideRowTests(TestCase):
     """Clustering: slices, order, merges."""
 

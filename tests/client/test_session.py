@@ -83,7 +83,8 @@ def test_rows_in_hand_outlive_the_session(url):
         ("local:" + "x" * 9000, libcql.InterfaceError, "longer than"),
         ("local::memory:?durability=full", libcql.InterfaceError, "no meaning"),
         ("cassandra://h1,h2:x/ks", libcql.InterfaceError, "behind 'h2' is a port"),
-        ("astra:bundle.zip", libcql.NotSupportedError, "not built yet"),
+        ("astra:nowhere.zip", libcql.InterfaceError, "No such file"),
+        ("astra:b.zip?user=token", libcql.InterfaceError, "the password is missing"),
     ],
 )
 def test_a_url_that_is_not_understood(url, error, message):

@@ -50,9 +50,10 @@ def database(tmp_path):
     return path
 
 
-def shell(*args, stdin=""):
+def shell(*args, stdin="", **environ):
     return subprocess.run(
         [sys.executable, "-m", "libcql", *map(str, args)],
+        env=os.environ | environ,
         input=stdin,
         capture_output=True,
         text=True,
@@ -100,6 +101,12 @@ def test_an_error_shows_its_place_and_ends_a_script(database):
         "SyntaxException: line 2:2 mismatched input 'FRM' expecting K_FROM\n    FRM item\n    ^\n"
     )
     assert shell(database, "-k", "shop", "-e", "SELECT * FROM item").returncode == 0
+
+
+def test_the_url_may_stand_in_the_environment(database):
+    url, text = libcql.local_url(database), "SELECT id FROM shop.item"
+    assert "(2 rows)" in shell("-e", text, LIBCQL_URL=url).stdout
+    assert "does not exist" in shell(":memory:", "-e", text, LIBCQL_URL=url).stderr
 
 
 def test_a_file_is_run(database, tmp_path):

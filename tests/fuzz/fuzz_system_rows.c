@@ -62,7 +62,7 @@ static void read_peers(const uint8_t *data, size_t size) {
   cql_error err = {.status = CQL_OK};
   cql_result *rows = rows_of(data, size, PEERS, COLUMNS_MAX);
   cql_arena_init(&a, &cql_alloc_libc, CQL_ARENA_LIMIT_DEFAULT);
-  cql_status st = cqli_nodes_read_peers(&a, rows, 9042, &peers, &count, &err);
+  cql_status st = cqli_nodes_read_peers(&a, rows, &self, &peers, &count, &err);
   if (st != CQL_OK)
     fuzz_require_words(st, &err);
   else

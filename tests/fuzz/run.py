@@ -43,7 +43,17 @@ LEN_MAX = {
     "type_name": 1024,
 }
 
-TEXT_TARGETS = {"json", "parse", "type_name", "value", "statement"}  # the dictionary helps them
+# Which of the dictionaries of seeds.py helps.
+DICTIONARIES = {
+    "bundle": "zip",
+    "http": "http",
+    "json": "cql",
+    "metadata": "json",
+    "parse": "cql",
+    "statement": "cql",
+    "type_name": "cql",
+    "value": "cql",
+}
 
 out = threading.Lock()
 
@@ -125,8 +135,8 @@ def command(binary, target, seconds):
         # Weighing inputs by their rare features costs more than the larger targets themselves.
         "-entropic=0",
     ]
-    if target in TEXT_TARGETS:
-        options.append(f"-dict={WORK}/seeds/cql.dict")
+    if target in DICTIONARIES:
+        options.append(f"-dict={WORK}/seeds/{DICTIONARIES[target]}.dict")
     return [binary, *options, own, *inputs(target)]
 
 

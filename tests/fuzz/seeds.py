@@ -1,4 +1,4 @@
-"""Inputs to start the fuzz targets from, made of the project's test data, a directory per target; and a dictionary.
+"""Inputs to start the fuzz targets from, made of the project's test data, a directory per target; and dictionaries.
 
     python tests/fuzz/seeds.py DIR
 
@@ -6,9 +6,11 @@ The kept corpus in tests/fuzz/corpus holds only what fuzzing found: what the tes
 """
 
 import hashlib
+import io
 import pathlib
 import re
 import sys
+import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "conformance"))
@@ -224,6 +226,100 @@ def file():
     yield from (bytes([0, at, 255, 0, 0]) for at in (0, 16, 18, 28, 56, 60, 68, 100))
 
 
+CONFIG = '{"host": "a.example", "port": 30443, "cql_port": 29042, "keyspace": "ks"}'
+
+
+def zipped(contents, method, folder=""):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, content in contents.items():
+            archive.writestr(zipfile.ZipInfo(folder + name), content, compress_type=method)
+    return out.getvalue()
+
+
+def bundle():
+    """Yield secure connect bundles: deflated, stored, in a folder, with a mark, and what lacks something."""
+    parts = {"ca.crt": "ca", "cert": "cert", "key": "key", "cqlshrc": "x"}
+    for config in (CONFIG, "\ufeff" + CONFIG, "\ufeff{}".encode("utf-16-be"), "[]"):
+        for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED):
+            yield b"\1" + zipped({**parts, "config.json": config}, method)
+    yield b"\0" + zipped({**parts, "config.json": CONFIG}, zipfile.ZIP_STORED, "db/")
+    yield b"\0" + zipped({"config.json": CONFIG, "key": "\n" * 9000}, zipfile.ZIP_DEFLATED)
+    yield b"\0" + zipped({}, zipfile.ZIP_STORED)
+
+
+def zip_words():
+    """Yield what a zip file is made of."""
+    yield from ("PK\1\2", "PK\3\4", "PK\5\6", "PK\6\6", "PK\6\7", "\1\0\x10\0", "\xff\xff\xff\xff")
+    yield from ("ca.crt", "cert", "key", "config.json", "db/", '"host"', '"port"', '"keyspace"')
+
+
+METADATA = """{"version": 1, "region": "us-east1", "contact_info": {"type": "sni_proxy", "local_dc": "dc1",
+ "contact_points": ["11111111-2222-3333-4444-555555555555", "AAAAAAAA-bbbb-cccc-dddd-eeeeeeeeeeee"],
+ "sni_proxy_address": "%s"}}"""
+
+
+def metadata():
+    """Yield what the metadata service answers, and its errors."""
+    for address in ("a.example:29042", "[::1]:29042", "::1", "a.example", "a:0"):
+        yield (METADATA % address).encode()
+    for encoding in ("utf-8-sig", "utf-16"):
+        yield (METADATA % "a:1").encode(encoding)
+    yield from (b'{"message": "%s"}' % text for text in (b"hibernated", b"\\ud83d\\ude00\\n" * 9))
+
+
+def json_words():
+    """Yield what the metadata is made of."""
+    keys = re.findall(r'"[a-z_]+"', METADATA)
+    yield from (
+        *keys,
+        '"message"',
+        "\\u00e9",
+        "\\ud83d\\ude00",
+        "null",
+        "true",
+        "1e9",
+        "\xef\xbb\xbf",
+        "\xff\xfe",
+    )
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def http():
+    """Yield answers of HTTP servers."""
+    yield b"\3" + OK + b"Content-Length: 2\r\n\r\n{}"
+    yield b"\1" + OK + b"Connection: close\r\n\r\n{}"
+    yield (
+        b"\5"
+        + OK
+        + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n001;x=y\r\n}\r\n0\r\nX: y\r\n\r\n"
+    )
+    yield b"\2HTTP/1.1 100 Continue\r\n\r\n" + OK + b"Content-Length: 0\r\n\r\n"
+    yield b"\2HTTP/1.1 204 No Content\r\n\r\n"
+    yield b"\4HTTP/1.0 401 Unauthorized\nContent-Length: 15\n\n" + b'{"message":"x"}'
+
+
+def http_words():
+    """Yield what the answer of an HTTP server is made of."""
+    yield from (
+        "HTTP/1.1 ",
+        "200",
+        "100",
+        "204",
+        "\r\n",
+        "\r\n\r\n",
+        "\r\n ",
+        ": ",
+        "identity",
+        "100000\r\n",
+        "0\r\n",
+    )
+    yield from ("Content-Length: ", "Transfer-Encoding: ", "Content-Encoding: ", "Content-Type: ")
+    yield from ("chunked", "application/json", "gzip", "1048576", "18446744073709551616")
+
+
 def words():
     """Yield what CQL and type names are made of: keywords, types, functions, signs."""
     src = ROOT / "src"
@@ -249,10 +345,13 @@ def words():
 
 
 TARGETS = {
+    "bundle": bundle,
     "damage": damage,
     "envelope": envelope,
     "file": file,
+    "http": http,
     "json": json,
+    "metadata": metadata,
     "page_state": page_state,
     "parse": parse,
     "request": request,
@@ -264,9 +363,17 @@ TARGETS = {
     "value": value,
 }
 
+DICTIONARIES = {"cql": words, "http": http_words, "json": json_words, "zip": zip_words}
+
+
+def quoted(word):
+    """As libFuzzer's dictionaries have it."""
+    text = "".join(c if " " <= c <= "~" and c not in '\\"' else f"\\x{ord(c):02x}" for c in word)
+    return f'"{text}"\n'
+
 
 def write(directory):
-    """Write all seeds below directory, one file each, named by their content, and cql.dict; return how many."""
+    """Write all seeds below directory, one file each, named by their content, and dictionaries; return how many seeds."""
     count = 0
     for name, make in TARGETS.items():
         folder = directory / name
@@ -279,8 +386,9 @@ def write(directory):
             if not (folder / digest).exists():
                 (folder / digest).write_bytes(data)
         count += len(seeds)
-    quoted = sorted({word.replace("\\", "\\\\").replace('"', '\\"') for word in words()})
-    (directory / "cql.dict").write_text("".join(f'"{word}"\n' for word in quoted))
+    for name, make in DICTIONARIES.items():
+        lines = sorted(set(map(quoted, make())))
+        (directory / f"{name}.dict").write_text("".join(lines))
     return count
 
 

@@ -1,8 +1,9 @@
 """
-Settings of partyfinder. The database is a file beside this project, or a cluster; DATABASES alone says so.
+Settings of partyfinder. The database is a file beside this project, a cluster, or Astra DB; DATABASES alone says so.
 
 Environment: PARTYFINDER_DB (the file), or PARTYFINDER_CASSANDRA (nodes of a cluster, comma separated) with
-PARTYFINDER_KEYSPACE, PARTYFINDER_USER and PARTYFINDER_PASSWORD; PARTYFINDER_DEBUG (1 or 0), DJANGO_SECRET_KEY,
+PARTYFINDER_KEYSPACE, PARTYFINDER_USER and PARTYFINDER_PASSWORD, or ASTRA_DB_SECURE_BUNDLE_PATH, ASTRA_DB_KEYSPACE and
+ASTRA_DB_APPLICATION_TOKEN; PARTYFINDER_DEBUG (1 or 0), DJANGO_SECRET_KEY,
 PARTYFINDER_HOSTS (that the site answers to, comma separated).
 """
 
@@ -47,23 +48,20 @@ TEMPLATES = [
     },
 ]
 
+place = {"NAME": os.environ.get("PARTYFINDER_KEYSPACE", "partyfinder")}
 if "PARTYFINDER_CASSANDRA" in os.environ:
-    place = {
+    place |= {
         "HOST": os.environ["PARTYFINDER_CASSANDRA"],
         "USER": os.environ.get("PARTYFINDER_USER", ""),
         "PASSWORD": os.environ.get("PARTYFINDER_PASSWORD", ""),
         "OPTIONS": {"create_keyspace": True},
     }
+elif os.environ.get("ASTRA_DB_SECURE_BUNDLE_PATH"):
+    place = {}  # the backend reads the variables that the Astra CLI writes
 else:
-    place = {"OPTIONS": {"local": os.environ.get("PARTYFINDER_DB", BASE_DIR / "partyfinder.cql")}}
+    place["OPTIONS"] = {"local": os.environ.get("PARTYFINDER_DB", BASE_DIR / "partyfinder.cql")}
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django_cassandra_backend",
-        "NAME": os.environ.get("PARTYFINDER_KEYSPACE", "partyfinder"),
-        **place,
-    }
-}
+DATABASES = {"default": {"ENGINE": "django_cassandra_backend", **place}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en-gb"

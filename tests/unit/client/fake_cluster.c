@@ -161,8 +161,15 @@ static bool answer(void *user, uint8_t version, const cql_message *m, cql_buf *o
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
 static void start_node(fake_node *n, const char *address, uint16_t port) {
-  n->server = fake_server_start(
-      &(fake_config){.answer = answer, .user_of_answer = n, .keyspace = "ks", .address = address, .port = port});
+  const fake_cluster *c = n->cluster;
+  n->server = fake_server_start(&(fake_config){.answer = answer,
+                                               .user_of_answer = n,
+                                               .keyspace = "ks",
+                                               .address = address,
+                                               .port = port,
+                                               .cert = c->cert,
+                                               .key = c->key,
+                                               .client_ca = c->client_ca});
   atomic_store(&n->port, fake_server_port(n->server));
 }
 
@@ -173,8 +180,15 @@ void fake_cluster_move(fake_cluster *c, uint32_t node, const char *address) {
 }
 
 fake_cluster *fake_cluster_start(uint32_t count) {
+  return fake_cluster_start_secure(count, NULL, NULL, NULL);
+}
+
+fake_cluster *fake_cluster_start_secure(uint32_t count, const char *cert, const char *key, const char *client_ca) {
   fake_cluster *c = calloc(1, sizeof *c);
   assert_non_null(c);
+  c->cert = cert;
+  c->key = key;
+  c->client_ca = client_ca;
   assert_true(count <= FAKE_NODES_MAX);
   c->count = count;
   for (uint32_t i = 0; i < count; i++) {

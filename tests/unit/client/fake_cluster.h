@@ -32,11 +32,14 @@ typedef struct fake_node {
 
 struct fake_cluster {
   uint32_t count;
+  const char *cert, *key, *client_ca; /* as of a fake_config */
   fake_node nodes[FAKE_NODES_MAX];
   _Atomic(uint32_t) shape; /* of the statement's rows: so many columns more than one; another one has another id */
 };
 
 fake_cluster *fake_cluster_start(uint32_t count); /* in version 5 */
+/* With TLS; PEM, borrowed. */
+fake_cluster *fake_cluster_start_secure(uint32_t count, const char *cert, const char *key, const char *client_ca);
 void fake_cluster_stop(fake_cluster *c);
 
 /* A key that this node owns, as CQL text; a literal. */

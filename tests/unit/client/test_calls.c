@@ -796,6 +796,93 @@ static void unavailable(void **state) {
   end();
 }
 
+/* --- a rate that the database allows ------------------------------------------------------------------------------ */
+
+/* So many executions are refused, or batches, or preparations; 0: all. */
+static void refuse_over_rate(uint32_t i, int opcode, uint32_t times) {
+  const cql_server_error e = {.code = 0x1001, .message = CQL_SLICE_LITERAL("Rate limit reached, please consult …")};
+  fake_server_rule(node(i), &(fake_rule){.opcode = opcode, .times = times, .act = FAKE_ERROR, .error = e});
+}
+
+/* Whatever it is; by whichever way it goes. While the rate is kept, no second node is asked. */
+static void refused_over_the_rate_it_is_sent_again(void **state) {
+  (void)state;
+  for (int32_t direct = -1; direct <= 2; direct += 3) {
+    asked a;
+    start(1);
+    cql_client_config config = settings();
+    config.direct_connections = direct;
+    open_client(&config);
+    refuse_over_rate(0, CQL_OP_PREPARE, 2);
+    cql_statement *s = prepare("INSERT");
+    for (int n = 0; n < 3; n++) { /* for one direct connection to be there */
+      heard h = execute_key(s, fake_key(0));
+      expect(&h, fake_key(0));
+    }
+    refuse_over_rate(0, CQL_OP_EXECUTE, 3);
+    ask_of(&a, s, fake_key(0));
+    a.config.is_idempotent = false;
+    a.config.is_conditional = true;
+    uint32_t before = executes(0);
+    heard h = execute(&a);
+    expect(&h, fake_key(0));
+    assert_int_equal(executes(0), before + 4);
+    atomic_store(&cluster_now->nodes[0].has_forgotten, true); /* what is prepared anew may be refused as well */
+    refuse_over_rate(0, CQL_OP_PREPARE, 1);
+    h = execute(&a);
+    expect(&h, fake_key(0));
+    cql_statement_release(s);
+    end();
+  }
+}
+
+static void a_load_over_the_rate_loses_nothing(void **state) {
+  enum { COUNT = 300 };
+  static heard all[COUNT];
+  (void)state;
+  memset(all, 0, sizeof all);
+  begin(2);
+  cql_statement *s = prepare("INSERT");
+  for (uint32_t i = 0; i < 2; i++) refuse_over_rate(i, CQL_OP_EXECUTE, COUNT / 3);
+  uint32_t before = executes(0) + executes(1);
+  for (uint32_t i = 0; i < COUNT; i++) submit_key(s, fake_key(i % 2), i % 3 > 0, &all[i]);
+  for (uint32_t i = 0; i < COUNT; i++) expect(&all[i], fake_key(i % 2));
+  assert_int_equal(executes(0) + executes(1) - before, COUNT + 2 * (COUNT / 3));
+  cql_statement_release(s);
+  end();
+}
+
+/* To ask a second node would cost the rate that the first one needs. */
+static void over_the_rate_one_node_is_asked(void **state) {
+  heard h = {0};
+  (void)state;
+  open_with_speculation();
+  cql_statement *s = prepare("SELECT");
+  fake_server_rule(node(0), &(fake_rule){.opcode = CQL_OP_EXECUTE, .act = FAKE_LATE, .ms = 100});
+  refuse_over_rate(0, CQL_OP_EXECUTE, 1);
+  submit_key(s, fake_key(0), true, &h);
+  expect(&h, fake_key(0));
+  assert_int_equal(executes(0) + executes(1), 2);
+  cql_statement_release(s);
+  end();
+}
+
+static void over_the_rate_until_its_time_is_over(void **state) {
+  asked a;
+  (void)state;
+  begin(1);
+  cql_statement *s = prepare("SELECT");
+  refuse_over_rate(0, CQL_OP_EXECUTE, 0);
+  ask_of(&a, s, fake_key(0));
+  a.config.timeout_ms = 700;
+  heard h = execute(&a);
+  assert_int_equal(h.status, CQL_OVERLOADED);
+  assert_memory_equal(h.text, "Rate limit reached", strlen("Rate limit reached"));
+  assert_in_range(executes(0), 2, 20);
+  cql_statement_release(s);
+  end();
+}
+
 /* --- silence ------------------------------------------------------------------------------------------------------ */
 
 typedef struct quest {
@@ -1239,6 +1326,10 @@ int main(void) {
       cmocka_unit_test(a_node_that_is_slow_to_prepare),
       cmocka_unit_test(the_node_that_prepares_dies),
       cmocka_unit_test(unavailable),
+      cmocka_unit_test(refused_over_the_rate_it_is_sent_again),
+      cmocka_unit_test(a_load_over_the_rate_loses_nothing),
+      cmocka_unit_test(over_the_rate_one_node_is_asked),
+      cmocka_unit_test(over_the_rate_until_its_time_is_over),
       cmocka_unit_test(a_frozen_node_holds_up_what_may_run_once),
       cmocka_unit_test(a_frozen_node_holds_up_nothing_that_it_prepares),
       cmocka_unit_test(a_thread_leaves_a_frozen_node),

@@ -73,7 +73,7 @@ static void read_init(answer *r) {
 
 static cql_status read_peers(answer *r, cql_result *rows) {
   read_init(r);
-  return cqli_nodes_read_peers(&r->a, rows, 9042, &r->nodes, &r->count, &r->err);
+  return cqli_nodes_read_peers(&r->a, rows, &SELF, &r->nodes, &r->count, &r->err);
 }
 
 static void assert_address(const cqli_node *n, const char *literal, uint16_t port) {
@@ -286,7 +286,7 @@ static void test_nomem(void **state) {
     cql_error err;
     cql_arena_init(&a, &alloc, CQL_ARENA_LIMIT_DEFAULT);
     cql_status st = cqli_nodes_read_local(&a, local, &SELF, &n, &err);
-    if (st == CQL_OK) st = cqli_nodes_read_peers(&a, rows, 9042, &peers, &count, &err);
+    if (st == CQL_OK) st = cqli_nodes_read_peers(&a, rows, &SELF, &peers, &count, &err);
     cql_arena_free(&a);
     assert_int_equal(f.live_bytes, 0);
     assert_int_equal(st, f.fired ? CQL_NOMEM : CQL_OK);

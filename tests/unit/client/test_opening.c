@@ -165,6 +165,26 @@ static void an_error_among_the_answers(void **state) {
   }
 }
 
+/* Over the rate of the database: asked again for as long as connecting may take, at the beginning and later. */
+static void answers_over_the_rate(void **state) {
+  (void)state;
+  for (uint32_t i = 1; i < QUESTIONS_COUNT; i++) {
+    start(1);
+    fake_rule e = error_of(QUESTIONS[i], OVERLOADED, "Rate limit reached");
+    e.times = 2;
+    fake_server_rule(node(0), &e);
+    opens();
+    assert_int_equal(fake_server_accepted(node(0)), 2); /* the control connection stays */
+    end();
+    start(1);
+    e.times = 0;
+    fake_server_rule(node(0), &e);
+    config.connect_timeout_ms = 300;
+    fails(CQL_OVERLOADED, CQL_STAGE_REQUEST, "Rate limit reached");
+    end();
+  }
+}
+
 /* The next contact point is asked. */
 static void a_connection_that_is_cut_among_the_answers(void **state) {
   static const fake_act ACTS[] = {FAKE_CLOSE, FAKE_RESET, FAKE_CUT};
@@ -332,6 +352,7 @@ int main(void) {
       cmocka_unit_test(answers_in_any_order),
       cmocka_unit_test(register_is_not_waited_for),
       cmocka_unit_test(an_error_among_the_answers),
+      cmocka_unit_test(answers_over_the_rate),
       cmocka_unit_test(a_connection_that_is_cut_among_the_answers),
       cmocka_unit_test(a_node_that_does_not_answer_is_left),
       cmocka_unit_test(a_node_without_peers_v2),

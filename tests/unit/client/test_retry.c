@@ -5,18 +5,18 @@
 #include "cluster.h"
 
 /* One line of expectations: the verdict by the number of retries so far, "NNN." is three times the next node and then
- * none: N next, S same, P prepare, . give up. "N*" is the next node without end. */
+ * none: N next, S same, L later, P prepare, . give up. "N*" is the next node without end. */
 typedef struct line {
   cql_status status;
   const char *idempotent, *other;
   uint16_t consistency;
   int32_t required, received;
   bool data_present;
-  const char *write_type;
+  const char *write_type, *message;
 } line;
 
 static char verdict_of(const cqli_failure *f) {
-  return ".SNP"[cqli_retry(f)];
+  return ".SNLP"[cqli_retry(f)];
 }
 
 static void assert_verdicts(const char *expected, const cqli_failure *f, const char *what) {
@@ -44,6 +44,8 @@ static const line SENT[] = {
     {.status = CQL_UNAVAILABLE, .idempotent = "NNN.", .other = ".", .consistency = CQL_QUORUM},
     {.status = CQL_UNAVAILABLE, .idempotent = "NNN.", .other = ".", .consistency = CQL_SERIAL},
     {.status = CQL_OVERLOADED, .idempotent = "NNN.", .other = "."},
+    {.status = CQL_OVERLOADED, .idempotent = "L*", .other = "L*", .message = "Rate limit reached, please consult …"},
+    {.status = CQL_SERVER, .idempotent = "NNN.", .other = ".", .message = "Rate limit reached"},
     {.status = CQL_SERVER, .idempotent = "NNN.", .other = "."},
     {.status = CQL_TRUNCATE, .idempotent = "NN.", .other = "."},
     {.status = CQL_READ_TIMEOUT, .idempotent = "SN.", .other = ".", .required = 2, .received = 2},
@@ -86,6 +88,7 @@ static cql_error error_of(const line *l) {
                    .required = l->required,
                    .received = l->received,
                    .data_present = l->data_present};
+  if (l->message != NULL) snprintf(err.message, sizeof err.message, "%s", l->message);
   if (l->write_type != NULL) snprintf(err.write_type, sizeof err.write_type, "%s", l->write_type);
   return err;
 }

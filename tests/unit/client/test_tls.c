@@ -231,6 +231,30 @@ static void sessions_are_resumed(void **state) {
   }
 }
 
+/* Behind a proxy: the host id is sent, the proxy's name is checked, and no session of another node is resumed. */
+static void a_name_for_a_proxy(void **state) {
+  static const char *const ids[] = {"6ba7b810-9dad-11d1-80b4-00c04fd430c8", "6ba7b811-9dad-11d1-80b4-00c04fd430c8"};
+  (void)state;
+  char word[256];
+  bench_init(&b, &secure);
+  b.config.server_name = "localhost";
+  snprintf(b.config.sni, sizeof b.config.sni, "%s", ids[0]);
+  bench_open(&b);
+  fake_server_sni(b.server, word);
+  assert_string_equal(word, ids[0]);
+  snprintf(word, sizeof word, "%s via 127.0.0.1:%u", ids[0], fake_server_port(b.server));
+  assert_string_equal(cqli_conn_host(b.conn), word);
+  reopen();
+  assert_int_equal(fake_server_resumed(b.server), 1);
+  snprintf(b.config.sni, sizeof b.config.sni, "%s", ids[1]);
+  reopen();
+  assert_int_equal(fake_server_resumed(b.server), 1);
+  b.config.server_name = "other.example"; /* a session of a name that was right says nothing of another one */
+  cqli_conn_close(b.conn, CQL_CLOSED, "enough");
+  bench_fail(&b, CQL_TLS, CQL_STAGE_TLS, "not for other.example");
+  bench_free(&b);
+}
+
 /* --- no TLS ------------------------------------------------------------------------------------------------------- */
 
 static void a_plain_text_server(void **state) {
@@ -296,13 +320,21 @@ static void nobody_enters_when_the_process_ends(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(names_and_addresses_that_fit), cmocka_unit_test(a_wrong_name),
-      cmocka_unit_test(an_expired_certificate),       cmocka_unit_test(a_foreign_certificate),
-      cmocka_unit_test(names_that_are_none),          cmocka_unit_test(weaker_checks_are_a_choice),
-      cmocka_unit_test(a_certificate_of_the_client),  cmocka_unit_test(a_foreign_certificate_of_the_client),
-      cmocka_unit_test(bytes_that_cannot_be_read),    cmocka_unit_test(authorities_from_a_file),
-      cmocka_unit_test(sessions_are_resumed),         cmocka_unit_test(a_plain_text_server),
-      cmocka_unit_test(a_server_that_is_mute),        cmocka_unit_test(nobody_enters_when_the_process_ends),
+      cmocka_unit_test(names_and_addresses_that_fit),
+      cmocka_unit_test(a_wrong_name),
+      cmocka_unit_test(an_expired_certificate),
+      cmocka_unit_test(a_foreign_certificate),
+      cmocka_unit_test(names_that_are_none),
+      cmocka_unit_test(weaker_checks_are_a_choice),
+      cmocka_unit_test(a_certificate_of_the_client),
+      cmocka_unit_test(a_foreign_certificate_of_the_client),
+      cmocka_unit_test(bytes_that_cannot_be_read),
+      cmocka_unit_test(authorities_from_a_file),
+      cmocka_unit_test(sessions_are_resumed),
+      cmocka_unit_test(a_name_for_a_proxy),
+      cmocka_unit_test(a_plain_text_server),
+      cmocka_unit_test(a_server_that_is_mute),
+      cmocka_unit_test(nobody_enters_when_the_process_ends),
   };
   return cmocka_run_group_tests(tests, bench_setup, bench_teardown);
 }

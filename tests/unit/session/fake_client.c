@@ -320,6 +320,11 @@ cql_status cql_client_open(cql_client **out, const cql_client_config *config, cq
   return CQL_OK;
 }
 
+const char *cql_client_keyspace(const cql_client *c) {
+  (void)c;
+  return "";
+}
+
 void cql_client_close(cql_client *c, uint32_t drain_ms) {
   if (c == NULL) return;
   for (uint32_t waited = 0; c->pid == getpid() && !fake.hold && waited < drain_ms; waited++) {

@@ -108,7 +108,27 @@ static void mistakes_are_named(void **state) {
       {"cassandra://h?tls=on&tls_key_password=hush", CQL_BAD_URL, "for a tls_key"},
       {"cassandra://h?reconnect_min_ms=6000", CQL_BAD_URL, "more than reconnect_max_ms"},
       {"cassandra://h?tls=on&tls=on", CQL_BAD_URL, "given twice"},
-      {"astra:bundle.zip", CQL_UNSUPPORTED, "Astra DB are not built yet"},
+      {"cassandra://h?user=me", CQL_BAD_URL, "Unknown option 'user'"},
+      {"cassandra://h?hosts=i", CQL_BAD_URL, "Unknown option 'hosts'"},
+      {"Astra:b.zip?user=me&password=hush", CQL_BAD_URL, "'Astra:b.zip…' is not a session URL"},
+      {"astra:", CQL_BAD_URL, "no secure connect bundle"},
+      {"astra:?keyspace=k", CQL_BAD_URL, "no secure connect bundle"},
+      {"astra://me:hush@h", CQL_BAD_URL, "no // and no hosts"},
+      {"astra:b%zz.zip", CQL_BAD_URL, "path has a %"},
+      {"astra:b.zip?user=me", CQL_BAD_URL, "the password is missing"},
+      {"astra:b.zip?password=hush", CQL_BAD_URL, "the user is missing"},
+      {"astra:b.zip?user=&password=hush", CQL_BAD_URL, "option user is empty"},
+      {"astra:b.zip?user=me&password=%zhush", CQL_BAD_URL, "option password has a %"},
+      {"astra:b.zip?password=x&hush&user=me", CQL_BAD_URL, "'…' has no value"},
+      {"astra:b.zip?password=x&hush=1&user=me", CQL_BAD_URL, "Unknown option '…'"},
+      {"astra:b.zip?tls=on", CQL_BAD_URL, "The option tls is not given for Astra DB"},
+      {"astra:b.zip?tls_check=none", CQL_BAD_URL, "come from the secure connect bundle"},
+      {"astra:b.zip?tls_ca=ca.pem", CQL_BAD_URL, "come from the secure connect bundle"},
+      {"astra:b.zip?tls_key_password=hush", CQL_BAD_URL, "come from the secure connect bundle"},
+      {"astra:b.zip?local_dc=dc1", CQL_BAD_URL, "come from the secure connect bundle"},
+      {"astra:b.zip?hosts=h", CQL_BAD_URL, "come from the secure connect bundle"},
+      {"astra:b.zip?durability=full", CQL_BAD_URL, "docs/ref/libcql.md lists those of Astra DB"},
+      {"astra:b.zip?reconnect_min_ms=6000", CQL_BAD_URL, "more than reconnect_max_ms"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     cqli_url url;
@@ -152,6 +172,30 @@ static void parsed_clusters(void **state) {
   assert_int_equal(c->queue_count, 9);
 }
 
+static void parsed_bundles(void **state) {
+  (void)state;
+  cqli_url url;
+  cql_error err;
+  const char *text = "astra:/my%20bundles/b%3F.zip?keyspace=k&user=token&password=AstraCS:a%26b&compression=lz4"
+                     "&consistency=QUORUM&connect_timeout_ms=7";
+  if (cqli_url_parse(&url, text, &err) != CQL_OK) fail_msg("%s", err.message);
+  const cql_client_config *c = &url.client;
+  assert_true(url.is_cluster);
+  assert_string_equal(c->bundle_path, "/my bundles/b?.zip");
+  assert_int_equal(c->contact_count, 0);
+  assert_string_equal(c->user, "token");
+  assert_string_equal(c->password, "AstraCS:a&b");
+  assert_string_equal(c->keyspace, "k");
+  assert_int_equal(url.consistency, CQL_QUORUM);
+  assert_int_equal(url.serial_consistency, CQL_LOCAL_SERIAL);
+  assert_true(c->lz4 && !c->tls.enabled);
+  assert_int_equal(c->connect_timeout_ms, 7);
+  assert_int_equal(cqli_url_parse(&url, "astra:b.zip", &err), CQL_OK); /* no user: the database may want none */
+  assert_null(url.client.user);
+  assert_null(url.client.keyspace);
+  assert_int_equal(url.consistency, CQL_LOCAL_QUORUM);
+}
+
 static void a_plain_cluster_has_the_defaults(void **state) {
   (void)state;
   static const char *const texts[] = {"scylla://h", "cassandra://h/", "cassandra://h?", "cassandra://h/?tls=off"};
@@ -175,6 +219,8 @@ static void passwords_are_not_shown(void **state) {
       {"cassandra://h/ks?tls=on", "cassandra://h/ks?tls=on"},
       {"cassandra://u:p@h,i:1/ks?tls=on", "cassandra://u:***@h,i:1/ks?tls=on"},
       {"cassandra://u:p@q@h", "cassandra://u:***@h"},
+      {"astra:b.zip?keyspace=k", "astra:b.zip?keyspace=k"},
+      {"astra:b.zip?user=u&password=p&keyspace=k", "astra:b.zip?user=u&password=***&keyspace=k"},
       {"scylla://u:p@h?tls_key_password=p&tls=on", "scylla://u:***@h?tls_key_password=***&tls=on"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -216,6 +262,7 @@ int main(void) {
       cmocka_unit_test(parsed_parts),
       cmocka_unit_test(mistakes_are_named),
       cmocka_unit_test(parsed_clusters),
+      cmocka_unit_test(parsed_bundles),
       cmocka_unit_test(a_plain_cluster_has_the_defaults),
       cmocka_unit_test(passwords_are_not_shown),
       cmocka_unit_test(too_many_hosts_are_refused),
