@@ -26,12 +26,6 @@ def _limit(of_astra, meaning: str):
 
 @dataclass(frozen=True)
 class Guardrails:
-    partition_keys_in_select: int | None = _limit(
-        20, "Partitions in one SELECT. Ours names one; an `__in` becomes several of them."
-    )
-    in_select_cartesian_product: int | None = _limit(
-        25, "Combinations of the values of all IN in one SELECT. Ours names one."
-    )
     batch_bytes: int | None = _limit(
         64 * 1024, "Bytes of values in one batch. Conditional batches are cut smaller."
     )
@@ -45,9 +39,6 @@ class Guardrails:
     tables: int | None = _limit(200, "Tables in the database.")
     refused_write_consistencies: tuple[str, ...] | None = _limit(
         ("ANY", "ONE", "LOCAL_ONE"), "Consistencies that no write may have."
-    )
-    list_element_updates: bool | None = _limit(
-        False, "May a list be written by position (`SET l[2] = …`)? We write whole lists."
     )
 
 
@@ -81,8 +72,6 @@ def _check(name: str, value) -> None:
         return
     if name in _WHOLE:
         right, wanted = _is_whole(value), "a whole number from 1 on"
-    elif name == "list_element_updates":
-        right, wanted = isinstance(value, bool), "True or False"
     else:
         right = isinstance(value, list | tuple) and all(level in CONSISTENCIES for level in value)
         wanted = f"a list of {', '.join(CONSISTENCIES)}"

@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 from bookings.models import Author, Seat
@@ -13,7 +14,7 @@ from django.test.utils import isolate_apps
 from places import as_cluster
 
 from django_cassandra_backend import guardrail_checks, guardrails
-from django_cassandra_backend.cursor import Cursor, _log_once
+from django_cassandra_backend.cursor import Cursor, _log_warnings
 from django_cassandra_backend.models import (
     SecondaryIndex,
     TableOptions,
@@ -27,7 +28,7 @@ class ReadTests(SimpleTestCase):
     def test_defaults(self):
         self.assertEqual(guardrails.read({}, is_astra=False), guardrails.Guardrails())
         of_astra = guardrails.read({}, is_astra=True)
-        self.assertEqual((of_astra.columns_per_table, of_astra.partition_keys_in_select), (50, 20))
+        self.assertEqual((of_astra.columns_per_table, of_astra.sai_per_table), (50, 10))
         self.assertEqual(of_astra.refused_write_consistencies, ("ANY", "ONE", "LOCAL_ONE"))
 
     def test_overriding(self):
@@ -39,10 +40,9 @@ class ReadTests(SimpleTestCase):
     def test_refusals(self):
         for given, message in [
             ([], "is a dict of limits"),
-            ({"columns": 5}, "unknown names: columns. Known: partition_keys_in_select"),
+            ({"columns": 5}, "unknown names: columns. Known: batch_bytes"),
             ({"tables": 0}, '["tables"] is a whole number'),
             ({"tables": True}, '["tables"] is a whole number'),
-            ({"list_element_updates": 1}, '["list_element_updates"] is True or False'),
             ({"refused_write_consistencies": "ONE"}, "is a list of ANY"),
             ({"refused_write_consistencies": ["one"]}, "is a list of ANY"),
         ]:
@@ -60,13 +60,13 @@ class ReadTests(SimpleTestCase):
 class ObeyTests(TransactionTestCase):
     def test_one_partition_in_each_select(self):
         texts = []
-        real = Cursor.send
+        real = Cursor.send_reads
 
-        def send(cursor, cql, values=None, **options):
-            texts.append(cql)
-            return real(cursor, cql, values, **options)
+        def send_reads(cursor, cql, rows, **options):
+            texts.extend([cql] * len(rows))
+            return real(cursor, cql, rows, **options)
 
-        with mock.patch.object(Cursor, "send", send):
+        with mock.patch.object(Cursor, "send_reads", send_reads):
             list(Author.objects.filter(pk__in=list(range(1, 60))))
         self.assertEqual(len(texts), 59)
         self.assertFalse([text for text in texts if " IN " in text])
@@ -192,14 +192,19 @@ class CheckTests(SimpleTestCase):
             self.assertIn("cassandra.W014", [message.id for message in run_checks()])
 
 
+def warned(text: str):
+    """A result with one warning."""
+    return SimpleNamespace(warnings=[text])
+
+
 class WarningTests(SimpleTestCase):
     def test_each_is_logged_once(self):
         for _ in range(2):
             with self.assertLogs("django.db.backends.cassandra") as logs:
-                _log_once("CREATE TABLE t", f"Ignoring provided values {os.urandom(8).hex()}")
+                _log_warnings("CREATE TABLE t", warned(f"Ignoring {os.urandom(8).hex()}"))
         self.assertEqual(len(logs.output), 1)
         words = f"Ignoring {os.urandom(8).hex()}"
         with self.assertLogs("django.db.backends.cassandra") as logs:
             for _ in range(3):
-                _log_once("CREATE TABLE t", words)
+                _log_warnings("CREATE TABLE t", warned(words))
         self.assertEqual(len(logs.output), 1)
