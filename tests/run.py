@@ -144,7 +144,7 @@ PARTS = [
     ),
     Part(
         "astra",
-        "the Astra stand-in, by the Python driver and by hand",
+        "what stands for Astra DB: the Python driver, libcql and Django through it",
         [PYTHON, "-m", "pytest", "-q", "tests/astra"],
         slow=True,
     ),
