@@ -7,7 +7,7 @@
 A part's output goes to build/logs/NAME.log; the end of it is shown when the part fails. Parts that need a
 Cassandra share one node, whose address they find in CQL_TEST_NODE: this checkout's when it is up, else one that
 is started for them and removed with its data.
-The parts under ASan and UBSan, which compute, run beside those that wait for Cassandra.
+The parts under ASan and UBSan, which compute, and Astra's, which has its own cluster, run beside those of the node.
 """
 
 import argparse
@@ -36,7 +36,7 @@ class Part:
     what: str
     command: list[str]
     slow: bool = False
-    beside: bool = False  # runs beside those that wait for a Cassandra node most of the time
+    beside: bool = False  # runs beside the others, one after the other
     cwd: pathlib.Path = ROOT
     env: dict[str, str] = field(default_factory=dict)  # "{node}": the node's address
     needs_node: bool = False
@@ -147,6 +147,7 @@ PARTS = [
         "what stands for Astra DB: the Python driver, libcql and Django through it",
         [PYTHON, "-m", "pytest", "-q", "tests/astra"],
         slow=True,
+        beside=True,
     ),
     Part(
         "differential",
