@@ -144,7 +144,7 @@ PARTS = [
     ),
     Part(
         "astra",
-        "the Astra stand-in, by the Python driver and by hand",
+        "Astra DB, stood in for: libcql by its bundle, the Python driver, and by hand",
         [PYTHON, "-m", "pytest", "-q", "tests/astra"],
         slow=True,
     ),
