@@ -127,7 +127,7 @@ static void on_closed(void *owner, cqli_conn *conn, const cql_attempt *why) {
   l->is_open = false;
   l->conn = NULL;
   note_silence(h);
-  cqli_proxy_note(h->core, conn, why);
+  if (!h->is_removed) cqli_proxy_note(h->core, conn, why); /* else we have closed it */
   h->last_failure = *why;
   note_failure(h, was_open);
   reconnect_later(h);

@@ -166,7 +166,7 @@ void cql_session_url_show(const char *url, char *out, size_t cap) {
     size_t len = strcspn(url, "?");
     n = put(out, n, cap, url, len);
     n = put_options(out, n, cap, url + len);
-  } else if (rest == NULL || strncmp(rest, "//", 2) != 0) {
+  } else if (rest == NULL || rest[0] != '/' || rest[1] != '/') {
     n = put(out, n, cap, url, strlen(url));
   } else {
     const char *authority = rest + 2, *at = NULL;

@@ -56,7 +56,8 @@ static _Atomic(bool) must_end;
 static void serve(SSL *ssl) {
   size_t len = 0, n;
   request[0] = '\0';
-  while (strstr(request, "\r\n\r\n") == NULL && len < LEN - 1 && SSL_read_ex(ssl, request + len, LEN - 1 - len, &n) == 1)
+  while (strstr(request, "\r\n\r\n") == NULL && len < LEN - 1 &&
+         SSL_read_ex(ssl, request + len, LEN - 1 - len, &n) == 1)
     request[len += n] = '\0';
   if (len == 0) return;
   atomic_fetch_add(&requests, 1);
@@ -169,10 +170,11 @@ static void make_bundle(const certificate *c) {
 
 static void describe(void) {
   char body[LEN / 2];
-  snprintf(body, sizeof body,
-           "{\"contact_info\": {\"type\": \"sni_proxy\", \"local_dc\": \"dc1\", \"sni_proxy_address\": \"localhost:%u\", "
-           "\"contact_points\": [\"" HOST_ID "\"]}}",
-           fake_server_port(cluster_now->nodes[0].server));
+  snprintf(
+      body, sizeof body,
+      "{\"contact_info\": {\"type\": \"sni_proxy\", \"local_dc\": \"dc1\", \"sni_proxy_address\": \"localhost:%u\", "
+      "\"contact_points\": [\"" HOST_ID "\"]}}",
+      fake_server_port(cluster_now->nodes[0].server));
   answer_with(200, body);
 }
 
