@@ -93,6 +93,13 @@ PARTS = [
         beside=True,
     ),
     Part(
+        "astra",
+        "what stands for Astra DB: the Python driver, libcql and Django through it",
+        [PYTHON, "-m", "pytest", "-q", "tests/astra"],
+        slow=True,
+        beside=True,
+    ),
+    Part(
         "cassandra",
         "the same CQL cases on Cassandra, by the Python driver",
         ["tests/conformance/on-cassandra"],
@@ -141,13 +148,6 @@ PARTS = [
         "libcql on three nodes that fail, and what keeps it from connecting",
         [PYTHON, "-m", "pytest", "-q", *OWN_CLUSTERS],
         slow=True,
-    ),
-    Part(
-        "astra",
-        "what stands for Astra DB: the Python driver, libcql and Django through it",
-        [PYTHON, "-m", "pytest", "-q", "tests/astra"],
-        slow=True,
-        beside=True,
     ),
     Part(
         "differential",

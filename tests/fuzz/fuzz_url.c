@@ -24,6 +24,16 @@ static void check_cluster(const cqli_url *url, const char *text) {
   FUZZ_REQUIRE(c->tls.enabled || (c->tls.ca_path == NULL && c->tls.key_password == NULL), "%s", text);
 }
 
+/* The bundle says where the nodes are, and how they are reached. */
+static void check_astra(const cqli_url *url, const char *text) {
+  const cql_client_config *c = &url->client;
+  FUZZ_REQUIRE(strncmp(text, "astra:", 6) == 0, "%s", text);
+  FUZZ_REQUIRE(c->bundle_path == url->path && url->path[0] != '\0', "%s", text);
+  FUZZ_REQUIRE(c->contact_count == 0 && !c->tls.enabled && c->local_dc == NULL, "%s", text);
+  FUZZ_REQUIRE((c->user == NULL) == (c->password == NULL), "%s", text);
+  FUZZ_REQUIRE(in_words(url, c->user) && in_words(url, c->password), "%s", text);
+}
+
 /* A URL that is shown is one still, and its password is not in it. */
 static void check_shown(const char *text, const char *password) {
   static char shown[TEXT_LEN_MAX + 16];
@@ -49,7 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_require_words(st, &err);
     FUZZ_REQUIRE(st == CQL_BAD_URL || st == CQL_UNSUPPORTED, "%s: %s", cql_status_name(st), err.message);
   } else {
-    if (url.is_cluster)
+    if (url.is_astra)
+      check_astra(&url, (const char *)block.data);
+    else if (url.is_cluster)
       check_cluster(&url, (const char *)block.data);
     else
       FUZZ_REQUIRE(strncmp((const char *)block.data, "local:", 6) == 0, "%s", (const char *)block.data);
