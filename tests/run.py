@@ -7,7 +7,7 @@
 A part's output goes to build/logs/NAME.log; the end of it is shown when the part fails. Parts that need a
 Cassandra share one node, whose address they find in CQL_TEST_NODE: this checkout's when it is up, else one that
 is started for them and removed with its data.
-The parts under ASan and UBSan, which compute, and Astra's, which has its own cluster, run beside those of the node.
+Astra's tests, which have a cluster of their own, and those under ASan and UBSan run beside the others, one part at a time.
 """
 
 import argparse
@@ -79,6 +79,13 @@ PARTS = [
         cwd=ROOT / "examples" / "partyfinder",
     ),
     Part(
+        "astra",
+        "what stands for Astra DB: the Python driver, libcql and Django through it",
+        [PYTHON, "-m", "pytest", "-q", "tests/astra"],
+        slow=True,
+        beside=True,
+    ),
+    Part(
         "client-asan",
         "libcql from Python, the extension under ASan and UBSan",
         [PYTHON, "tests/sanitized.py", "client"],
@@ -89,13 +96,6 @@ PARTS = [
         "backend-asan",
         "the Django backend, the extension under ASan and UBSan",
         [PYTHON, "tests/sanitized.py", "backend"],
-        slow=True,
-        beside=True,
-    ),
-    Part(
-        "astra",
-        "what stands for Astra DB: the Python driver, libcql and Django through it",
-        [PYTHON, "-m", "pytest", "-q", "tests/astra"],
         slow=True,
         beside=True,
     ),
@@ -269,16 +269,14 @@ def main():
     with contextlib.ExitStack() as stack:
         lane = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
         address = os.environ.get("CQL_TEST_NODE", "")
+        beside = {part.name: lane.submit(run, part) for part in chosen if part.beside}
         for part in chosen:
             if part.beside:
-                counts[part.name] = lane.submit(run, part)
                 continue
             if part.needs_node and not address:
                 address = stack.enter_context(node())
             counts[part.name] = run(part, address if part.needs_node else "")
-        for part in chosen:
-            if part.beside:
-                counts[part.name] = counts[part.name].result()
+        counts |= {name: running.result() for name, running in beside.items()}
     print()
     for name, (passed, failed) in counts.items():
         print(f"  {name:<10} {passed:>6} passed {failed:>4} failed")
