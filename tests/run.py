@@ -7,7 +7,8 @@
 A part's output goes to build/logs/NAME.log; the end of it is shown when the part fails. Parts that need a
 Cassandra share one node, whose address they find in CQL_TEST_NODE: this checkout's when it is up, else one that
 is started for them and removed with its data.
-Astra's tests, which have a cluster of their own, and those under ASan and UBSan run beside the others, one part at a time.
+Those that have clusters of their own, and those under ASan and UBSan, run beside the others: most of the time somebody
+waits for a Cassandra.
 """
 
 import argparse
@@ -36,7 +37,7 @@ class Part:
     what: str
     command: list[str]
     slow: bool = False
-    beside: bool = False  # runs beside the others, one after the other
+    lane: str = ""  # the parts of a lane run one after the other, beside those of the other lanes
     cwd: pathlib.Path = ROOT
     env: dict[str, str] = field(default_factory=dict)  # "{node}": the node's address
     needs_node: bool = False
@@ -83,21 +84,21 @@ PARTS = [
         "what stands for Astra DB: the Python driver, libcql and Django through it",
         [PYTHON, "-m", "pytest", "-q", "tests/astra"],
         slow=True,
-        beside=True,
+        lane="clusters",
     ),
     Part(
         "client-asan",
         "libcql from Python, the extension under ASan and UBSan",
         [PYTHON, "tests/sanitized.py", "client"],
         slow=True,
-        beside=True,
+        lane="sanitizers",
     ),
     Part(
         "backend-asan",
         "the Django backend, the extension under ASan and UBSan",
         [PYTHON, "tests/sanitized.py", "backend"],
         slow=True,
-        beside=True,
+        lane="sanitizers",
     ),
     Part(
         "cassandra",
@@ -148,6 +149,7 @@ PARTS = [
         "libcql on three nodes that fail, and what keeps it from connecting",
         [PYTHON, "-m", "pytest", "-q", *OWN_CLUSTERS],
         slow=True,
+        lane="clusters",
     ),
     Part(
         "differential",
@@ -267,11 +269,14 @@ def main():
     started = time.monotonic()
     counts = dict.fromkeys(part.name for part in chosen)
     with contextlib.ExitStack() as stack:
-        lane = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
+        lanes = {
+            name: stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
+            for name in {part.lane for part in chosen if part.lane}
+        }
+        beside = {part.name: lanes[part.lane].submit(run, part) for part in chosen if part.lane}
         address = os.environ.get("CQL_TEST_NODE", "")
-        beside = {part.name: lane.submit(run, part) for part in chosen if part.beside}
         for part in chosen:
-            if part.beside:
+            if part.lane:
                 continue
             if part.needs_node and not address:
                 address = stack.enter_context(node())
