@@ -7,8 +7,8 @@
 A part's output goes to build/logs/NAME.log; the end of it is shown when the part fails. Parts that need a
 Cassandra share one node, whose address they find in CQL_TEST_NODE: this checkout's when it is up, else one that
 is started for them and removed with its data.
-Those that have clusters of their own, and those under ASan and UBSan, run beside the others: most of the time somebody
-waits for a Cassandra.
+Those that have clusters of their own begin at once, beside the others, and those under ASan and UBSan beside those of the
+node: most of the time somebody waits for a Cassandra.
 """
 
 import argparse
@@ -47,6 +47,20 @@ class Part:
 OWN_CLUSTERS = ["tests/cluster/test_errors.py", "tests/cluster/test_three_nodes.py"]
 
 PARTS = [
+    Part(
+        "astra",
+        "what stands for Astra DB: the Python driver, libcql and Django through it",
+        [PYTHON, "-m", "pytest", "-q", "tests/astra"],
+        slow=True,
+        lane="clusters",
+    ),
+    Part(
+        "three",
+        "libcql on three nodes that fail, and what keeps it from connecting",
+        [PYTHON, "-m", "pytest", "-q", *OWN_CLUSTERS],
+        slow=True,
+        lane="clusters",
+    ),
     Part("lint", "format, include order, static analysis", [PYTHON, "tools/lint"]),
     Part("unit", "C units under ASan and UBSan", ["tests/unit/run"]),
     Part("fuzz", "kept inputs of the fuzz targets", [PYTHON, "tests/fuzz/run.py"]),
@@ -78,13 +92,6 @@ PARTS = [
         "partyfinder's own tests",
         [PYTHON, "manage.py", "test", "--settings", "parties.test_settings"],
         cwd=ROOT / "examples" / "partyfinder",
-    ),
-    Part(
-        "astra",
-        "what stands for Astra DB: the Python driver, libcql and Django through it",
-        [PYTHON, "-m", "pytest", "-q", "tests/astra"],
-        slow=True,
-        lane="clusters",
     ),
     Part(
         "client-asan",
@@ -143,13 +150,6 @@ PARTS = [
         cwd=ROOT / "examples" / "partyfinder",
         env={"PARTYFINDER_CASSANDRA": "{node}"},
         needs_node=True,
-    ),
-    Part(
-        "three",
-        "libcql on three nodes that fail, and what keeps it from connecting",
-        [PYTHON, "-m", "pytest", "-q", *OWN_CLUSTERS],
-        slow=True,
-        lane="clusters",
     ),
     Part(
         "differential",
@@ -273,10 +273,11 @@ def main():
             name: stack.enter_context(concurrent.futures.ThreadPoolExecutor(1))
             for name in {part.lane for part in chosen if part.lane}
         }
-        beside = {part.name: lanes[part.lane].submit(run, part) for part in chosen if part.lane}
+        beside = {}
         address = os.environ.get("CQL_TEST_NODE", "")
         for part in chosen:
             if part.lane:
+                beside[part.name] = lanes[part.lane].submit(run, part)
                 continue
             if part.needs_node and not address:
                 address = stack.enter_context(node())
