@@ -7,8 +7,8 @@
 A part's output goes to build/logs/NAME.log; the end of it is shown when the part fails. Parts that need a
 Cassandra share one node, whose address they find in CQL_TEST_NODE: this checkout's when it is up, else one that
 is started for them and removed with its data.
-Those that have clusters of their own begin at once, beside the others, and those under ASan and UBSan beside those of the
-node: most of the time somebody waits for a Cassandra.
+The C units run alone, since some of them are about time. After them there are three lanes: clusters of one's own, what needs
+no Cassandra, and the parts of the node; most of the time somebody waits for a Cassandra.
 """
 
 import argparse
@@ -46,7 +46,24 @@ class Part:
 # They make clusters of their own kind, with testcluster.
 OWN_CLUSTERS = ["tests/cluster/test_errors.py", "tests/cluster/test_three_nodes.py"]
 
+# All files of the corpus run on Cassandra by our own client; these by another one too, so that both cannot be wrong alike.
+WITNESSED = [
+    "tests/data/cql/types-collections.test",
+    "tests/data/cql/types-keys.test",
+    "tests/data/cql/types-literals.test",
+    "tests/data/cql/types-time.test",
+    "tests/data/cql/types-vectors.test",
+    "tests/data/cql/counter.test",
+    "tests/data/cql/paging.test",
+    "tests/data/cql/prepared.test",
+    "tests/data/cql/static.test",
+    "tests/data/cql/system.test",
+    "tests/data/cql/udt-frozen.test",
+    "tests/data/cql/udt-select.test",
+]
+
 PARTS = [
+    Part("unit", "C units under ASan and UBSan", ["tests/unit/run"]),
     Part(
         "astra",
         "what stands for Astra DB: the Python driver, libcql and Django through it",
@@ -61,56 +78,87 @@ PARTS = [
         slow=True,
         lane="clusters",
     ),
-    Part("lint", "format, include order, static analysis", [PYTHON, "tools/lint"]),
-    Part("unit", "C units under ASan and UBSan", ["tests/unit/run"]),
-    Part("fuzz", "kept inputs of the fuzz targets", [PYTHON, "tests/fuzz/run.py"]),
+    Part(
+        "lint",
+        "format, include order, static analysis",
+        [PYTHON, "tools/lint"],
+        lane="files",
+    ),
+    Part(
+        "fuzz",
+        "kept inputs of the fuzz targets",
+        [PYTHON, "tests/fuzz/run.py"],
+        lane="files",
+    ),
     Part(
         "corpus",
         "CQL cases on the embedded engine",
         [PYTHON, "tests/conformance/run.py", "--server", "local"],
+        lane="files",
     ),
     Part(
         "runner",
         "the corpus runner's own tests",
         [PYTHON, "-m", "unittest", "discover", "-s", "tests/conformance"],
+        lane="files",
     ),
     Part(
         "tools",
         "the tools that run Cassandra and stand for Astra, without either",
         [PYTHON, "-m", "unittest", "discover", "-s", "tests/tools"],
+        lane="files",
     ),
-    Part("client", "libcql from Python", [PYTHON, "-m", "pytest", "-q", "tests/client"]),
-    Part("backend", "the Django backend", [PYTHON, "tests/backend/runtests.py"]),
+    Part(
+        "client",
+        "libcql from Python",
+        [PYTHON, "-m", "pytest", "-q", "tests/client"],
+        lane="files",
+    ),
+    Part(
+        "backend",
+        "the Django backend",
+        [PYTHON, "tests/backend/runtests.py"],
+        lane="files",
+    ),
     Part(
         "backend-steps",
         "the Django backend on a file that is written as a cluster is",
         [PYTHON, "tests/backend/runtests.py"],
         env={"BACKEND_TEST_AS_CLUSTER": "1"},
+        lane="files",
     ),
     Part(
         "example",
         "partyfinder's own tests",
         [PYTHON, "manage.py", "test", "--settings", "parties.test_settings"],
         cwd=ROOT / "examples" / "partyfinder",
+        lane="files",
     ),
     Part(
         "client-asan",
         "libcql from Python, the extension under ASan and UBSan",
         [PYTHON, "tests/sanitized.py", "client"],
         slow=True,
-        lane="sanitizers",
+        lane="files",
     ),
     Part(
         "backend-asan",
         "the Django backend, the extension under ASan and UBSan",
         [PYTHON, "tests/sanitized.py", "backend"],
         slow=True,
-        lane="sanitizers",
+        lane="files",
+    ),
+    Part(
+        "browser",
+        "partyfinder in a browser",
+        [PYTHON, "-m", "pytest", "-q", "tests/e2e"],
+        slow=True,
+        lane="files",
     ),
     Part(
         "cassandra",
-        "the same CQL cases on Cassandra, by the Python driver",
-        ["tests/conformance/on-cassandra"],
+        "values, results and pages as an independent client reads them: the Python driver",
+        ["tests/conformance/on-cassandra", *WITNESSED],
         slow=True,
         needs_node=True,
     ),
@@ -166,12 +214,6 @@ PARTS = [
         ],
         slow=True,
         needs_node=True,
-    ),
-    Part(
-        "browser",
-        "partyfinder in a browser",
-        [PYTHON, "-m", "pytest", "-q", "tests/e2e"],
-        slow=True,
     ),
     Part(
         "browser-cassandra",

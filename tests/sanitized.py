@@ -4,7 +4,7 @@
     python tests/sanitized.py cluster [pytest's arguments]      on the node of CQL_TEST_NODE
     python tests/sanitized.py backend [runtests.py's arguments]
 
-The extension lies in build/sanitize-python/site beside links to the package's Python files; that place comes first on
+The extension lies in build/sanitize/site beside links to the package's Python files; that place comes first on
 the path. Python's own allocator gives way to malloc, so that every object is seen. Leaks are looked for by the C tests:
 at its exit the interpreter keeps too much that it never frees.
 """
@@ -16,7 +16,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(sys.executable).parent
-SITE = ROOT / "build" / "sanitize-python" / "site"
+SITE = ROOT / "build" / "sanitize" / "site"
 
 # These measure the memory of the process, which is another one under a sanitizer.
 MEASURES_MEMORY = ["--ignore=tests/client/test_memory.py"]
@@ -72,7 +72,7 @@ def require_sanitized(env):
 
 def main():
     command = commands(sys.argv[1] if len(sys.argv) > 1 else "", sys.argv[2:])
-    subprocess.run([ROOT / "tools" / "build", "sanitize-python"], check=True)
+    subprocess.run([ROOT / "tools" / "build", "sanitize"], check=True)
     env = environment()
     require_sanitized(env)
     return subprocess.run(command, cwd=ROOT, env=env).returncode

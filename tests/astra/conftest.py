@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -83,6 +84,14 @@ def driver():
         return json.loads(done.stdout)
 
     return ask
+
+
+def url_of(astra, path=None, **options):
+    """A URL for libcql. As the token's user; keywords are options, and None leaves one out."""
+    usual = {"user": "token", "password": astra.token}
+    chosen = {n: v for n, v in (usual | options).items() if v is not None}
+    words = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in chosen.items())
+    return f"astra:{quote(str(path or astra.bundle_path))}?{words}"
 
 
 class BundleClient:

@@ -15,10 +15,9 @@ import threading
 import time
 import zipfile
 from collections import Counter
-from urllib.parse import quote
 
 import pytest
-from conftest import ADDRESSES
+from conftest import ADDRESSES, url_of
 from standin.framing import BATCH, EXECUTE, QUERY
 
 import libcql
@@ -33,14 +32,6 @@ LOCAL_QUORUM = 6
 
 
 # --- bundles and URLs ---------------------------------------------------------------------------
-
-
-def url_of(astra, path=None, **options):
-    """As the token's user; keywords are options, and None leaves one out."""
-    usual = {"user": "token", "password": astra.token}
-    chosen = {n: v for n, v in (usual | options).items() if v is not None}
-    words = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in chosen.items())
-    return f"astra:{quote(str(path or astra.bundle_path))}?{words}"
 
 
 @pytest.fixture
@@ -593,53 +584,3 @@ def test_it_comes_back_from_hibernation(astra):
             except exceptions.ConnectionFailed:
                 assert time.monotonic() < deadline + SOON_S
                 time.sleep(0.1)
-
-
-def was_tried_everywhere(error):
-    """Both nodes that live were asked, and none of them answered in Cassandra's own time: this machine is too busy."""
-    return len({attempt.host for attempt in error.attempts if attempt.stage == "request"}) >= 2
-
-
-@pytest.mark.usefixtures("table")
-def test_a_replaced_node(astra):
-    """Last in its file: it takes its time. Reads and writes that may run twice go on all the while."""
-    failures, done = [], threading.Event()
-    counts = Counter()
-
-    def load(session, number):
-        n = 0
-        while not done.is_set():
-            n += 1
-            try:
-                session.execute("INSERT INTO seat (show, n) VALUES (?, ?)", [f"load {number}", n])
-                session.execute(
-                    "SELECT n FROM seat WHERE show = ? AND n = ?", [f"load {number}", n]
-                )
-                counts[number] += 1
-                done.wait(0.02)  # the new node needs this machine, too
-            except libcql.Error as error:
-                if not was_tried_everywhere(error):
-                    failures.append((error, error.attempts))
-
-    with libcql.connect(url_of(astra)) as session:
-        threads = [threading.Thread(target=load, args=[session, i]) for i in range(2)]
-        for thread in threads:
-            thread.start()
-        try:
-            before = len(astra.routes)
-            old, new = astra.replace_node(3)  # the driver's test replaces another one
-            deadline = time.monotonic() + 60
-            while new not in {route.host_id for route in astra.routes[before:]}:
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
-            time.sleep(2)
-        finally:
-            done.set()
-            for thread in threads:
-                thread.join()
-        assert failures == []
-        assert {node.address for node in session.nodes()} == set(astra.proxy.nodes)
-        assert old not in {node.address for node in session.nodes()}
-        for number, n in counts.items():  # what ended with an error may be there, too
-            found = session.execute("SELECT COUNT(*) FROM seat WHERE show = ?", [f"load {number}"])
-            assert found.one()[0] >= n

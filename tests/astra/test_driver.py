@@ -97,15 +97,3 @@ def test_rate_limit(astra, driver):
     (answer,) = driver(astra, "SELECT n FROM seat WHERE show = 'hamlet'")["answers"]
     assert answer["error"] == "NoHostAvailable"
     assert "Rate limit reached" in answer["message"]
-
-
-@pytest.mark.usefixtures("table")
-def test_a_replaced_node(astra, driver):
-    """Last in its file: it takes its time, and the other tests would still run."""
-    driver(astra, "INSERT INTO seat (show, n) VALUES ('lear', 1)")
-    old, new = astra.replace_node(2)
-    assert old not in names(astra)
-    told = driver(astra, "SELECT n FROM seat WHERE show = 'lear'", times=12)
-    assert told["answers"][0]["rows"] == [[1]]
-    assert set(told["hosts"]) == names(astra)
-    assert new in told["coordinators"]
