@@ -23,6 +23,7 @@ from .predicates import (
     is_always_false,
 )
 from .slices import End, cut
+from .uniques import value_of
 
 #: A product of several IN lists beyond this many reads is filtered instead.
 MAX_READS = 10_000
@@ -30,6 +31,7 @@ MAX_READS = 10_000
 MAX_BRANCHES = 100
 
 NOTHING, POINTS, SLICES, INDEX, SCAN = "nothing", "points", "slices", "index", "scan"
+CLAIMS = "claims"  # of unique values: each names the key of the row that holds the value, if one does
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Access:
     fixed: frozenset = frozenset()  # columns with one value in all rows that are read
     tests: list[Predicate] | None = None
     has_tuples: bool = False  # conditions of several columns, which only a SELECT may have
+    claims: str | None = None  # the table of claims that is read first; `reads` are its own then
 
     @property
     def index(self) -> str | None:
@@ -62,18 +65,18 @@ class Access:
         return not self.rest and self.tests is None
 
 
-def choose(key: TableKey, predicate: Predicate, quote) -> Access:
+def choose(key: TableKey, predicate: Predicate, quote, *, by_claims: bool = True) -> Access:
     """The cheapest way to the rows that meet the predicate. `quote` quotes a column's name."""
     parts = predicate.conjuncts()
     if is_always_false(parts):
         return Access(NOTHING, [], [])
-    access = _cheapest(key, parts, quote)
+    access = _cheapest(key, parts, quote, by_claims)
     if access.kind == POINTS:
         access.rest = [part for part in access.rest if not isinstance(part, RowExists)]
     return access
 
 
-def _cheapest(key: TableKey, parts: list[Predicate], quote) -> Access:
+def _cheapest(key: TableKey, parts: list[Predicate], quote, by_claims: bool) -> Access:
     restrictions = _Restrictions(parts)
     access = None
     if all(column in restrictions.equal for column in key.partition):
@@ -83,6 +86,8 @@ def _cheapest(key: TableKey, parts: list[Predicate], quote) -> Access:
     for part in parts:
         if isinstance(part, RowIn) and (found := _rows(key, part, parts, quote)) is not None:
             return found
+    if access is None and by_claims:
+        access = _by_claims(key, restrictions, parts)
     access = access or _by_index(key, restrictions, parts, quote)
     union = _union(key, restrictions, parts, quote) if access is None or access.pinned else None
     if union is not None and (access is None or _is_narrower(union, access)):
@@ -208,6 +213,23 @@ def _indexes(key: TableKey, r: _Restrictions, taken: list[str], alone: bool) -> 
     return _Indexes(equal, ranged)
 
 
+def _by_claims(key: TableKey, r: _Restrictions, parts) -> Access | None:
+    """By unique values. Whether the rows hold them is tested: a claim may be of a row that has lost its value."""
+    if key.lookup is not None:
+        return None
+    for table, columns in key.claims:
+        if not all(column in r.equal for column in columns):
+            continue
+        lists = [r.values(column) for column in columns]
+        if math.prod(map(len, lists)) > MAX_READS or any(None in values for values in lists):
+            continue
+        found = {value_of(list(values), True) for values in itertools.product(*lists)}
+        reads = [("value = ?", [value]) for value in sorted(found)]
+        fixed = frozenset(c for c, v in zip(columns, lists, strict=True) if len(v) == 1)
+        return Access(CLAIMS, reads, parts, fixed=fixed, claims=table)
+    return None
+
+
 def _by_index(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
     found = _indexes(key, r, [], True)
     if not found.columns:
@@ -311,7 +333,7 @@ def _union(key: TableKey, r: _Restrictions, parts, quote) -> Access | None:
     indexes: dict[str, None] = {}
     fixed = {column for column, equal in r.equal.items() if equal.op == "="}
     for i, child in enumerate(part.children):
-        access = choose(key, And([child, *rest]), quote)
+        access = choose(key, And([child, *rest]), quote, by_claims=False)
         if access.kind == NOTHING:
             continue
         if access.kind == SCAN or access.tests is not None or len(reads) > MAX_READS:

@@ -3,17 +3,13 @@
 from django.apps import apps
 from django.conf import settings as django_settings
 from django.core import checks
-from django.db import connections, router
-from django.db.models import DateTimeField, UniqueConstraint
+from django.db import NotSupportedError, connections, router
+from django.db.models import DateTimeField
 
+from . import uniques
 from .keys import key_fields
 from .kinds import TEXT_FIELDS, stored_field
 from .user_types import types_in
-
-UNIQUE_REASON = (
-    "Cassandra keeps only primary keys unique; uniqueness of other columns is not built yet."
-)
-UNIQUE_HINT = "Make it the primary key or a part of it, drop the constraint, or leave the app out of INSTALLED_APPS."
 
 
 def our_aliases() -> list[str]:
@@ -44,7 +40,13 @@ def check_models(app_configs=None, **kwargs) -> list:
     """Uniqueness that nothing would keep, and settings that name no model."""
     models = list(_models(app_configs))
     errors = [
-        error for model in models for error in (*unique_errors(model), *empty_key_warnings(model))
+        error
+        for model in models
+        for error in (
+            *unique_errors(model),
+            *empty_key_warnings(model),
+            *expression_index_warnings(model),
+        )
     ]
     return errors + user_type_errors(models) + plain_model_errors()
 
@@ -57,6 +59,20 @@ def empty_key_warnings(model) -> list:
         return []
     text = f"{field.name!r} may be blank, and is the partition key by itself: Cassandra has no empty one."
     return [checks.Warning(text, "Remove blank=True.", field, "cassandra.W004")]
+
+
+def expression_index_warnings(model) -> list:
+    """cassandra.W020 for each index on expressions, which CQL does not have."""
+    return [
+        checks.Warning(
+            f"The index {index.name!r} of {model._meta.label} is on an expression, and is not made.",
+            "Keep what is asked for in a column of its own, and index that.",
+            model,
+            "cassandra.W020",
+        )
+        for index in model._meta.indexes
+        if index.contains_expressions
+    ]
 
 
 def user_type_errors(models) -> list:
@@ -93,38 +109,23 @@ def plain_model_errors() -> list:
 
 
 def unique_errors(model) -> list:
-    """cassandra.E003 for each unique field and constraint that the key does not imply."""
-    errors = []
-    for what, obj in unique_off_key(model._meta):
+    """cassandra.E003 for each uniqueness that cannot be kept: of a table that is written plainly, or of what cannot be
+    computed on our side."""
+    errors, connection = [], connections[router.db_for_write(model)]
+    for one in uniques.declared(model._meta):
+        try:
+            uniques.unique(model, one, connection)
+        except NotSupportedError as refusal:
+            why, hint = str(refusal), "Use columns, or expressions that can be computed from one row."
+        else:
+            if not connection.settings.is_plain(model):
+                continue
+            why = "Its table is written in plain mode, where writers do not see each other."
+            hint = 'Take it out of OPTIONS["plain_models"], or drop the constraint.'
         errors.append(
-            checks.Error(
-                f"{what} cannot be kept. {UNIQUE_REASON}", UNIQUE_HINT, obj, "cassandra.E003"
-            )
+            checks.Error(f"{one.what} cannot be kept. {why}", hint, one.source, "cassandra.E003")
         )
     return errors
-
-
-def unique_off_key(meta) -> list[tuple[str, object]]:
-    """(description, object) for each uniqueness that the primary key does not imply."""
-    pk_names = {field.name for field in getattr(meta, "pk_fields", None) or [meta.pk]}
-    found = []
-    for field in meta.local_concrete_fields:
-        if field.unique and not {field.name} >= pk_names:
-            found.append((f"unique=True of {meta.label}.{field.name}", field))
-    for names in meta.unique_together:
-        if not set(names) >= pk_names:
-            found.append((f"unique_together ({', '.join(names)}) of {meta.label}", meta.model))
-    for constraint in meta.constraints:
-        if isinstance(constraint, UniqueConstraint) and not constraint_is_implied(
-            constraint, pk_names
-        ):
-            found.append((f"The constraint {constraint.name!r} of {meta.label}", meta.model))
-    return found
-
-
-def constraint_is_implied(constraint: UniqueConstraint, pk_names: set[str]) -> bool:
-    """Does the constraint name the whole primary key?"""
-    return not constraint.expressions and set(constraint.fields) >= pk_names
 
 
 def check_settings(databases=None, **kwargs) -> list:

@@ -158,15 +158,13 @@ class Cursor:
             self.executed += [(cql, list(values)) for cql, values in statements]
         return self.connection.session.execute_batch(statements, type=type, **options)
 
-    def send_many(
-        self, cql: str, rows: list[list], *, concurrency: int, timestamp: int | None = None
-    ) -> list:
+    def send_many(self, cql: str, rows: list[list], *, concurrency: int, **options) -> list:
         """One statement with many rows of values side by side. For each: its libcql result, None when there is nothing in
-        it, or the exception that it ended with."""
+        it, or the exception that it ended with. `options`: consistency, timestamp … of Session.execute_many()."""
         if self.connection.queries_logged:
             self.executed += [(cql, list(values)) for values in rows]
         return self.connection.session.execute_many(
-            cql, rows, concurrency=concurrency, return_exceptions=True, timestamp=timestamp
+            cql, rows, concurrency=concurrency, return_exceptions=True, **options
         )
 
     # --- for plans ---

@@ -11,6 +11,10 @@ class WriteContention(OperationalError):
     """A conditional write lost to other writers too often. Nothing of it was written."""
 
 
+class ClaimPending(OperationalError):
+    """A unique value is claimed by another writer whose row is not there yet, or never comes. Nothing was written."""
+
+
 class OutcomeUnknown(OperationalError):
     """A conditional write may or may not have been applied: its answer was lost, and its row does not tell."""
 

@@ -5,7 +5,7 @@ import time
 from django.core.exceptions import EmptyResultSet
 from django.db import NotSupportedError
 
-from .access import INDEX, NOTHING, POINTS, SCAN, SLICES, Access
+from .access import CLAIMS, INDEX, NOTHING, POINTS, SCAN, SLICES, Access
 from .exceptions import ScanBudgetExceeded
 from .expr import Column
 from .keys import TableKey
@@ -18,6 +18,7 @@ _READS = {
     SLICES: "slice of a partition",
     INDEX: "index read",
     SCAN: "scan of the whole table",
+    CLAIMS: "claims of unique values, then key reads of their rows",
 }
 
 
@@ -123,8 +124,9 @@ def _reads(plan: SelectPlan) -> str:
         if plan.limit is not None:
             return f"at most {plan.limit} rows of the table, in the order of its tokens"
         return "every row of the table, in pages"
-    if access.kind == POINTS:
-        return f"at most one row for each of {len(access.reads)} keys"
+    if access.kind in (POINTS, CLAIMS):
+        what = "keys" if access.kind == POINTS else "values"
+        return f"at most one row for each of {len(access.reads)} {what}"
     return f"the rows that the statements find, in pages{limit}"
 
 

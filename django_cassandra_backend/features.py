@@ -46,12 +46,14 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_column_check_constraints = False
     can_introspect_check_constraints = False
     allows_multiple_constraints_on_same_fields = False
-    supports_partial_indexes = False
-    supports_expression_indexes = False
+    # Of unique constraints, which are kept by claims; an index with a condition is one of all rows, one with expressions
+    # is not made, and a check says so.
+    supports_partial_indexes = True
+    supports_expression_indexes = True
     supports_index_column_ordering = False
     supports_deferrable_unique_constraints = False
     supports_covering_indexes = False
-    supports_nulls_distinct_unique_constraints = False
+    supports_nulls_distinct_unique_constraints = True
     can_rename_index = False
     # Names of tables have 48 characters, of columns as many as one likes: Django's check of column names is off.
     truncates_names = True

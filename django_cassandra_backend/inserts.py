@@ -3,12 +3,14 @@
 lwt:   IF NOT EXISTS. A taken key is an IntegrityError, or skipped, or the row that is there is updated.
 plain: upserts."""
 
+import functools
 import uuid
 
 from django.db.models.constants import OnConflict
 
 from . import conditions, outcomes, sequences
 from .access import POINTS, Access, choose
+from .claimed_inserts import ClaimedInserts
 from .dbapi import UNSET, DatabaseError, IntegrityError
 from .evaluate import Column, Constant
 from .exceptions import WriteContention
@@ -24,19 +26,22 @@ from .writes import CHAIN_ROWS, UpdatePlan, check_nulls, check_partition, send_a
 class InsertPlan(Plan):
     """Rows to insert. `columns`; `rows`: lists of values; `auto`: position of the AutoField among the columns, or None.
 
-    model; fields: of the model; key; quote; plain; text: the INSERT
+    model; fields: of the model; key; quote; plain; text: the INSERT; uniques: what has to be claimed
     returning: positions of the values that become the rows of the cursor
     on_conflict: an OnConflict or None.    changes: columns to update where a row exists"""
+
+    uniques = ()
 
     def run(self, cursor) -> None:
         self.inserted = 0
         for row in self.rows:
             self._check(row)
-        chains = cursor.connection.settings.chains
+        chains = cursor.connection.settings.chains and not self.uniques
         if not (chains and self._counts_in_one() and self._insert_counted(cursor, self.rows[0])):
             self._fill_ids(cursor)
+            insert = ClaimedInserts(self, cursor).insert if self.uniques else self._insert_of(cursor)
             for start in range(0, len(self.rows), CHAIN_ROWS):
-                self._insert(cursor, self.rows[start : start + CHAIN_ROWS])
+                insert(self.rows[start : start + CHAIN_ROWS])
         cursor.rowcount = self.inserted
         if self.returning is not None:
             cursor.give([tuple(row[i] for i in self.returning) for row in self.rows])
@@ -106,13 +111,18 @@ class InsertPlan(Plan):
 
     # --- rows ---
 
-    def _insert(self, cursor, rows: list) -> None:
+    def _insert_of(self, cursor):
+        """The function that inserts rows where nothing has to be claimed."""
         if self.on_conflict is None:
-            self._insert_new(cursor, rows)
-        elif self.plain:
-            self._upsert_plainly(cursor, rows)
+            insert = self._insert_new
         else:
-            self._insert_or(cursor, rows)
+            insert = self._upsert_plainly if self.plain else self._insert_or
+        return functools.partial(insert, cursor)
+
+    @property
+    def known(self) -> list[str]:
+        """The columns of the model."""
+        return [field.column for field in self.fields]
 
     def _insert_new(self, cursor, rows: list) -> None:
         """All of the rows or none of them."""

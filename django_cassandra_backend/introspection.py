@@ -9,7 +9,7 @@ from django.db.backends.base.introspection import FieldInfo as BaseFieldInfo
 from django.db.backends.base.introspection import TableInfo as BaseTableInfo
 from django.db.models import AutoField, Index
 
-from . import names, sequences
+from . import names, sequences, uniques
 from .types import FIELDS_BY_TYPE
 
 #: Tables of the backend itself, which no model describes.
@@ -36,8 +36,19 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
         views = self._rows(
             cursor, "SELECT view_name, comment FROM system_schema.views WHERE keyspace_name = %s"
         )
-        own = [TableInfo(names.decode(n), "t", text) for n, text in tables if n not in OWN_TABLES]
+        own = [
+            TableInfo(names.decode(n), "t", text)
+            for n, text in tables
+            if n not in OWN_TABLES and text != uniques.COMMENT
+        ]
         return own + [TableInfo(names.decode(name), "v", text) for name, text in views]
+
+    def claim_tables(self, cursor) -> list[str]:
+        """The CQL names of the tables of claims."""
+        tables = self._rows(
+            cursor, "SELECT table_name, comment FROM system_schema.tables WHERE keyspace_name = %s"
+        )
+        return sorted(name for name, text in tables if text == uniques.COMMENT)
 
     def get_table_description(self, cursor, table_name):
         fields = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db import models
 
-from . import names
+from . import names, uniques
 from .fields import CounterField, ListField, MapField, PhysicalKey, SetField, VectorField
 from .fields.static import is_static
 from .index_classes import ColumnIndex
@@ -29,6 +29,7 @@ class TableKey:
     elements: frozenset[tuple[str, str]]  # those of them that are storage-attached
     static: frozenset[str]  # columns with one value for a whole partition
     counters: frozenset[str]  # columns that are only added to; then all are, but the key
+    claims: tuple[tuple[str, tuple[str, ...]], ...]  # (table of claims, columns) that find one row
 
     @functools.cached_property
     def columns(self) -> tuple[str, ...]:
@@ -193,6 +194,7 @@ def _read(meta) -> TableKey:
         counters=frozenset(
             field.column for field in meta.local_concrete_fields if isinstance(field, CounterField)
         ),
+        claims=uniques.simple_uniques(meta),
     )
 
 

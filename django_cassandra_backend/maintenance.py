@@ -2,12 +2,12 @@
 
 from django.apps import apps
 
-from . import names, sequences
+from . import names, sequences, uniques
 from .dbapi import InvalidRequest
 from .keys import table_key
 from .plan import Plan, StatementPlan
 from .together import LWT, PLAIN, Rows
-from .writes import send_all, whole_key
+from .writes import send_all
 
 #: Rows up to which a cluster's table is emptied row by row. Measured on one node: a TRUNCATE takes as long as 15 to 20
 #: conditional deletes one after the other, and these go side by side.
@@ -35,28 +35,46 @@ class FlushPlan(Plan):
 
     def _delete_rows(self, cursor, quoted: str) -> bool:
         """Delete the rows if they are few. Is the table empty now?"""
-        model = _model_of(self.table)
-        key = None if model is None else table_key(model)
-        if key is None or key.counters or key.static:
+        if (shape := _shape_of(self.table, cursor.connection)) is None:
             return self._is_empty(cursor, quoted)
+        columns, width, plain = shape
         quote = cursor.connection.ops.quote_name
-        columns = ", ".join(map(quote, key.columns))
-        points = cursor.send(f"SELECT {columns} FROM {quoted} LIMIT {FLUSH_ROWS + 1}").all()
+        listed = ", ".join(map(quote, columns))
+        points = cursor.send(f"SELECT {listed} FROM {quoted} LIMIT {FLUSH_ROWS + 1}").all()
         if not points or len(points) > FLUSH_ROWS:
             return not points
-        plain = cursor.connection.settings.is_plain(model)
-        text = f"DELETE FROM {quoted} WHERE {whole_key(key, quote)}{'' if plain else ' IF EXISTS'}"
-        info = Rows(PLAIN if plain else LWT, points, len(key.partition), lambda i: False)
+        where = " AND ".join(f"{quote(column)} = ?" for column in columns)
+        text = f"DELETE FROM {quoted} WHERE {where}{'' if plain else ' IF EXISTS'}"
+        info = Rows(PLAIN if plain else LWT, points, width, lambda i: False)
         send_all(cursor, [(text, list(point)) for point in points], info)
         return self._is_empty(
             cursor, quoted
         )  # a row that came by another clock may have outlived it
 
 
-def _model_of(table: str):
-    """The model with this table, if there is one."""
-    models = apps.get_models(include_auto_created=True)
-    return next((m for m in models if names.encode(m._meta.db_table) == table), None)
+def _shape_of(table: str, connection) -> tuple[tuple[str, ...], int, bool] | None:
+    """(columns of the key, how many of them partition, is it written plainly?) of a table whose rows can be deleted one
+    by one."""
+    for model in apps.get_models(include_auto_created=True):
+        key = table_key(model)
+        if key.table == table:
+            if key.counters or key.static:
+                return None
+            return key.columns, len(key.partition), connection.settings.is_plain(model)
+        if any(table == claims for claims, _ in key.claims):
+            return ("value",), 1, False
+    return None
+
+
+def claim_tables_of(table: str) -> list[str]:
+    """The tables of claims beside a table of ours."""
+    found = {
+        uniques.table_of(model._meta, one): None
+        for model in apps.get_models(include_auto_created=True)
+        if names.encode(model._meta.db_table) == table
+        for one in uniques.declared(model._meta)
+    }
+    return list(found)
 
 
 class ResetSequencesPlan(StatementPlan):

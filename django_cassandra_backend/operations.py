@@ -14,7 +14,7 @@ from django.utils.duration import duration_microseconds
 
 from . import names, sequences
 from .literals import inline
-from .maintenance import FlushPlan, ResetSequencePlan, ResetSequencesPlan
+from .maintenance import FlushPlan, ResetSequencePlan, ResetSequencesPlan, claim_tables_of
 from .plan import Plan
 
 _BIGINT = (-(2**63), 2**63 - 1)
@@ -147,7 +147,9 @@ class DatabaseOperations(BaseDatabaseOperations):
     def sql_flush(self, style, tables, *, reset_sequences=False, allow_cascade=False):
         tables = [names.encode(table) for table in tables]
         plans = [
-            FlushPlan([(f"TRUNCATE {self.quote_name(table)}", [])], table=table) for table in tables
+            FlushPlan([(f"TRUNCATE {self.quote_name(name)}", [])], table=name)
+            for table in tables
+            for name in (table, *claim_tables_of(table))
         ]
         if reset_sequences and tables:
             plans.append(ResetSequencesPlan(sequences.reset_statements(tables)))

@@ -51,11 +51,11 @@ def is_unknown(error: BaseException) -> bool:
     return isinstance(error, OperationalError) and getattr(error, "code", None) in UNKNOWN_CODES
 
 
-def send(cursor, cql: str, values: list, probe: Probe):
+def send(cursor, cql: str, values: list, probe: Probe, options: dict | None = None):
     """Send one conditional write. What is not known of it is asked of its row."""
     for _ in range(TRIES):
         try:
-            return cursor.send(cql, values)
+            return cursor.send(cql, values, **(options or {}))
         except OperationalError as error:
             if not is_unknown(error):
                 raise

@@ -5,13 +5,14 @@ import itertools
 import operator
 from collections.abc import Callable, Iterator
 
-from .access import NOTHING, POINTS, Access
+from .access import CLAIMS, NOTHING, POINTS, Access
 from .budget import ScanBudget
 from .duplicates import found_for_sure
 from .hashing import hashable
 from .keys import TableKey
 from .ordering import order_key, sort_key
 from .plan import Plan
+from .uniques import owner_columns, owner_names
 
 SMALL_PAGE = 500  # rows; where reading may end early
 
@@ -33,6 +34,7 @@ class SelectPlan(Plan):
     low, high: the slice; high None is open.      limit: the statements' LIMIT, or None.
     nearest: the column whose index on vectors gives the rows, or None.
     newest: takes the newest of rows with one pk, or None.      advice: a function for ScanBudget.
+    columns: the CQL of what is read, where claims tell which rows.
     """
 
     tests = None
@@ -90,13 +92,15 @@ class SelectPlan(Plan):
     @property
     def counts_sorting(self) -> bool:
         """Do sorted rows count against the budget? Not those that the caller named key by key."""
-        return bool(self.order) and self.access.kind != POINTS
+        return bool(self.order) and self.access.kind not in (POINTS, CLAIMS)
 
     def _stored(self, cursor, budget) -> Iterator[tuple]:
         page = self._page_size(cursor.connection.settings.page_size)
-        results = side_by_side(
-            cursor, self.statements, self.access.kind, page_size=page, wanted=self.high
-        )
+        statements, kind = self.statements, self.access.kind
+        if kind == CLAIMS:
+            statements = claimed(cursor, self.key, statements, self.columns, self.quote)
+            kind = POINTS
+        results = side_by_side(cursor, statements, kind, page_size=page, wanted=self.high)
         streams = map(iter, results)
         if self.tests is not None:
             streams = (
@@ -174,6 +178,9 @@ def select_statements(
     """(CQL, values) for each read of the access path. `columns` and `order` are CQL."""
     if access.kind == NOTHING:
         return []
+    if access.kind == CLAIMS:
+        names, table = column_list(owner_names(key), quote), quote(access.claims)
+        return [(f"SELECT {names} FROM {table} WHERE {where}", v) for where, v in access.reads]
     head = f"SELECT {'DISTINCT ' if distinct else ''}{columns} FROM {quote(key.table)}"
     tail = (f" ORDER BY {order}" if order else "") + (" LIMIT ?" if limit is not None else "")
     more = [*order_values] if limit is None else [*order_values, limit]
@@ -181,6 +188,14 @@ def select_statements(
         (f"{head}{' WHERE ' if where else ''}{where}{tail}", [*values, *more])
         for where, values in access.reads
     ]
+
+
+def claimed(cursor, key: TableKey, claims, columns: str, quote) -> list:
+    """(CQL, values) for the rows that claims belong to. `claims`: what select_statements() gave for them."""
+    owners = {row: None for result in side_by_side(cursor, claims, POINTS) for row in result}
+    where = " AND ".join(f"{quote(column)} = ?" for column in owner_columns(key))
+    text = f"SELECT {columns} FROM {quote(key.table)} WHERE {where}"
+    return [(text, list(owner)) for owner in owners]
 
 
 def projection(getters: list[Callable], plain: list[int | None]) -> Callable:

@@ -1,7 +1,7 @@
 """DDL: models become CQL tables and indexes.
 
 What CQL can do is done with one statement. A change of a key, of a column's type or of a table's name copies
-the table (`table_copy.py`). Uniqueness off the key is refused, because nothing would keep it."""
+the table (`table_copy.py`). What is unique beside the key has a table of claims (`claim_tables.py`)."""
 
 import logging
 from dataclasses import replace
@@ -10,8 +10,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import NOT_PROVIDED, CompositePrimaryKey, UniqueConstraint
 from django.db.utils import NotSupportedError
 
-from . import index_build, indexes, names, sequences, user_types
-from .checks import UNIQUE_REASON, constraint_is_implied, unique_off_key
+from . import claim_tables, index_build, indexes, names, sequences, user_types
 from .fields import CounterField, PhysicalKey, TableOptions, UserTypeField
 from .fields.columnless import ColumnlessField
 from .fields.static import is_static
@@ -64,13 +63,13 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
     # --- tables ---
 
     def create_model(self, model):
-        self._refuse_unique(model)
         for field in model._meta.local_concrete_fields:
             user_types.make(self, field)
         self.execute(self.table_definition(model, names.encode(model._meta.db_table)))
         if model._meta.auto_field is not None:
             self.execute(sequences.CREATE)
         self._create_indexes(indexes.create_statements(self, model))
+        claim_tables.create(self, claim_tables.all_of(self, model))
         for field in model._meta.local_many_to_many:
             if field.remote_field.through._meta.auto_created:
                 self.create_model(field.remote_field.through)
@@ -125,6 +124,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         for field in model._meta.local_many_to_many:
             if field.remote_field.through._meta.auto_created:
                 self.delete_model(field.remote_field.through)
+        claim_tables.drop(self, claim_tables.all_of(self, model))
         self.execute(f"DROP TABLE {self.table(model)}")
         if model._meta.auto_field is not None:
             self._forget_sequence(names.encode(model._meta.db_table))
@@ -143,6 +143,10 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             old_table=names.encode(old_db_table),
             new_table=names.encode(new_db_table),
         )
+        with claim_tables.renamed(model, old_db_table):
+            before = claim_tables.all_of(self, model)
+        with claim_tables.renamed(model, new_db_table):
+            claim_tables.replace(self, before, claim_tables.all_of(self, model))
 
     def alter_db_table_comment(self, model, old_db_table_comment, new_db_table_comment):
         text = option_text("comment", new_db_table_comment or "")
@@ -175,13 +179,14 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             return
         if field.column is None or getattr(field, "db_parameters", None) is None:
             return
-        self._refuse_unique_field(model, field)
         if field.primary_key:
             self._refuse_key(model)
         user_types.make(self, field)
         self.execute(f"ALTER TABLE {self.table(model)} ADD {self._column(field)}")
         self._index_fields(model, wanted_of_field(model._meta, field))
         self._fill(model, field)
+        if field.unique:
+            claim_tables.create_filled(self, [claim_tables.of_field(self, model, field)])
 
     def _fill(self, model, field) -> None:
         """Write a new column's default into the rows there are. CQL's own columns begin as null."""
@@ -251,6 +256,8 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         partition, clustering, _ = key_fields(model._meta)
         if field.name in {member.name for member in (*partition, *clustering)}:
             self._refuse_key(model)
+        if field.unique:
+            claim_tables.drop(self, [claim_tables.of_field(self, model, field)])
         for statement in indexes.drop_statements(self, model, {(field.column, None)}):
             self.execute(statement)
         if isinstance(field, UserTypeField) and field.is_multicell:  # CQL drops no such column
@@ -297,8 +304,6 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
     ):
         """One column: its name, its type, its index. What Django alone checks (lengths, null, choices) needs no DDL."""
         new_model = getattr(new_field, "model", model)  # a field made by hand belongs to none
-        if not old_field.unique:
-            self._refuse_unique_field(new_model, new_field)
         if old_field.primary_key != new_field.primary_key:
             self._refuse_key(model)
         if is_static(old_field) != is_static(new_field):
@@ -322,6 +327,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             self._fill(new_model, new_field)
         if user_types.names_of(old_field) - user_types.names_of(new_field):
             user_types.drop_unused(self, [old_field])
+        claim_tables.follow(self, model, old_field, new_model, new_field)
 
     def _rename_column(self, model, old_field, new_field) -> None:
         """CQL renames columns of the key; the others are copied."""
@@ -351,7 +357,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
 
     def add_index(self, model, index):
         if index.contains_expressions:
-            return  # supports_expression_indexes is off, and Django's check has said so
+            return  # a check has said so
         self._index_fields(model, declared_columns(model._meta, index))
 
     def remove_index(self, model, index):
@@ -380,23 +386,18 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         return each[0][:1] if all(each) else []
 
     def add_constraint(self, model, constraint):
-        if isinstance(constraint, UniqueConstraint):
-            pk_names = {field.name for field in model._meta.pk_fields}
-            if not constraint_is_implied(constraint, pk_names):
-                self._refuse(f"The constraint {constraint.name!r} of {model._meta.label}")
         # Check constraints are validated by Django: supports_table_check_constraints is off.
+        if isinstance(constraint, UniqueConstraint):
+            claim_tables.create_filled(self, claim_tables.of_constraint(self, model, constraint))
 
     def remove_constraint(self, model, constraint):
-        """Nothing of a constraint is stored."""
+        if isinstance(constraint, UniqueConstraint):
+            claim_tables.drop(self, claim_tables.of_constraint(self, model, constraint))
 
     def alter_unique_together(self, model, old_unique_together, new_unique_together):
-        pk_names = {field.name for field in model._meta.pk_fields}
-        for group in new_unique_together:
-            if (
-                tuple(group) not in {tuple(old) for old in old_unique_together}
-                and not set(group) >= pk_names
-            ):
-                self._refuse(f"unique_together ({', '.join(group)}) of {model._meta.label}")
+        old, new = ({tuple(g) for g in groups} for groups in (old_unique_together, new_unique_together))
+        claim_tables.drop(self, claim_tables.of_groups(self, model, old - new))
+        claim_tables.create_filled(self, claim_tables.of_groups(self, model, new - old))
 
     def alter_index_together(self, model, old_index_together, new_index_together):
         old, new = (
@@ -410,18 +411,6 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             self.execute(statement)
 
     # --- refusals ---
-
-    def _refuse_unique(self, model) -> None:
-        for what, _ in unique_off_key(model._meta):
-            self._refuse(what)
-
-    def _refuse_unique_field(self, model, field) -> None:
-        pk_names = {member.name for member in model._meta.pk_fields}
-        if field.unique and not field.primary_key and not {field.name} >= pk_names:
-            self._refuse(f"unique=True of {model._meta.label}.{field.name}")
-
-    def _refuse(self, what: str) -> None:
-        raise NotSupportedError(f"{what} cannot be kept. {UNIQUE_REASON}")
 
     def _refuse_key(self, model) -> None:
         raise NotSupportedError(

@@ -6,6 +6,7 @@ from .expr import Column
 from .keys import TableKey, table_key
 from .lookups import PredicateBuilder
 from .predicates import And, RowExists
+from .uniques import Unique, owner_columns, uniques_of
 
 
 class TableMixin:
@@ -60,3 +61,14 @@ class TableMixin:
             )
         if query.group_by is not None:
             raise not_supported("values().annotate(), a GROUP BY", "Group the rows in Python.")
+
+    def uniques(self, plain: bool, assign=None) -> tuple[Unique, ...]:
+        """The constraints of the table; those that a change of these columns touches. A system check has said that a table
+        which is written plainly keeps none."""
+        found = () if plain else uniques_of(self.query.get_meta().concrete_model, self.connection)
+        if assign is None or not found:
+            return found
+        changed = frozenset(assign)
+        if not changed.isdisjoint(owner_columns(table_key(self.query.model))):
+            return found
+        return tuple(unique for unique in found if not changed.isdisjoint(unique.columns))

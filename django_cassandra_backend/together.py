@@ -11,7 +11,7 @@ than one can keep busy:
 Writes of one row keep their order in either case. An error in the middle tells what was written."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from . import outcomes
 from .dbapi import DatabaseError, InvalidRequest
@@ -35,37 +35,40 @@ class Rows:
 
     points: their whole keys, in the order of the statements; None when each statement has a row of its own
     width: how many of a point's values are the partition's
-    probe(i): was the i-th statement applied, of which the answer was lost?"""
+    probe(i): was the i-th statement applied, of which the answer was lost?
+    options: of Session.execute(), such as serial_consistency; rows with some have no points"""
 
     mode: str
     points: Sequence[Sequence] | None = None
     width: int = 1
     probe: Callable[[int], bool | None] = lambda i: None
+    options: dict = field(default_factory=dict)
 
     def part(self, start: int, end: int) -> "Rows":
         """Those of the statements from one number to another."""
         points = None if self.points is None else self.points[start:end]
-        return Rows(self.mode, points, self.width, lambda i: self.probe(start + i))
+        return replace(self, points=points, probe=lambda i: self.probe(start + i))
 
 
 def send_each(cursor, statements: list[tuple[str, list]], rows: Rows) -> list:
     """The answers to statements that stand each for itself."""
     if cursor.connection.settings.chains:
         if len(statements) == 1:
-            return [cursor.send(*statements[0])]
+            return [cursor.send(*statements[0], **rows.options)]
         return cursor.send_chain(statements, all_or_nothing=False)
     if len(statements) == 1:
-        return [send_one(cursor, *statements[0], rows.mode, lambda: rows.probe(0))]
+        return [send_one(cursor, *statements[0], rows.mode, lambda: rows.probe(0), rows.options)]
     return Run(cursor, statements, rows).run()
 
 
-def send_one(cursor, cql: str, values: list, mode: str, probe: outcomes.Probe):
+def send_one(cursor, cql: str, values: list, mode: str, probe: outcomes.Probe, options=None):
     """The answer to one statement. `probe` is for conditional ones."""
+    options = options or {}
     if mode == LWT:
-        return outcomes.send(cursor, cql, values, probe)
+        return outcomes.send(cursor, cql, values, probe, options)
     if mode == PLAIN and not cursor.connection.settings.chains:
-        return cursor.send(cql, values, timestamp=next_timestamp())
-    return cursor.send(cql, values)
+        return cursor.send(cql, values, timestamp=next_timestamp(), **options)
+    return cursor.send(cql, values, **options)
 
 
 class Run:
@@ -160,7 +163,9 @@ class Run:
         stamp = next_timestamp() if self.rows.mode == PLAIN else None
         for text, same in by_text.items():
             values = [self.statements[i][1] for i in same]
-            answers = self.cursor.send_many(text, values, concurrency=CONCURRENCY, timestamp=stamp)
+            answers = self.cursor.send_many(
+                text, values, concurrency=CONCURRENCY, timestamp=stamp, **self.rows.options
+            )
             for i, answer in zip(same, answers, strict=True):
                 self.answers[i] = outcomes.APPLIED if answer is None else answer
         self._settle(numbers)
@@ -186,7 +191,7 @@ class Run:
         try:
             if outcomes.settled(error, probe):
                 return outcomes.APPLIED
-            return outcomes.send(self.cursor, *self.statements[i], probe)
+            return outcomes.send(self.cursor, *self.statements[i], probe, self.rows.options)
         except (DatabaseError, OutcomeUnknown) as last:
             return last
 

@@ -52,6 +52,7 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
             fields=meta.local_concrete_fields,
             plain=plain,
             quote=self.quote,
+            uniques=self.uniques(plain),
         )
         return [(plan, ())]
 
@@ -104,6 +105,7 @@ class SQLDeleteCompiler(TableMixin, base.SQLDeleteCompiler):
             fields=self.query.get_meta().local_concrete_fields,
             plain=plain,
             quote=self.quote,
+            uniques=self.uniques(plain),
         )
         return plan, ()
 
@@ -147,6 +149,7 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
             plain=plain,
             quote=self.quote,
             save_point=self._save_point(key, access, assign),
+            uniques=self.uniques(plain, assign),
         )
         return plan, ()
 

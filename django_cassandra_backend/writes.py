@@ -10,16 +10,17 @@ import functools
 import itertools
 
 from . import conditions, outcomes
-from .access import INDEX, NOTHING, POINTS, Access
+from .access import CLAIMS, INDEX, NOTHING, POINTS, Access
 from .advice import advise
 from .budget import ScanBudget
+from .claimed_writes import ClaimedWrites, save_unchanged
 from .dbapi import IntegrityError
 from .duplicates import Newest, at_rest, settled
 from .exceptions import WriteContention
 from .keys import TableKey
 from .moves import Move
 from .plan import Plan
-from .reads import column_list, select_statements, side_by_side
+from .reads import claimed, column_list, select_statements, side_by_side
 from .server_order import Served
 from .static_writes import is_of_partition, partition_condition, write_shared
 from .together import LWT, PLAIN, Rows, send_each
@@ -51,9 +52,11 @@ def check_nulls(key: TableKey, fields, values: dict) -> None:
 class RowsPlan(Plan):
     """What UPDATE and DELETE share: find the rows, then write each.
 
-    model, key, access, predicate; fields: the stored ones of the model; plain; quote; assign: {column: Expr}, empty for DELETE"""
+    model, key, access, predicate; fields: the stored ones of the model; plain; quote; assign: {column: Expr}, empty for DELETE
+    uniques: the constraints whose values a row may gain or lose"""
 
     assign: dict
+    uniques: tuple = ()
 
     @property
     def columns(self) -> list[str]:
@@ -66,8 +69,12 @@ class RowsPlan(Plan):
         if self.plain:
             cursor.rowcount = self.run_plain(cursor)
         else:
-            done = self.run_direct(cursor)
+            done = self._run_claimed(cursor) if self.uniques else self.run_direct(cursor)
             cursor.rowcount = self.run_rows(cursor) if done is None else done
+
+    def _run_claimed(self, cursor) -> int | None:
+        """Rows written when no unique value changes, as far as that is known beforehand."""
+        return save_unchanged(self, cursor) if self.assign and self.access.kind == POINTS else None
 
     # --- lwt, one statement per row, nothing read ---
 
@@ -128,6 +135,7 @@ class RowsPlan(Plan):
     def used(self) -> list[str]:
         """Regular columns that decide whether a row is written, and what is written."""
         read = self.predicate.columns.union(*(expr.columns for expr in self.assign.values()))
+        read = read.union(*(unique.columns for unique in self.uniques))
         return sorted(read - set(self.key.columns))
 
     @functools.cached_property
@@ -171,6 +179,11 @@ class RowsPlan(Plan):
             self.key, access, column_list(self.seen, self.quote), self.quote
         )
 
+        if access.kind == CLAIMS:
+            text = column_list(self.seen, self.quote)
+            statements = claimed(cursor, self.key, statements, text, self.quote)
+            return itertools.chain.from_iterable(side_by_side(cursor, statements, POINTS))
+
         def rows():
             return itertools.chain.from_iterable(side_by_side(cursor, statements, access.kind))
 
@@ -194,6 +207,8 @@ class RowsPlan(Plan):
 
     def _write_rows(self, cursor, rows: list[tuple]) -> int:
         """Those of the rows that one guarded statement can write go together; then each of the others."""
+        if self.uniques:
+            return ClaimedWrites(self, cursor).write(rows)
         ready, alone = [], []
         for row in rows:
             write = self._guarded(row)
@@ -462,6 +477,8 @@ def send_all(cursor, statements: list[tuple[str, list]], rows: Rows) -> list[boo
 
 def shown_statements(verb: str, key: TableKey, access: Access, assign, plain: bool, quote) -> list:
     """The statements of an UPDATE or DELETE as people see them: (CQL, values)."""
+    if access.kind == CLAIMS:  # which rows are written is not known before
+        return select_statements(key, access, "", quote)
     sets = ", ".join(
         f"{quote(c)} = {'?' if not e.columns else 'expression'}" for c, e in assign.items()
     )

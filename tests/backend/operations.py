@@ -39,7 +39,8 @@ class OperationTestCase(TransactionTestCase):
     def drop(self):
         own = [name for name in connection.introspection.table_names() if name.startswith("shop_")]
         with connection.cursor() as cursor:
-            for name in own:
+            claims = connection.introspection.claim_tables(cursor)
+            for name in (*own, *(name for name in claims if name.startswith("shop_"))):
                 cursor.execute(f'DROP TABLE "{name}"')
             types = connection.introspection.user_types(cursor)
             drop_types(cursor, [name for name in types if name not in self.types_before])

@@ -3,7 +3,7 @@
 import uuid
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 
 from django_cassandra_backend.models import PhysicalKey, PrimaryKey
@@ -131,6 +131,53 @@ class Entry(models.Model):
     number = models.IntegerField(db_index=True)
     state = models.CharField(max_length=10, db_index=True)
     score = models.IntegerField(null=True, db_index=True)
+
+
+class Member(models.Model):
+    """Unique in each of the ways in which a model says so."""
+
+    username = models.CharField(max_length=30, unique=True)
+    email = models.EmailField(null=True)
+    club = models.CharField(max_length=30, default="")
+    number = models.IntegerField(null=True)
+    seat = models.IntegerField(null=True)
+    is_active = models.BooleanField(default=True)
+    note = models.TextField(default="")
+
+    class Meta:
+        unique_together = [("club", "number")]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="member_email_once"),
+            models.UniqueConstraint(
+                fields=["seat"], condition=models.Q(is_active=True), name="member_active_seat"
+            ),
+        ]
+
+
+class Locker(models.Model):
+    """Unique with a composite key; at most one is nobody's."""
+
+    pk = PrimaryKey(partition_by=["hall"], cluster_by=["number"])
+    hall = models.CharField(max_length=20)
+    number = models.IntegerField()
+    holder = models.CharField(max_length=20, null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["holder"], nulls_distinct=False, name="locker_holder_once"
+            )
+        ]
+
+
+class Badge(models.Model):
+    """A unique value beside a PhysicalKey, and of a relation."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    city = models.CharField(max_length=20)
+    code = models.CharField(max_length=20, unique=True)
+    member = models.OneToOneField(Member, models.CASCADE, null=True)
+    key = PhysicalKey(partition_by=["city"])
 
 
 class Ticket(models.Model):

@@ -1,0 +1,221 @@
+"""INSERT into a table with unique values beside its key: on a file rows and claims are one transaction; on a cluster all claims
+are made, side by side, before the first row is written."""
+
+from django.db.models.constants import OnConflict
+
+from . import claims, sequences
+from .access import choose
+from .claims import Claim, Taken
+from .dbapi import IntegrityError
+from .evaluate import Column, Constant
+from .exceptions import WriteContention
+from .predicates import And, Comparison
+
+
+class ClaimedInserts:
+    """One run of an InsertPlan whose model has unique values."""
+
+    def __init__(self, plan, cursor):
+        self.plan, self.cursor = plan, cursor
+        self.chains = cursor.connection.settings.chains
+
+    def insert(self, rows: list) -> None:
+        if self.plan.on_conflict is None:
+            (self._chain if self.chains else self._steps)(rows)
+        elif self.plan.on_conflict == OnConflict.IGNORE:
+            self._insert_or_skip(rows)
+        else:
+            for row in rows:
+                self._insert_or_update(row)
+
+    def _claims(self, row: list) -> list[Claim]:
+        values = dict.fromkeys(self.plan.known) | self._values(row)
+        return claims.claims_for(self.plan.uniques, values, self.plan.quote)
+
+    def _values(self, row: list) -> dict:
+        return dict(zip(self.plan.columns, row, strict=True))
+
+    # --- all of the rows or none of them ---
+
+    def _chain(self, rows: list) -> None:
+        """Rows and claims in one transaction of a file."""
+        plan, cursor = self.plan, self.cursor
+        replaces = {}  # the tokens of claims that are taken over
+        with cursor.connection.attempts() as attempts:
+            for _ in attempts:
+                made = [claim for row in rows for claim in self._claims(row)]
+                claims.refuse_repeated(made)
+                for claim in made:
+                    claim.replaces = replaces.get((claim.unique.table, claim.value))
+                statements = [(plan.text, plan._bound(row)) for row in rows]
+                results = cursor.send_chain([*statements, *(claim.begin() for claim in made)])
+                if results[-1].was_applied:
+                    plan.inserted += len(rows)
+                    return
+                last = len(results) - 1
+                if last < len(rows):
+                    plan._next_id(cursor, rows[last])
+                    continue
+                claim = made[last - len(rows)]
+                self._examine(claim)
+                replaces[claim.unique.table, claim.value] = claim.replaces
+        raise claims.pending(claim) if last >= len(rows) else plan._contention()
+
+    def _examine(self, claim: Claim) -> None:
+        try:
+            claims.refused(self.cursor, claim)
+        except Taken as taken:
+            raise taken.claim.duplicate() from None
+
+    def _steps(self, rows: list) -> None:
+        made = self._acquire_in_time(rows)
+        try:
+            self.plan._insert_new(self.cursor, rows)
+        except IntegrityError:  # those that were written before are taken back, as far as that goes
+            self._release_unheld(made)
+            raise
+        for row, claim in made:
+            self._follow(row, claim)
+        self._confirm(made)
+
+    def _acquire_in_time(self, rows: list) -> list[tuple[list, Claim]]:
+        """The claims of the rows, all of them, with enough time left for the rows."""
+        with self.cursor.connection.attempts() as attempts:
+            for _ in attempts:
+                made = [(row, claim) for row in rows for claim in self._claims(row)]
+                try:
+                    claims.acquire_all(self.cursor, [claim for _, claim in made])
+                except Taken as taken:
+                    raise taken.claim.duplicate() from None
+                if not any(claim.is_late for _, claim in made):
+                    return made
+                claims.release(self.cursor, [claim for _, claim in made])
+        raise self.plan._contention()
+
+    def _release_unheld(self, made: list[tuple[list, Claim]]) -> None:
+        """After an error: the claims of rows that are not there."""
+        free = [
+            claim
+            for _, claim in made
+            if not claims.holds(self.cursor, claim.unique, claim.owner, claim.value, claim.quote)
+        ]
+        claims.release(self.cursor, free)
+
+    def _follow(self, row: list, claim: Claim) -> None:
+        """The row got another id than the one that it was claimed for."""
+        for now in self._claims(row):
+            if now.unique is claim.unique and now.owner != claim.owner:
+                now.replaces = claim.token
+                claims.acquire_all(self.cursor, [now])
+
+    def _confirm(self, made: list[tuple[list, Claim]]) -> None:
+        """A writer that was held up between its claims and its row may have lost them: then its row must not stand."""
+        mine = [claim for _, claim in made]
+        if not (gone := claims.lost(self.cursor, mine)):
+            return
+        rows = list({id(row): row for row, _ in made}.values())
+        reason = WriteContention(
+            f"{gone[0].shown}: the claim was lost, because it took more than {claims.GRACE:.0f} s to write the row"
+        )
+        try:
+            self.plan._take_back(self.cursor, rows, reason)
+        finally:
+            self._release_unheld([pair for pair in made if pair[1] not in gone])
+
+    # --- where a row is in the way, it is skipped or updated ---
+
+    def _insert_or_skip(self, rows: list) -> None:
+        plan, cursor = self.plan, self.cursor
+        with cursor.connection.attempts() as attempts:
+            for _ in attempts:
+                if plan.key.lookup is not None:
+                    rows = [row for row in rows if not plan._met_elsewhere(cursor, row)]
+                done = self._try_rows(rows)
+                plan.inserted += sum(done)
+                left = [row for row, is_done in zip(rows, done, strict=True) if is_done is None]
+                if not left:
+                    return
+                for row in left:
+                    row[plan.auto] = sequences.reserve(cursor, plan.key.table, 1)
+                rows = left
+        raise plan._contention()
+
+    def _try_rows(self, rows: list) -> list[bool | None]:
+        """Which of the rows were inserted; None for one whose reserved id a row holds."""
+        if self.chains:
+            return [self._try_chained(row) for row in rows]
+        made, free = [], []
+        seen = set()
+        for row in rows:
+            mine = self._claims(row)
+            places = {(claim.unique.table, claim.value) for claim in mine}
+            made.append(mine)
+            free.append(not places & seen)  # the first of those that want the same
+            seen |= places
+        wanted = [c for mine, is_free in zip(made, free, strict=True) if is_free for c in mine]
+        taken = {id(found.claim) for found in claims.acquire(self.cursor, wanted)}
+        for i, mine in enumerate(made):
+            if free[i] and any(id(claim) in taken for claim in mine):
+                free[i] = False
+                claims.release(self.cursor, mine)
+        ready = [i for i, is_free in enumerate(free) if is_free]
+        applied = self.plan._send_inserts(self.cursor, [rows[i] for i in ready])
+        done: list[bool | None] = [False] * len(rows)
+        for i, is_applied in zip(ready, applied, strict=True):
+            done[i] = is_applied
+            if not is_applied:
+                claims.release(self.cursor, made[i])
+                done[i] = None if id(rows[i]) in self.plan.reserved else False
+        self._confirm([(rows[i], claim) for i in ready if done[i] for claim in made[i]])
+        return done
+
+    def _try_chained(self, row: list) -> bool | None:
+        before = self.plan.inserted
+        try:
+            self._chain([row])
+        except IntegrityError:
+            return False
+        finally:
+            self.plan.inserted = before  # the caller counts
+        return True
+
+    def _insert_or_update(self, row: list) -> None:
+        plan, cursor = self.plan, self.cursor
+        with cursor.connection.attempts() as attempts:
+            for _ in attempts:
+                if id(row) not in plan.reserved:
+                    update = self._update(row)
+                    update.run(cursor)
+                    if cursor.rowcount:
+                        plan.inserted += 1
+                        return
+                try:
+                    (self._chain if self.chains else self._steps)([row])
+                    return
+                except IntegrityError:
+                    if not plan._exists(cursor, row):
+                        raise
+        raise plan._contention()
+
+    def _update(self, row: list):
+        """The plan that updates the row which is there."""
+        from .writes import UpdatePlan
+
+        plan, values = self.plan, self._values(row)
+        names = [plan.key.lookup] if plan.key.lookup is not None else list(plan.key.columns)
+        fields = {field.column: field for field in plan.fields}
+        same = And(
+            [Comparison(Column(n, fields[n]), "=", Constant(values[n])) for n in names]
+        )
+        return UpdatePlan(
+            [],
+            model=plan.model,
+            key=plan.key,
+            access=choose(plan.key, same, plan.quote),
+            predicate=same,
+            assign={column: Constant(values[column]) for column in plan.changes},
+            fields=plan.fields,
+            plain=plan.plain,
+            quote=plan.quote,
+            uniques=[u for u in plan.uniques if not set(plan.changes).isdisjoint(u.columns)],
+        )

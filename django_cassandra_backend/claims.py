@@ -1,0 +1,223 @@
+"""Claims: who wants a row to hold a value that is unique makes a claim on the value first. docs: topics/guarantees
+
+Claim the new values, write the row, release the old values: so a value that a row holds always has its claim, made by a
+conditional write that one writer wins. What a crash leaves behind is a claim whose owner does not hold the value. It may be
+taken over when it is older than GRACE, above every time that a writer takes between its claim and its row; until then
+nobody knows whether that row still comes, and who wants the value waits, and then is told so."""
+
+import contextlib
+import datetime
+import time
+import uuid
+
+from .dbapi import DatabaseError, IntegrityError
+from .exceptions import ClaimPending
+from .keys import table_key
+from .reads import column_list
+from .together import LWT, Rows, send_each
+from .uniques import Unique, owner_columns, owner_names
+
+GRACE = 60.0  # seconds
+#: A writer that has come no further by now begins anew; one that has, looks whether its claims are still its own.
+LATE = GRACE / 2
+
+#: All data centres decide together: a value is unique in the cluster.
+SERIAL = {"serial_consistency": "SERIAL"}
+
+
+class Claim:
+    """One value for one row.    owner: the row's key, as owner_columns() names it.    token: ours.
+    replaces: the token of a claim that is to be taken over.    made: when, on the clock of this process; None: not yet"""
+
+    __slots__ = ("unique", "value", "owner", "shown", "token", "replaces", "made", "quote")
+
+    def __init__(self, unique: Unique, value: bytes, row: dict, quote):
+        self.unique, self.value = unique, value
+        self.owner = [row[column] for column in owner_columns(table_key(unique.model))]
+        self.shown = unique.shown(row)
+        self.token = uuid.uuid4()
+        self.replaces: uuid.UUID | None = None
+        self.made: float | None = None
+        self.quote = quote
+
+    @property
+    def _table(self) -> str:
+        return self.quote(self.unique.table)
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return owner_names(table_key(self.unique.model))
+
+    def begin(self) -> tuple[str, list]:
+        """The statement that makes the claim; the grace begins."""
+        self.made = time.monotonic()
+        now = datetime.datetime.now(datetime.timezone.utc)
+        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        if self.replaces is None:
+            columns = column_list(("value", *self._names, "token", "claimed"), self.quote)
+            marks = ", ".join("?" * (len(self.owner) + 3))
+            text = f"INSERT INTO {self._table} ({columns}) VALUES ({marks}) IF NOT EXISTS"
+            return text, [self.value, *self.owner, self.token, now]
+        sets = ", ".join(f"{self.quote(n)} = ?" for n in (*self._names, "token", "claimed"))
+        text = f"UPDATE {self._table} SET {sets} WHERE value = ? IF token = ?"
+        return text, [*self.owner, self.token, now, self.value, self.replaces]
+
+    def release(self) -> tuple[str, list]:
+        """The statement that drops the claim, if nobody has taken it over."""
+        return f"DELETE FROM {self._table} WHERE value = ? IF token = ?", [self.value, self.token]
+
+    def read(self) -> tuple[str, list]:
+        """The statement that reads whose the value is."""
+        columns = column_list((*self._names, "token", "claimed"), self.quote)
+        return f"SELECT {columns} FROM {self._table} WHERE value = ?", [self.value]
+
+    def is_ours(self, cursor) -> bool:
+        """Does the claim stand? None of the writes to it is half done then."""
+        row = cursor.send(*self.read(), consistency="SERIAL").one()
+        return row is not None and row[-2] == self.token
+
+    @property
+    def is_late(self) -> bool:
+        return self.made is not None and time.monotonic() - self.made > LATE
+
+    def duplicate(self) -> IntegrityError:
+        table = table_key(self.unique.model).table
+        return IntegrityError(
+            f"duplicate key value violates unique constraint {self.unique.name!r}: {self.shown} exists already in {table!r}"
+        )
+
+
+class Taken(Exception):
+    """The value of a claim that was refused is held by a row. `by_itself`: by the one that it was claimed for."""
+
+    def __init__(self, claim: Claim, by_itself: bool):
+        self.claim, self.by_itself = claim, by_itself
+
+
+def send_claims(cursor, statements: list[tuple[str, list]], probe=lambda i: None) -> list:
+    """The answers to statements about claims, each of which stands for itself."""
+    return send_each(cursor, statements, Rows(LWT, probe=probe, options=SERIAL))
+
+
+def acquire(cursor, claims: list[Claim]) -> list[Taken]:
+    """Make claims, and tell of those whose values rows hold. ClaimPending when that cannot be told of one; then none of
+    them is kept."""
+    todo, taken = list(claims), []
+    with cursor.connection.attempts() as attempts:
+        for _ in attempts:
+            todo = _try(cursor, todo, taken)
+            if not todo:
+                return taken
+    release(cursor, claims)
+    raise pending(todo[0])
+
+
+def acquire_all(cursor, claims: list[Claim]) -> None:
+    """Make all of the claims, or none: then Taken says of the first why not."""
+    refuse_repeated(claims)
+    if taken := acquire(cursor, claims):
+        release(cursor, claims)
+        raise taken[0]
+
+
+def refuse_repeated(claims: list[Claim]) -> None:
+    """Rows that are written together may want the same value."""
+    seen = set()
+    for claim in claims:
+        if (place := (claim.unique.table, claim.value)) in seen:
+            raise claim.duplicate()
+        seen.add(place)
+
+
+def _try(cursor, todo: list[Claim], taken: list[Taken]) -> list[Claim]:
+    """Send claims once; those that have to be sent again. Those whose values rows hold go to `taken`."""
+    statements = [claim.begin() for claim in todo]
+    answers = send_claims(cursor, statements, lambda i: todo[i].is_ours(cursor))
+    again = []
+    for claim, answer in zip(todo, answers, strict=True):
+        if answer.was_applied:
+            continue
+        claim.made = None
+        try:
+            if not refused(cursor, claim):
+                again.append(claim)
+        except Taken as found:
+            taken.append(found)
+    return again
+
+
+def refused(cursor, claim: Claim) -> bool:
+    """What a claim is to do that was refused. True: it stands already. False: it may be sent again. Taken: a row holds the value."""
+    row = cursor.send(*claim.read(), consistency="SERIAL").one()
+    if row is None:
+        claim.replaces = None
+        return False
+    *owner, token, claimed = row
+    if token == claim.token:
+        claim.made = time.monotonic()
+        return True
+    if holds(cursor, claim.unique, owner, claim.value, claim.quote):
+        raise Taken(claim, owner == claim.owner)
+    age = datetime.datetime.now(datetime.timezone.utc) - claimed
+    claim.replaces = token if age.total_seconds() > GRACE else None
+    return False
+
+
+def holds(cursor, unique: Unique, owner: list, value: bytes, quote) -> bool:
+    """Does the owner's row hold the value, after all writes to it that were half done?"""
+    key = table_key(unique.model)
+    columns = tuple(dict.fromkeys((*owner_columns(key), *unique.columns)))
+    where = " AND ".join(f"{quote(column)} = ?" for column in owner_columns(key))
+    text = f"SELECT {column_list(columns, quote)} FROM {quote(key.table)} WHERE {where}"
+    level = None if key.lookup is not None else cursor.connection.settings.serial_consistency
+    rows = cursor.send(text, owner, **({} if level is None else {"consistency": level})).all()
+    return any(unique.of(dict(zip(columns, row, strict=True))) == value for row in rows)
+
+
+def release(cursor, claims: list[Claim]) -> None:
+    """Drop claims. What an error leaves is taken over by whoever wants the value."""
+    made = [claim for claim in claims if claim.made is not None]
+    if not made:
+        return
+    with contextlib.suppress(DatabaseError):
+        send_claims(cursor, [c.release() for c in made], lambda i: not made[i].is_ours(cursor))
+    for claim in made:
+        claim.made = None
+
+
+def lost(cursor, claims: list[Claim]) -> list[Claim]:
+    """Those that somebody has taken over, because their writer took too long."""
+    return [claim for claim in claims if claim.is_late and not claim.is_ours(cursor)]
+
+
+def held(cursor, wanted: list[Claim]) -> list[Claim]:
+    """Those of the claims that stand for their owners, with the tokens that they stand under: to be released later."""
+    by_text: dict[str, list[Claim]] = {}
+    for claim in wanted:
+        by_text.setdefault(claim.read()[0], []).append(claim)
+    found = []
+    for text, same in by_text.items():
+        results = cursor.send_reads(text, [claim.read()[1] for claim in same])
+        for claim, result in zip(same, results, strict=True):
+            row = result.one()
+            if row is not None and list(row[:-2]) == claim.owner:
+                claim.token, claim.made = row[-2], time.monotonic()
+                found.append(claim)
+    return found
+
+
+def claims_for(uniques, row: dict, quote) -> list[Claim]:
+    """What a row of the table, {column: database value}, has to claim."""
+    found = []
+    for unique in uniques:
+        value = unique.of(row)
+        if value is not None:
+            found.append(Claim(unique, value, row, quote))
+    return found
+
+
+def pending(claim: Claim) -> ClaimPending:
+    return ClaimPending(
+        f"{claim.shown} is claimed for {claim.unique.name!r} by a writer whose row is not there: it is at work, or it "
+        f"ended in the middle. Try again; {GRACE:.0f} s after its claim the value is free."
+    )
