@@ -112,7 +112,7 @@ def _definition(editor, one: Unique) -> str:
         f"{quote(name)} {types[column]}"
         for name, column in zip(owner_names(key), owner_columns(key), strict=True)
     ]
-    columns = ", ".join(["value blob PRIMARY KEY", *owner, "token uuid", "claimed timestamp"])
+    columns = ", ".join(["value blob PRIMARY KEY", *owner, "claim uuid", "claimed timestamp"])
     return f"CREATE TABLE {quote(one.table)} ({columns}) WITH {option_text('comment', COMMENT)}"
 
 

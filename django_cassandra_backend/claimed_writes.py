@@ -122,6 +122,7 @@ class ClaimedWrites:
     def _write_one(self, row: tuple | None) -> bool:
         """Write one row that was read; follow it when others change it meanwhile."""
         plan, cursor = self.plan, self.cursor
+        self.pending = None  # the claim that waits for another writer's
         with cursor.connection.attempts() as attempts:
             for _ in attempts:
                 if row is None:
@@ -135,6 +136,8 @@ class ClaimedWrites:
                 if done:
                     return True
                 row = plan._again(cursor, row)
+        if self.pending is not None:
+            raise claims.pending(self.pending)
         raise WriteContention(
             f"too many writers on one row of {plan.key.table!r}; the query: {plan}"
         )
@@ -145,11 +148,11 @@ class ClaimedWrites:
         if results[-1].was_applied:
             return True
         last = len(results) - 1
-        if last >= len(change.new):
+        self.pending = change.new[last] if last < len(change.new) else None
+        if self.pending is None:
             return False
-        claim = change.new[last]
-        self._refuse_if_taken(claim)
-        if claim.replaces is None:
+        self._refuse_if_taken(self.pending)
+        if self.pending.replaces is None:
             return False
         results = self.cursor.send_chain([*(c.begin() for c in change.new), write, *drops])
         return bool(results[-1].was_applied)

@@ -54,21 +54,21 @@ class Claim:
         now = datetime.datetime.now(datetime.timezone.utc)
         now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         if self.replaces is None:
-            columns = column_list(("value", *self._names, "token", "claimed"), self.quote)
+            columns = column_list(("value", *self._names, "claim", "claimed"), self.quote)
             marks = ", ".join("?" * (len(self.owner) + 3))
             text = f"INSERT INTO {self._table} ({columns}) VALUES ({marks}) IF NOT EXISTS"
             return text, [self.value, *self.owner, self.token, now]
-        sets = ", ".join(f"{self.quote(n)} = ?" for n in (*self._names, "token", "claimed"))
-        text = f"UPDATE {self._table} SET {sets} WHERE value = ? IF token = ?"
+        sets = ", ".join(f"{self.quote(n)} = ?" for n in (*self._names, "claim", "claimed"))
+        text = f"UPDATE {self._table} SET {sets} WHERE value = ? IF claim = ?"
         return text, [*self.owner, self.token, now, self.value, self.replaces]
 
     def release(self) -> tuple[str, list]:
         """The statement that drops the claim, if nobody has taken it over."""
-        return f"DELETE FROM {self._table} WHERE value = ? IF token = ?", [self.value, self.token]
+        return f"DELETE FROM {self._table} WHERE value = ? IF claim = ?", [self.value, self.token]
 
     def read(self) -> tuple[str, list]:
         """The statement that reads whose the value is."""
-        columns = column_list((*self._names, "token", "claimed"), self.quote)
+        columns = column_list((*self._names, "claim", "claimed"), self.quote)
         return f"SELECT {columns} FROM {self._table} WHERE value = ?", [self.value]
 
     def is_ours(self, cursor) -> bool:

@@ -2,10 +2,10 @@
 
 Each constraint has a table with one row for each value that a row of the model's table holds:
 
-    CREATE TABLE auth_user_username_6821ab7c_uniq (value blob PRIMARY KEY, owner_0 bigint, token uuid, claimed timestamp)
+    CREATE TABLE auth_user_username_6821ab7c_uniq (value blob PRIMARY KEY, owner_0 bigint, claim uuid, claimed timestamp)
 
 `value`: what is unique, as bytes.    `owner_…`: the key of the row that holds it.
-`token`: of the writer who made the claim, new each time.    `claimed`: when."""
+`claim`: its own token, new each time.    `claimed`: when."""
 
 import datetime
 import decimal
