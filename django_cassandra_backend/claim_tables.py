@@ -4,13 +4,14 @@ hold changes: their names follow those of tables and columns, their values the t
 import contextlib
 import sys
 
+from django.db import IntegrityError
+
 from . import claims, names
 from .claims import Claim, Taken
-from .dbapi import IntegrityError
+from .fields.table_options import option_text
 from .keys import table_key
 from .types import column_type
 from .uniques import COMMENT, Declared, Unique, declared, owner_columns, owner_names, unique
-from .fields.table_options import option_text
 
 FILLED_AT_ONCE = 500  # rows
 REPORT_EVERY = 10_000
@@ -64,7 +65,9 @@ def create_filled(editor, uniques: list[Unique]) -> None:
     for one in uniques:
         editor.execute(_definition(editor, one))
         if editor.collect_sql:
-            editor.collected_sql.append(f"-- and a claim in it for each row of {_rows_of(editor, one)};")
+            editor.collected_sql.append(
+                f"-- and a claim in it for each row of {_rows_of(editor, one)};"
+            )
             continue
         try:
             _fill(editor, one)
@@ -138,11 +141,10 @@ def _fill(editor, one: Unique) -> None:
     columns = tuple(dict.fromkeys((*owner_columns(table_key(one.model)), *one.columns)))
     text = f"SELECT {', '.join(map(quote, columns))} FROM {_rows_of(editor, one)}"
     found: list[str] = []
-    with editor.connection.cursor() as wrapper:
-        cursor, waiting, seen = wrapper.cursor, [], 0
-        for row in cursor.send(text):
+    with editor.connection.wrap_database_errors, editor.connection.cursor() as wrapper:
+        cursor, waiting = wrapper.cursor, []
+        for seen, row in enumerate(cursor.send(text), 1):
             waiting += claims.claims_for([one], dict(zip(columns, row, strict=True)), quote)
-            seen += 1
             if len(waiting) >= FILLED_AT_ONCE:
                 found += _claim(cursor, waiting)
                 waiting = []

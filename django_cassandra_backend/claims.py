@@ -29,7 +29,7 @@ class Claim:
     """One value for one row.    owner: the row's key, as owner_columns() names it.    token: ours.
     replaces: the token of a claim that is to be taken over.    made: when, on the clock of this process; None: not yet"""
 
-    __slots__ = ("unique", "value", "owner", "shown", "token", "replaces", "made", "quote")
+    __slots__ = ("made", "owner", "quote", "replaces", "shown", "token", "unique", "value")
 
     def __init__(self, unique: Unique, value: bytes, row: dict, quote):
         self.unique, self.value = unique, value
@@ -164,14 +164,33 @@ def refused(cursor, claim: Claim) -> bool:
 
 
 def holds(cursor, unique: Unique, owner: list, value: bytes, quote) -> bool:
-    """Does the owner's row hold the value, after all writes to it that were half done?"""
+    """Does the owner's row hold the value, after all writes to it that were half done?
+
+    Beside a PhysicalKey the row is found by an index, which no serial read is for."""
+    text, columns = _row_read(unique, quote)
+    level = cursor.connection.settings.serial_consistency
+    by_key = table_key(unique.model).lookup is None
+    rows = cursor.send(text, owner, **({"consistency": level} if by_key else {})).all()
+    return value in _values(unique, columns, rows)
+
+
+def holding(cursor, unique: Unique, owners: list[list], quote) -> list[set[bytes]]:
+    """What the row of each of the owners holds, as reads side by side tell."""
+    text, columns = _row_read(unique, quote)
+    results = cursor.send_reads(text, owners) if owners else []
+    return [_values(unique, columns, result) for result in results]
+
+
+def _row_read(unique: Unique, quote) -> tuple[str, tuple[str, ...]]:
+    """The statement that reads an owner's row, and its columns."""
     key = table_key(unique.model)
     columns = tuple(dict.fromkeys((*owner_columns(key), *unique.columns)))
     where = " AND ".join(f"{quote(column)} = ?" for column in owner_columns(key))
-    text = f"SELECT {column_list(columns, quote)} FROM {quote(key.table)} WHERE {where}"
-    level = None if key.lookup is not None else cursor.connection.settings.serial_consistency
-    rows = cursor.send(text, owner, **({} if level is None else {"consistency": level})).all()
-    return any(unique.of(dict(zip(columns, row, strict=True))) == value for row in rows)
+    return f"SELECT {column_list(columns, quote)} FROM {quote(key.table)} WHERE {where}", columns
+
+
+def _values(unique: Unique, columns: tuple[str, ...], rows) -> set[bytes]:
+    return {unique.of(dict(zip(columns, row, strict=True))) for row in rows} - {None}
 
 
 def release(cursor, claims: list[Claim]) -> None:

@@ -180,6 +180,22 @@ class Badge(models.Model):
     key = PhysicalKey(partition_by=["city"])
 
 
+class Landmark(models.Model):
+    """A primary key beside a PhysicalKey that is not unique by itself: two cities could have one of the name."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    city = models.CharField(max_length=20)
+    height = models.IntegerField(default=0)
+    key = PhysicalKey(partition_by=["city"])
+
+
+class Tag(models.Model):
+    """One unique field, and a key that the client makes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=30, unique=True)
+
+
 class Ticket(models.Model):
     """A relation of several columns, to a composite key."""
 
