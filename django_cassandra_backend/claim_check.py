@@ -25,6 +25,7 @@ class ClaimCheck:
         self.unique, self.repair = unique, repair
         self._connection, self._quote = connection, connection.ops.quote_name
         self._key = table_key(unique.model)
+        self._drop = claims.Statements(unique, self._quote).drop
         self.rows = self.seen = self.young = 0
         self.missing: list[str] = []
         self.duplicates: list[str] = []
@@ -107,8 +108,7 @@ class ClaimCheck:
                 continue
             self.left.append(self._place(owner))
             if self.repair:
-                text = f"DELETE FROM {self._quote(self.unique.table)} WHERE value = ? IF claim = ?"
-                claims.send_claims(cursor, [(text, [value, token])])
+                claims.send_claims(cursor, [(self._drop, [value, token])])
 
     # ------------------------------------------------------------------------------------------
 
