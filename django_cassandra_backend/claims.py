@@ -50,7 +50,7 @@ class Claim:
     """One value for one row.    owner: the row's key, as owner_columns() names it.    token: ours.
     replaces: the token of a claim that is to be taken over.    made: when, on the clock of this process; None: not yet"""
 
-    __slots__ = ("unique", "value", "row", "owner", "token", "replaces", "made", "quote")
+    __slots__ = ("made", "owner", "quote", "replaces", "row", "token", "unique", "value")
 
     def __init__(self, unique: Unique, value: bytes, row: dict, quote):
         self.unique, self.value, self.row, self.quote = unique, value, row, quote
