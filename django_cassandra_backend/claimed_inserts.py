@@ -71,7 +71,7 @@ class ClaimedInserts:
         made = self._acquire_in_time(rows)
         try:
             self.plan._insert_new(self.cursor, rows)
-        except IntegrityError:  # those that were written before are taken back, as far as that goes
+        except (IntegrityError, WriteContention):  # some rows may stand all the same
             self._release_unheld(made)
             raise
         for row, claim in made:
@@ -106,7 +106,8 @@ class ClaimedInserts:
         for now in self._claims(row):
             if now.unique is claim.unique and now.owner != claim.owner:
                 now.replaces = claim.token
-                claims.acquire_all(self.cursor, [now])
+                if claims.acquire(self.cursor, [now]):  # it was lost, and another row holds the value
+                    self.plan._take_back(self.cursor, [row], now.duplicate())
 
     def _confirm(self, made: list[tuple[list, Claim]]) -> None:
         """A writer that was held up between its claims and its row may have lost them: then its row must not stand."""
