@@ -6,6 +6,7 @@ from django.core import checks
 from django.db import connections, router
 from django.db.models import DateTimeField, UniqueConstraint
 
+from . import check_constraints
 from .keys import key_fields
 from .kinds import TEXT_FIELDS, stored_field
 from .user_types import types_in
@@ -44,7 +45,9 @@ def check_models(app_configs=None, **kwargs) -> list:
     """Uniqueness that nothing would keep, and settings that name no model."""
     models = list(_models(app_configs))
     errors = [
-        error for model in models for error in (*unique_errors(model), *empty_key_warnings(model))
+        error
+        for model in models
+        for error in (*unique_errors(model), *check_errors(model), *empty_key_warnings(model))
     ]
     return errors + user_type_errors(models) + plain_model_errors()
 
@@ -102,6 +105,16 @@ def unique_errors(model) -> list:
             )
         )
     return errors
+
+
+def check_errors(model) -> list:
+    """cassandra.E018 for each constraint that could not be evaluated before a write."""
+    connection = connections[router.db_for_write(model)]
+    hint = "Compare columns of the row with values or with each other; else drop it, and look at the value in save()."
+    return [
+        checks.Error(text, hint, model, "cassandra.E018")
+        for text in check_constraints.problems(model, connection)
+    ]
 
 
 def unique_off_key(meta) -> list[tuple[str, object]]:

@@ -45,7 +45,7 @@ def database(name: str, **options) -> dict:
 
 
 DATABASES = {
-    "default": database(KEYSPACE, plain_models=["bookings.Reading"]),
+    "default": database(KEYSPACE, plain_models=["bookings.Reading", "bookings.Gauge"]),
     "other": database(f"{KEYSPACE}_other"),
     "reference": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
 }
