@@ -247,7 +247,10 @@ def compared(checks: tuple[Check, ...], assigned) -> frozenset[str]:
 def of_update(checks: tuple[Check, ...], assigned, index: dict[str, int]) -> Callable:
     """A function of the assigned values of a row, {column: value}, and of the row as it was, whose columns `index` tells."""
     picked = [
-        (check, [(column, None if column in assigned else index[column]) for column in check.columns])
+        (
+            check,
+            [(column, None if column in assigned else index[column]) for column in check.columns],
+        )
         for check in checks
     ]
 

@@ -37,4 +37,6 @@ def verify(editor, model, check: Check) -> None:
                 print(f"    {table}: {count} rows checked", file=sys.stderr, flush=True)
     if found:
         more = " …" if len(found) == SHOWN else ""
-        raise IntegrityError(f"{check} is violated by rows that are there: {'; '.join(found)}{more}")
+        raise IntegrityError(
+            f"{check} is violated by rows that are there: {'; '.join(found)}{more}"
+        )

@@ -91,7 +91,7 @@ class InsertTests(RefusalTestCase):
             with self.refuses("low_id", "id = 3"):
                 Offer.objects.create()
             with self.refuses("low_id", "id = [3-6]"):
-                Offer.objects.bulk_create([Offer(pk=0), Offer(), Offer()])
+                Offer.objects.bulk_create([Offer(), Offer()])
             with self.refuses("low_id", "id = 9"):
                 Offer.objects.create(pk=9)
         self.assertEqual(set(Offer.objects.values_list("pk", flat=True)), {1, 2})
@@ -223,7 +223,7 @@ class UpdateTests(RefusalTestCase):
             Offer.objects.create(stock=stock)
         before = sorted(Offer.objects.values_list("pk", "stock"))
         with mock.patch.object(writes, "CHAIN_ROWS", 2):
-            with self.refuses("bookings_offer_stock_check", "stock = -1"):
+            with self.refuses("(bookings_offer_stock_check|offer_in_stock)"):
                 Offer.objects.update(stock=F("stock") - 2)
             with self.refuses("offer_in_stock", "reserved = 4", "stock = 3"):
                 Offer.objects.update(stock=3)
@@ -343,9 +343,7 @@ class PlainTests(RefusalTestCase):
 
     def test_insert(self):
         with self.refuses("gauge_range", "high = 1", "low = 2"):
-            Gauge.objects.bulk_create(
-                [Gauge(name="b", at=0), Gauge(name="b", at=1, low=2, high=1)]
-            )
+            Gauge.objects.bulk_create([Gauge(name="b", at=0), Gauge(name="b", at=1, low=2, high=1)])
         self.assertEqual(Gauge.objects.count(), 1)
 
     def test_a_whole_row(self):
@@ -491,6 +489,7 @@ class ConditionTests(RefusalTestCase):
         class Made(models.Model):
             class Meta:
                 app_label = "bookings"
+                apps = Apps()
 
         for name, field in fields.items():
             Made.add_to_class(name, field)
@@ -591,7 +590,7 @@ class ConditionTests(RefusalTestCase):
         number = {"n": models.IntegerField(null=True)}
         raw = RawSQL("n > 1", (), output_field=models.BooleanField())
         for condition, text in [
-            (Q(n__abs__gt=2), "Unsupported lookup 'abs'"),
+            (Q(n__abs=2), "Unsupported lookup 'abs'"),
             (Q(other__id=2), "Joined field references are not permitted"),
             (Q(nothing=2), "Cannot resolve keyword 'nothing'"),
             (raw, "The expression RawSQL() cannot be evaluated here."),

@@ -90,8 +90,6 @@ class Hall(models.Model):
     class Meta:
         required_db_vendor = "cassandra"
         constraints = [
-            CheckConstraint(
-                condition=Q(capacity__lte=100) | Q(name="arena"), name="hall_capacity"
-            ),
+            CheckConstraint(condition=Q(capacity__lte=100) | Q(name="arena"), name="hall_capacity"),
             CheckConstraint(condition=Q(tags__contains="open"), name="hall_is_open"),
         ]
