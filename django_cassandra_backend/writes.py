@@ -338,7 +338,8 @@ class RowsPlan(Plan):
         """Was the write of a row applied, whose answer was lost? False: it may be sent again, with its conditions.
 
         The row tells that it was not when it would still be written, and does not hold what was to be written. What
-        is set whatever the row holds may be set again. Whether somebody else wrote the same is not to be seen: so the row
+        is set whatever the row holds may be set again; where check constraints alone look at the row, it is enough that it
+        holds what was to be written. Otherwise it is not to be seen whether somebody else wrote the same: so the row
         tells nothing of a value that was made from what it held, such as F("n") + 1. It may be ours or another's by now."""
         row = outcomes.serial_row(cursor, self.key, self.known, point, self.quote)
         if row is None:
@@ -352,7 +353,9 @@ class RowsPlan(Plan):
         if self.predicate.bind(index)(values) is not True:
             return None
         new = self._computer(index)(values)
-        return None if new and all(row[column] == value for column, value in new.items()) else False
+        if not new or any(row[column] != value for column, value in new.items()):
+            return False
+        return None if self.predicate.columns - set(self.key.columns) else True
 
     def _witness(self, cursor, point: dict) -> tuple[str, object] | None:
         row = self.read_row(cursor, point)

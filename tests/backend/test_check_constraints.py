@@ -17,6 +17,7 @@ from django.test import TestCase, TransactionTestCase, tag
 from django.test.utils import isolate_apps
 from django.utils import timezone
 from test_races import WRITERS, compete
+from test_together import ClusterTestCase, Network, lost
 from test_writes import sent
 
 from django_cassandra_backend import check_constraints, checks, writes
@@ -428,6 +429,37 @@ class RaceTests(TransactionTestCase):
         self.assertIn(mine.values_list("stock", "reserved").get(), [(2, 0), (5, 3)])
         for result in results:
             self.assertTrue(result == 1 or isinstance(result, IntegrityError), result)
+
+
+class LostAnswerTests(ClusterTestCase):
+    """The row is asked whether it was written. It need not meet a check with what was to be written then."""
+
+    def setUp(self):
+        super().setUp()
+        self.mine = Offer.objects.filter(pk=Offer.objects.create(stock=5, reserved=4).pk)
+
+    def test_a_write_that_is_known_by_its_value(self):
+        for stock, ran in ((7, True), (8, False)):
+            with Network("UPDATE", (ran, lost()))():
+                self.assertEqual(self.mine.update(stock=stock), 1)
+            self.assertEqual(self.mine.get().stock, stock)
+
+    def test_a_row_that_changed_meanwhile(self):
+        """What was not written is refused then by what the row has become."""
+
+        class Another(Network):
+            def send(self, cursor, cql, values=None, **options):
+                if "UPDATE" in cql and self.plan:
+                    text = 'UPDATE "bookings_offer" SET "reserved" = 5 WHERE "id" = ? IF EXISTS'
+                    self.real["send"](cursor, text, [values[-2]])
+                return super().send(cursor, cql, values, **options)
+
+        with (
+            Another("UPDATE", (False, lost()))(),
+            self.assertRaisesMessage(IntegrityError, "reserved = 5, stock = 4"),
+        ):
+            self.mine.update(stock=4)
+        self.assertEqual(self.mine.values_list("stock", "reserved").get(), (5, 5))
 
 
 class ReferenceTests(TransactionTestCase):

@@ -184,12 +184,12 @@ class RangeTests(RefusalTestCase):
         self.assertEqual(self.item().objects.get().n, 1)
 
     def test_a_wider_type(self):
-        item = self.create(("n", models.PositiveSmallIntegerField()))
-        item.objects.create(id=1, n=7)
-        self.apply(migrations.AlterField("Item", "n", models.PositiveBigIntegerField()))
-        self.assertEqual(self.item().objects.get().n, 7)
+        item = self.create(("size", models.PositiveSmallIntegerField()))
+        item.objects.create(id=1, size=7)
+        self.apply(migrations.AlterField("Item", "size", models.PositiveBigIntegerField()))
+        self.assertEqual(self.item().objects.get().size, 7)
         with self.assertRaises(IntegrityError):
-            self.item().objects.update(n=-1)
+            self.item().objects.update(size=-1)
 
     @file_only("a plain column is renamed by copying the table, which is the same on a cluster")
     def test_another_name_as_well(self):
