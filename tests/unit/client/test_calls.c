@@ -837,18 +837,19 @@ static void refused_over_the_rate_it_is_sent_again(void **state) {
 }
 
 static void a_load_over_the_rate_loses_nothing(void **state) {
-  enum { COUNT = 300 };
+  /* Refused by each node: few, since one that comes by itself may cost a quarter of a second. */
+  enum { COUNT = 300, REFUSED = 10 };
   static heard all[COUNT];
   (void)state;
   memset(all, 0, sizeof all);
   begin(2);
   cql_statement *s = prepare("INSERT");
-  for (uint32_t i = 0; i < 2; i++) refuse_over_rate(i, CQL_OP_EXECUTE, COUNT / 3);
+  for (uint32_t i = 0; i < 2; i++) refuse_over_rate(i, CQL_OP_EXECUTE, REFUSED);
   uint32_t before = executes(0) + executes(1);
   for (uint32_t i = 0; i < COUNT; i++) submit_key(s, fake_key(i % 2), i % 3 > 0, &all[i]);
   for (uint32_t i = 0; i < COUNT; i++) expect(&all[i], fake_key(i % 2));
   /* More on a machine so busy that a node seems to be frozen: then two are asked for what may run twice. */
-  assert_true(executes(0) + executes(1) - before >= COUNT + 2 * (COUNT / 3));
+  assert_true(executes(0) + executes(1) - before >= COUNT + 2 * REFUSED);
   cql_statement_release(s);
   end();
 }
