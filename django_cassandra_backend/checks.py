@@ -7,7 +7,7 @@ from django.db import NotSupportedError, connections, router
 from django.db.models import DateTimeField
 from django.db.models.constants import LOOKUP_SEP
 
-from . import uniques
+from . import check_constraints, uniques
 from .keys import key_fields
 from .kinds import TEXT_FIELDS, stored_field
 from .user_types import types_in
@@ -45,6 +45,7 @@ def check_models(app_configs=None, **kwargs) -> list:
         for model in models
         for error in (
             *unique_errors(model),
+            *check_errors(model),
             *empty_key_warnings(model),
             *expression_index_warnings(model),
             *ordering_errors(model),
@@ -148,6 +149,16 @@ def unique_errors(model) -> list:
             checks.Error(f"{one.what} cannot be kept. {why}", hint, one.source, "cassandra.E003")
         )
     return errors
+
+
+def check_errors(model) -> list:
+    """cassandra.E018 for each constraint that could not be evaluated before a write."""
+    connection = connections[router.db_for_write(model)]
+    hint = "Compare columns of the row with values or with each other; else drop it, and look at the value in save()."
+    return [
+        checks.Error(text, hint, model, "cassandra.E018")
+        for text in check_constraints.problems(model, connection)
+    ]
 
 
 def check_settings(databases=None, **kwargs) -> list:

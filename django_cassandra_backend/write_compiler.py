@@ -5,6 +5,7 @@ from django.db.models.constants import OnConflict
 from django.db.models.expressions import ColPairs, DatabaseDefault, Value
 from django.db.models.sql import compiler as base
 
+from . import check_constraints
 from .access import NOTHING, Access, choose
 from .counters import CounterPlan, refuse_insert
 from .evaluate import Column, Constant, Evaluator, Expr
@@ -37,6 +38,7 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
             f"INSERT INTO {self.quote(key.table)} ({', '.join(map(self.quote, columns))}) "
             f"VALUES ({', '.join('?' * len(columns))}){'' if plain else ' IF NOT EXISTS'}"
         )
+        changes = conflict_changes(key, self.query) if on_conflict == OnConflict.UPDATE else []
         plan = InsertPlan(
             [(text, row) for row in rows],
             text=text,
@@ -45,16 +47,35 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
             columns=columns,
             rows=rows,
             auto=columns.index(auto.column) if auto is not None else None,
+            checks=self._checks(meta.model, columns, auto),
             returning=[columns.index(field.column) for field in self.returning_fields or ()]
             or None,
             on_conflict=on_conflict,
-            changes=conflict_changes(key, self.query) if on_conflict == OnConflict.UPDATE else [],
+            changes=changes,
+            change_checks=self._change_checks(key, changes, plain),
             fields=meta.local_concrete_fields,
             plain=plain,
             quote=self.quote,
             uniques=self.uniques(plain),
         )
         return [(plan, ())]
+
+    def _checks(self, model, columns, auto):
+        """Check constraints on the rows, or None."""
+        checks = check_constraints.of(model, self.connection)
+        at = columns.index(auto.column) if auto is not None else None
+        return check_constraints.InsertChecks(checks, columns, at) if checks else None
+
+    def _change_checks(self, key: TableKey, changes: list[str], plain: bool) -> tuple:
+        """Check constraints on what bulk_create(update_conflicts=True) changes."""
+        if not changes:
+            return ()
+        assigned = dict.fromkeys(changes)
+        checks = check_constraints.of(self.query.get_meta().model, self.connection)
+        checks = check_constraints.affected(checks, assigned)
+        if plain:
+            check_constraints.refuse_blind(checks, assigned, key)
+        return checks
 
     def _stored(self, field, obj):
         """The value of a field in database form; expressions are computed here."""
@@ -136,8 +157,11 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
             field.column: self._assigned(field, value) for field, _, value in self.query.values
         }
         plain = self.connection.settings.is_plain(self.query.model)
+        checks = check_constraints.of(self.query.model, self.connection)
+        checks = check_constraints.affected(checks, assign) if checks else ()
         if plain:
             self._refuse_reading(key, assign)
+            check_constraints.refuse_blind(checks, assign, key)
         plan = UpdatePlan(
             shown_statements("UPDATE", key, access, assign, plain, self.quote),
             model=self.query.model,
@@ -145,6 +169,7 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
             access=access,
             predicate=predicate,
             assign=assign,
+            checks=checks,
             fields=self.query.get_meta().local_concrete_fields,
             plain=plain,
             quote=self.quote,

@@ -8,9 +8,21 @@ from django.utils import timezone
 
 from django_cassandra_backend.models import PhysicalKey, PrimaryKey
 
+from .check_models import Gauge, Hall, Offer, Shift, Tier
 from .cql_models import Cql, Hits, Sensor, Tagged, Visit
 
-__all__ = ["Cql", "Hits", "Sensor", "Tagged", "Visit"]
+__all__ = [
+    "Cql",
+    "Gauge",
+    "Hall",
+    "Hits",
+    "Offer",
+    "Sensor",
+    "Shift",
+    "Tagged",
+    "Tier",
+    "Visit",
+]
 
 
 class Party(models.Model):
