@@ -31,7 +31,9 @@ MAX_READS = 10_000
 MAX_BRANCHES = 100
 
 NOTHING, POINTS, SLICES, INDEX, SCAN = "nothing", "points", "slices", "index", "scan"
-CLAIMS = "claims"  # of unique values: each names the key of the row that holds the value, if one does
+CLAIMS = (
+    "claims"  # of unique values: each names the key of the row that holds the value, if one does
+)
 
 
 @dataclass

@@ -116,7 +116,10 @@ def unique_errors(model) -> list:
         try:
             uniques.unique(model, one, connection)
         except NotSupportedError as refusal:
-            why, hint = str(refusal), "Use columns, or expressions that can be computed from one row."
+            why, hint = (
+                str(refusal),
+                "Use columns, or expressions that can be computed from one row.",
+            )
         else:
             if not connection.settings.is_plain(model):
                 continue

@@ -7,10 +7,10 @@ import sys
 from . import claims, names
 from .claims import Claim, Taken
 from .dbapi import IntegrityError
+from .fields.table_options import option_text
 from .keys import table_key
 from .types import column_type
 from .uniques import COMMENT, Declared, Unique, declared, owner_columns, owner_names, unique
-from .fields.table_options import option_text
 
 FILLED_AT_ONCE = 500  # rows
 REPORT_EVERY = 10_000
@@ -64,7 +64,9 @@ def create_filled(editor, uniques: list[Unique]) -> None:
     for one in uniques:
         editor.execute(_definition(editor, one))
         if editor.collect_sql:
-            editor.collected_sql.append(f"-- and a claim in it for each row of {_rows_of(editor, one)};")
+            editor.collected_sql.append(
+                f"-- and a claim in it for each row of {_rows_of(editor, one)};"
+            )
             continue
         try:
             _fill(editor, one)

@@ -237,9 +237,7 @@ class ClaimedInserts:
         plan, values = self.plan, self._values(row)
         names = [plan.key.lookup] if plan.key.lookup is not None else list(plan.key.columns)
         fields = {field.column: field for field in plan.fields}
-        same = And(
-            [Comparison(Column(n, fields[n]), "=", Constant(values[n])) for n in names]
-        )
+        same = And([Comparison(Column(n, fields[n]), "=", Constant(values[n])) for n in names])
         return UpdatePlan(
             [],
             model=plan.model,

@@ -67,7 +67,9 @@ class ClaimedWrites:
         """All of the rows in one transaction of a file; those that are still to be written, because it came to nothing."""
         new = [claim for change in changes for claim in change.new]
         writes = [self.plan._guarded(change.row) for change in changes]
-        results = self.cursor.send_chain([*(c.begin() for c in new), *writes, *self._drops(changes)])
+        results = self.cursor.send_chain(
+            [*(c.begin() for c in new), *writes, *self._drops(changes)]
+        )
         if not results[-1].was_applied:
             last = len(results) - 1
             if last < len(new):

@@ -30,7 +30,7 @@ class Claim:
     """One value for one row.    owner: the row's key, as owner_columns() names it.    token: ours.
     replaces: the token of a claim that is to be taken over.    made: when, on the clocks of this machine; None: not yet"""
 
-    __slots__ = ("unique", "value", "owner", "shown", "token", "replaces", "made", "quote")
+    __slots__ = ("made", "owner", "quote", "replaces", "shown", "token", "unique", "value")
 
     def __init__(self, unique: Unique, value: bytes, row: dict, quote):
         self.unique, self.value = unique, value

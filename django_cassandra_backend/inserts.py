@@ -39,7 +39,9 @@ class InsertPlan(Plan):
         chains = cursor.connection.settings.chains and not self.uniques
         if not (chains and self._counts_in_one() and self._insert_counted(cursor, self.rows[0])):
             self._fill_ids(cursor)
-            insert = ClaimedInserts(self, cursor).insert if self.uniques else self._insert_of(cursor)
+            insert = (
+                ClaimedInserts(self, cursor).insert if self.uniques else self._insert_of(cursor)
+            )
             for start in range(0, len(self.rows), CHAIN_ROWS):
                 insert(self.rows[start : start + CHAIN_ROWS])
         cursor.rowcount = self.inserted

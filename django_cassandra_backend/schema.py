@@ -395,7 +395,9 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             claim_tables.drop(self, claim_tables.of_constraint(self, model, constraint))
 
     def alter_unique_together(self, model, old_unique_together, new_unique_together):
-        old, new = ({tuple(g) for g in groups} for groups in (old_unique_together, new_unique_together))
+        old, new = (
+            {tuple(g) for g in groups} for groups in (old_unique_together, new_unique_together)
+        )
         claim_tables.drop(self, claim_tables.of_groups(self, model, old - new))
         claim_tables.create_filled(self, claim_tables.of_groups(self, model, new - old))
 

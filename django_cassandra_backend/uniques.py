@@ -80,9 +80,7 @@ def declared(meta, constraints=None) -> list[Declared]:
         for group in meta.unique_together
     ]
     found += [
-        Declared(
-            f"The constraint {one.name!r} of {meta.label}", meta.model, tuple(one.fields), one
-        )
+        Declared(f"The constraint {one.name!r} of {meta.label}", meta.model, tuple(one.fields), one)
         for one in (meta.constraints if constraints is None else constraints)
         if isinstance(one, models.UniqueConstraint) and _is_kept(one)
     ]
@@ -98,9 +96,7 @@ def simple_uniques(meta) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """(table of claims, columns) of those that find a row by what its columns hold."""
     return tuple(
         sorted(
-            (table_of(meta, one), _columns(meta, one))
-            for one in declared(meta)
-            if one.is_simple
+            (table_of(meta, one), _columns(meta, one)) for one in declared(meta) if one.is_simple
         )
     )
 
@@ -275,7 +271,3 @@ def _milliseconds(value: datetime.datetime) -> bytes:
 
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
-
-
-
-

@@ -248,9 +248,7 @@ class RowsPlan(Plan):
             f"too many writers on one row of {self.key.table!r}; the query: {self}"
         )
 
-    def _try_row(
-        self, cursor, row: tuple, handover: Handover | None = None
-    ) -> tuple[bool, object]:
+    def _try_row(self, cursor, row: tuple, handover: Handover | None = None) -> tuple[bool, object]:
         """(written?, the answer that refused it, if it says anything about the row). `handover`: of a row that moves."""
         if (write := self._guarded(row)) is not None:
             answer = outcomes.send(

@@ -155,7 +155,9 @@ def stored() -> dict:
             cursor.send("SELECT id FROM forked_person WHERE id = ?", [key], consistency="SERIAL")
         names = cursor.send(f'SELECT value, owner_0 FROM "{unique.table}"').all()
         for value, _ in names:
-            cursor.send(f'SELECT claim FROM "{unique.table}" WHERE value = ?', [value], consistency="SERIAL")
+            cursor.send(
+                f'SELECT claim FROM "{unique.table}" WHERE value = ?', [value], consistency="SERIAL"
+            )
         rows = cursor.send("SELECT id, name FROM forked_person").all()
         values = cursor.send(f'SELECT value, owner_0 FROM "{unique.table}"').all()
     return {

@@ -46,8 +46,18 @@ class Stored:
 
 
 def problems(*models) -> list[str]:
-    return [text for model in models for one in uniques_of(model, connection) for text in Stored(one).problems()]
+    return [
+        text
+        for model in models
+        for one in uniques_of(model, connection)
+        for text in Stored(one).problems()
+    ]
 
 
 def left_over(*models) -> list:
-    return [value for model in models for one in uniques_of(model, connection) for value in Stored(one).left_over()]
+    return [
+        value
+        for model in models
+        for one in uniques_of(model, connection)
+        for value in Stored(one).left_over()
+    ]

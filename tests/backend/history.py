@@ -11,6 +11,7 @@ there, when a name must have been held, and whether anything can have been the r
 
 import bisect
 import collections
+import itertools
 import json
 import math
 from collections.abc import Iterable
@@ -103,7 +104,7 @@ class History:
         if any(call.told in ("unknown", "nothing") for call in mine):
             return True
         mine.sort(key=lambda call: call.begin)
-        return any(after.begin < before.end for before, after in zip(mine, mine[1:], strict=False))
+        return any(after.begin < before.end for before, after in itertools.pairwise(mine))
 
     def _last_writes(self):
         """The row at the end is what a write left that no later one can have changed."""
@@ -114,8 +115,9 @@ class History:
             if name is ABSENT and not any(w.is_done for w in writes):
                 continue
             if not any(w.effect == name and w.end >= latest for w in writes):
-                yield f"the row {key} has the name {name!r} at the end, but the last that was done: " + "; ".join(
-                    str(w) for w in writes if w.end >= latest
+                yield (
+                    f"the row {key} has the name {name!r} at the end, but the last that was done: "
+                    + "; ".join(str(w) for w in writes if w.end >= latest)
                 )
 
     def _counts(self):
@@ -158,7 +160,7 @@ class History:
     def _held_twice(self):
         for name, times in self._held().items():
             times.sort(key=lambda found: found[:2])
-            for (_, to, one), (begin, _, other) in zip(times, times[1:], strict=False):
+            for (_, to, one), (begin, _, other) in itertools.pairwise(times):
                 if begin < to and one.key != other.key:
                     yield f"{name!r} was held twice: {one}; {other}"
 
@@ -170,13 +172,17 @@ class History:
         for key, writes in self.writes.items():
             for w in writes:
                 if w.effect is not ABSENT:
-                    by_name[w.name].append((w.begin, self._over(w, lambda o, w: o.effect != w.name), w))
+                    by_name[w.name].append(
+                        (w.begin, self._over(w, lambda o, w: o.effect != w.name), w)
+                    )
                     over = self._over(w, lambda o, w: o.effect is ABSENT)
                     by_key[key].append((w.begin, over, w))
         for reasons in (*by_name.values(), *by_key.values()):
             reasons.sort(key=lambda reason: reason[0])
         for call in self.calls:
-            reasons = {"name taken": by_name[call.name], "key taken": by_key[call.key]}.get(call.told)
+            reasons = {"name taken": by_name[call.name], "key taken": by_key[call.key]}.get(
+                call.told
+            )
             if reasons is not None and not _can_be(call, reasons):
                 yield f"no row can have been the reason: {call}"
 

@@ -20,6 +20,7 @@ class Steps:
 
     def __init__(self, act, side_by_side: str = "first"):
         self.act, self.count, self.last = act, 0, side_by_side == "last"
+        self.together = False  # did several go at once?
         self._inside = False
         self._dead = False
 
@@ -27,7 +28,9 @@ class Steps:
     def watched(self):
         with contextlib.ExitStack() as stack:
             for name in _ONE:
-                stack.enter_context(mock.patch.object(Cursor, name, self._one(getattr(Cursor, name))))
+                stack.enter_context(
+                    mock.patch.object(Cursor, name, self._one(getattr(Cursor, name)))
+                )
             many = self._many(Cursor.send_many)
             stack.enter_context(mock.patch.object(Cursor, "send_many", many))
             yield self
@@ -57,6 +60,7 @@ class Steps:
         def send(cursor, cql, rows, **options):
             if self._inside:
                 return real(cursor, cql, rows, **options)
+            self.together |= len(rows) > 1
             for arrived in range(len(rows)):
                 try:
                     self._step()
@@ -70,19 +74,19 @@ class Steps:
         return send
 
 
-def crashed_before(step: int, write, side_by_side: str = "first") -> bool:
-    """Run write() up to a statement. False: it ended before that."""
+def crashed_before(step: int, write, side_by_side: str = "first") -> tuple[bool, bool]:
+    """Run write() up to a statement. (did it come that far?, did several statements go at once?)"""
 
     def act(number):
         if number == step:
             raise Crash
 
-    with Steps(act, side_by_side).watched():
+    with Steps(act, side_by_side).watched() as steps:
         try:
             write()
         except Crash:
-            return True
-    return False
+            return True, steps.together
+    return False, steps.together
 
 
 def interrupted_at(step: int, write, other) -> tuple[object, bool]:

@@ -51,7 +51,7 @@ class ClaimRaceTests(SimpleTestCase):
                 pause=PAUSE if ROUNDS < LONG else 10 * PAUSE,
                 settle=2.5 if CLUSTER else 0,  # what the killed ones have sent
             )
-            (killed, failed), end, told = run_script(body)
+            (killed, failed), end, told = run_script(body, timeout=600 + 20 * ROUNDS)
             calls = []
             for path in sorted(pathlib.Path(folder).glob("*.log")):
                 with path.open() as lines:
@@ -61,11 +61,11 @@ class ClaimRaceTests(SimpleTestCase):
         self.assertGreaterEqual(len(calls), PROCESSES * ROUNDS)
         if os.environ.get("BACKEND_TEST_LOGS"):
             print(summary(calls, killed))
-        self.assertEqual(History(calls, [tuple(row) for row in end["rows"]], end["claims"]).problems(), [])
-        held = {name for _, name in end["rows"]}
         self.assertEqual(
-            told, {name: "name taken" if name in held else "done" for name in told}
+            History(calls, [tuple(row) for row in end["rows"]], end["claims"]).problems(), []
         )
+        held = {name for _, name in end["rows"]}
+        self.assertEqual(told, {name: "name taken" if name in held else "done" for name in told})
 
 
 def summary(calls, killed) -> str:

@@ -14,7 +14,9 @@ def call(op, key, name, begin, end, told="done"):
 class HistoryTests(unittest.TestCase):
     def check(self, calls, rows, *problems, claims=None):
         """The problems of a history, each by a part of its text. claims: if not those of the rows."""
-        found = History(calls, rows, {n: k for k, n in rows} if claims is None else claims).problems()
+        found = History(
+            calls, rows, {n: k for k, n in rows} if claims is None else claims
+        ).problems()
         self.assertEqual(len(found), len(problems), found)
         for text, part in zip(found, problems, strict=True):
             self.assertIn(part, text)
@@ -122,7 +124,9 @@ class HistoryTests(unittest.TestCase):
         )
 
     def test_a_name_that_nobody_held(self):
-        self.check([call("create", 1, "a", 0, 1, "name taken")], [], "no row can have been the reason")
+        self.check(
+            [call("create", 1, "a", 0, 1, "name taken")], [], "no row can have been the reason"
+        )
         self.check(
             [
                 call("create", 1, "a", 0, 1),
@@ -163,12 +167,22 @@ class HistoryTests(unittest.TestCase):
             "the row was there all the time: create(1, b)",
         )
         self.check(
-            [made, call("create", 2, "b", 0, 1), call("rename", 2, "a", 2, 3), call("delete", 1, None, 4, 5)],
+            [
+                made,
+                call("create", 2, "b", 0, 1),
+                call("rename", 2, "a", 2, 3),
+                call("delete", 1, None, 4, 5),
+            ],
             [(2, "a")],
             "'a' was held twice",
             "the name was held by another row all the time: rename(2, a)",
         )
-        self.check([call("rename", 3, "a", 0, 1)], [(3, "a")], "was created", "the row was not there all the time")
+        self.check(
+            [call("rename", 3, "a", 0, 1)],
+            [(3, "a")],
+            "was created",
+            "the row was not there all the time",
+        )
         self.check(
             [made, call("delete", 1, None, 2, 3), call("delete", 1, None, 4, 5)],
             [],

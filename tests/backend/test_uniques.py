@@ -337,7 +337,19 @@ class ValueTests(TransactionTestCase):
             (b"x", memoryview(b"x")),
         ):
             self.assertEqual(value_of([one], True), value_of([same], True), (one, same))
-        different = [1, "1", b"1", True, 1.5, "", uuid.UUID(int=1), decimal.Decimal(1), None, 256, -1]
+        different = [
+            1,
+            "1",
+            b"1",
+            True,
+            1.5,
+            "",
+            uuid.UUID(int=1),
+            decimal.Decimal(1),
+            None,
+            256,
+            -1,
+        ]
         self.assertEqual(len({value_of([v], False) for v in different}), len(different))
         self.assertNotEqual(value_of(["a", "bc"], True), value_of(["ab", "c"], True))
         self.assertIsNone(value_of(["a", None], True))
