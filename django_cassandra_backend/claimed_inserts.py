@@ -43,7 +43,7 @@ class ClaimedInserts:
                 made = [claim for row in rows for claim in self._claims(row)]
                 claims.refuse_repeated(made)
                 for claim in made:
-                    claim.replaces = replaces.get((claim.unique.table, claim.value))
+                    claim.replaces = replaces.get(claim.place)
                 statements = [(plan.text, plan._bound(row)) for row in rows]
                 results = cursor.send_chain([*statements, *(claim.begin() for claim in made)])
                 if results[-1].was_applied:
@@ -55,7 +55,7 @@ class ClaimedInserts:
                     continue
                 claim = made[last - len(rows)]
                 self._examine(claim)
-                replaces[claim.unique.table, claim.value] = claim.replaces
+                replaces[claim.place] = claim.replaces
         raise claims.pending(claim) if last >= len(rows) else plan._contention()
 
     def _examine(self, claim: Claim) -> None:
@@ -67,13 +67,28 @@ class ClaimedInserts:
     def _steps(self, rows: list) -> None:
         made = self._acquire_in_time(rows)
         try:
-            self.plan._insert_new(self.cursor, rows)
+            self._write(rows, made)
         except (IntegrityError, WriteContention):  # some rows may stand all the same
             self._release_unheld(made)
             raise
-        for row, claim in made:
-            self._follow(row, claim)
         self._confirm(made)
+
+    def _write(self, rows: list, made: list[tuple[list, Claim]]) -> None:
+        """Insert all of the rows or none of them; `made` follows those that get another id than they were claimed for."""
+        plan, cursor, left = self.plan, self.cursor, rows
+        with cursor.connection.attempts() as attempts:
+            for _ in attempts:
+                left = plan._try_each(cursor, left)
+                if not left:
+                    return
+                if not self._follow(left, made):
+                    break
+        missing = {id(row) for row in left}
+        done = [row for row in rows if id(row) not in missing]
+        try:
+            plan._take_back(cursor, done, plan._contention())
+        finally:
+            self._release_unheld(made)
 
     def _acquire_in_time(self, rows: list) -> list[tuple[list, Claim]]:
         """The claims of the rows, all of them, with enough time left for the rows."""
@@ -98,15 +113,18 @@ class ClaimedInserts:
         ]
         claims.release(self.cursor, free)
 
-    def _follow(self, row: list, claim: Claim) -> None:
-        """The row got another id than the one that it was claimed for."""
-        for now in self._claims(row):
-            if now.unique is claim.unique and now.owner != claim.owner:
-                now.replaces = claim.token
-                if claims.acquire(
-                    self.cursor, [now]
-                ):  # it was lost, and another row holds the value
-                    self.plan._take_back(self.cursor, [row], now.duplicate())
+    def _follow(self, rows: list, made: list[tuple[list, Claim]]) -> bool:
+        """Let the claims of rows that are to be inserted under other ids than those that were taken name these: before the rows are
+        written, because what a crash leaves of a claim has to name the row that holds the value. False: one is lost."""
+        numbers = {id(row) for row in rows}
+        for i, (row, before) in enumerate(made):
+            if id(row) in numbers:
+                (now,) = [c for c in self._claims(row) if c.unique is before.unique]
+                now.take_from(before)
+                made[i] = row, now
+                if not claims.replaced(self.cursor, now):
+                    return False
+        return True
 
     def _confirm(self, made: list[tuple[list, Claim]]) -> None:
         """A writer that was held up between its claims and its row may have lost them: then its row must not stand."""
@@ -131,7 +149,7 @@ class ClaimedInserts:
                 if plan.key.lookup is not None:
                     rows = [row for row in rows if not plan._met_elsewhere(cursor, row)]
                 done = self._try_rows(rows)
-                plan.inserted += sum(done)
+                plan.inserted += sum(map(bool, done))
                 left = [row for row, is_done in zip(rows, done, strict=True) if is_done is None]
                 if not left:
                     return
@@ -144,30 +162,42 @@ class ClaimedInserts:
         """Which of the rows were inserted; None for one whose reserved id a row holds."""
         if self.chains:
             return [self._try_chained(row) for row in rows]
-        made, free = [], []
-        seen = set()
-        for row in rows:
-            mine = self._claims(row)
-            places = {(claim.unique.table, claim.value) for claim in mine}
-            made.append(mine)
-            free.append(not places & seen)  # the first of those that want the same
-            seen |= places
-        wanted = [c for mine, is_free in zip(made, free, strict=True) if is_free for c in mine]
-        taken = {id(found.claim) for found in claims.acquire(self.cursor, wanted)}
-        for i, mine in enumerate(made):
-            if free[i] and any(id(claim) in taken for claim in mine):
-                free[i] = False
-                claims.release(self.cursor, mine)
-        ready = [i for i, is_free in enumerate(free) if is_free]
-        applied = self.plan._send_inserts(self.cursor, [rows[i] for i in ready])
         done: list[bool | None] = [False] * len(rows)
+        todo, held = list(range(len(rows))), set()
+        while todo:
+            first, later, seen = {}, [], set()
+            for i in todo:
+                mine = self._claims(rows[i])
+                places = {claim.place for claim in mine}
+                if places & held:
+                    continue
+                if places & seen:  # another of the rows comes first, if that is not skipped itself
+                    later.append(i)
+                else:
+                    first[i] = mine
+                seen |= places
+            held |= self._try_apart(rows, first, done)
+            todo = later
+        return done
+
+    def _try_apart(self, rows: list, made: dict[int, list[Claim]], done: list) -> set:
+        """Insert those of the rows, by number, of which no two want the same. Which values are held now."""
+        taken = claims.acquire(self.cursor, [claim for mine in made.values() for claim in mine])
+        held = {found.claim.place for found in taken}
+        ready = [i for i, mine in made.items() if not held & {claim.place for claim in mine}]
+        claims.release(self.cursor, [c for i in made.keys() - set(ready) for c in made[i]])
+        applied = self.plan._send_inserts(self.cursor, [rows[i] for i in ready])
+        unused = []
         for i, is_applied in zip(ready, applied, strict=True):
             done[i] = is_applied
-            if not is_applied:
-                claims.release(self.cursor, made[i])
+            if is_applied:
+                held |= {claim.place for claim in made[i]}
+            else:
+                unused += made[i]
                 done[i] = None if id(rows[i]) in self.plan.reserved else False
+        claims.release(self.cursor, unused)
         self._confirm([(rows[i], claim) for i in ready if done[i] for claim in made[i]])
-        return done
+        return held
 
     def _try_chained(self, row: list) -> bool | None:
         before = self.plan.inserted

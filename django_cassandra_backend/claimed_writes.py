@@ -8,8 +8,9 @@ from . import claims, conditions, outcomes
 from .check_constraints import Violation
 from .claims import Claim, Taken
 from .dbapi import IntegrityError
-from .exceptions import WriteContention
+from .exceptions import OutcomeUnknown, WriteContention
 from .expr import Constant
+from .moves import Handover, Move
 from .static_writes import is_of_partition
 
 
@@ -82,12 +83,19 @@ class ClaimedWrites:
         old = [claim for change in changes for claim in change.old]
         return [claim.release() for claim in claims.held(self.cursor, old)]
 
-    def _refuse_if_taken(self, claim: Claim) -> None:
+    def _refuse_if_taken(self, claim: Claim, fresh=()) -> None:
         try:
             claims.refused(self.cursor, claim)
         except Taken as taken:
-            if not taken.by_itself:
-                raise claim.duplicate() from None
+            self._refuse(taken, fresh)
+
+    def _refuse(self, taken: Taken, fresh=()) -> None:
+        """IntegrityError, unless the value is the row's own by now: then the row is looked at again. A value of `fresh` claims may
+        have gone with the row to where another writer has moved it."""
+        if taken.claim in fresh:
+            self.taken = taken.claim
+        elif not taken.by_itself:
+            raise taken.claim.duplicate() from None
 
     def _steps_of_all(self, changes: list[Change]) -> list[tuple]:
         """Each step for all of the rows, side by side; those of them that others have changed meanwhile."""
@@ -99,8 +107,7 @@ class ClaimedWrites:
         try:
             claims.acquire_all(cursor, new)
         except Taken as taken:
-            if not taken.by_itself:
-                raise taken.claim.duplicate() from None
+            self._refuse(taken)
             return [change.row for change in changes]
         if any(claim.is_late for claim in new):
             claims.release(cursor, new)
@@ -109,15 +116,21 @@ class ClaimedWrites:
         points = [change.row[:width] for change in changes]
         writes = [plan._guarded(change.row) for change in changes]
         answers = answers_of(cursor, writes, plan._rows(cursor, points))
-        left, unused, free = [], [], []
+        left, unused, free, late = [], [], [], None
         for change, answer in zip(changes, answers, strict=True):
             if not answer.was_applied:
                 left.append(change.row)
                 unused += change.new
                 continue
-            self._confirm(change)
+            try:
+                self._confirm(change, held.values())
+            except (WriteContention, OutcomeUnknown) as error:
+                late = error
+                continue
             free += [held[id(claim)] for claim in change.old if id(claim) in held]
         claims.release(cursor, unused + free)
+        if late is not None:
+            raise late
         return left
 
     # --- one row ---
@@ -126,96 +139,141 @@ class ClaimedWrites:
         """Write one row that was read; follow it when others change it meanwhile."""
         plan, cursor = self.plan, self.cursor
         self.pending = None  # the claim that waits for another writer's
+        self.taken = None  # a claim of a value that the row has, and another row as well
         with cursor.connection.attempts() as attempts:
             for _ in attempts:
                 if row is None:
                     return False
                 change = self._change(row)
-                write = None if change.moved else plan._guarded(row)
-                if self.chains and write is not None:
-                    done = self._chain(change, write)
+                move, writes = self._statements(change)
+                if self.chains and writes is not None:
+                    done = self._chain(change, writes, move)
                 else:
                     done = self._steps(change)
                 if done:
                     return True
                 row = plan._again(cursor, row)
+        if self.taken is not None:
+            raise self.taken.duplicate()
         if self.pending is not None:
             raise claims.pending(self.pending)
         raise WriteContention(
             f"too many writers on one row of {plan.key.table!r}; the query: {plan}"
         )
 
-    def _chain(self, change: Change, write: tuple[str, list]) -> bool:
-        drops = self._drops([change])
-        results = self.cursor.send_chain([*(c.begin() for c in change.new), write, *drops])
-        if results[-1].was_applied:
+    def _statements(self, change: Change) -> tuple[Move | None, list[tuple[str, list]] | None]:
+        """What writes a row in one transaction of a file, if it moves by a Move; None for what takes more than that."""
+        if (write := self.plan._guarded(change.row)) is not None:
+            return None, [write]
+        if not self.chains or (move := self.plan._move(self.cursor, change.row)) is None:
+            return None, None
+        return move, move.statements() or []
+
+    def _chain(self, change: Change, writes: list[tuple[str, list]], move: Move | None) -> bool:
+        if not writes:  # the row has changed meanwhile
+            return False
+        moved, fresh = self._moved(change)
+        new, drops = [*change.new, *fresh], self._drops([change])
+        handed = [claim.begin() for _, claim in moved]
+
+        def send() -> int | None:
+            """None: it is done. Or the number of the statement that was refused."""
+            results = self.cursor.send_chain([*(c.begin() for c in new), *writes, *handed, *drops])
+            return None if results[-1].was_applied else len(results) - 1
+
+        last = send()
+        if last is None:
             return True
-        last = len(results) - 1
-        self.pending = change.new[last] if last < len(change.new) else None
+        self.pending = new[last] if last < len(new) else None
         if self.pending is None:
-            return False
-        self._refuse_if_taken(self.pending)
-        if self.pending.replaces is None:
-            return False
-        results = self.cursor.send_chain([*(c.begin() for c in change.new), write, *drops])
-        return bool(results[-1].was_applied)
+            return last == len(new) and move is not None and move.met_another()
+        self._refuse_if_taken(self.pending, fresh)
+        return self.pending.replaces is not None and send() is None
+
+    def _moved(self, change: Change) -> tuple[list[tuple[Claim, Claim]], list[Claim]]:
+        """The claims that go to the row's new key, and those that have to be made because the old key has none."""
+        held = claims.held(self.cursor, [old for old, _ in change.moved])
+        pairs = [(old, new) for old, new in change.moved if old in held]
+        for old, new in pairs:
+            new.replaces = old.token
+        return pairs, [new for old, new in change.moved if old not in held]
 
     def _steps(self, change: Change) -> bool:
         cursor = self.cursor
-        before = [old for old, _ in change.moved]
-        held = claims.held(cursor, [*change.old, *before])
-        moved = [(old, new) for old, new in change.moved if old in held]
-        for old, new in moved:
-            new.replaces = old.token
-        new = [*change.new, *(new for _, new in moved)]
+        held = claims.held(cursor, change.old)
+        moved, fresh = self._moved(change)
+        new = [*change.new, *fresh]
         try:
-            claims.acquire_all(cursor, change.new)
-            for _, claim in moved:
-                claims.acquire_all(cursor, [claim])
+            claims.acquire_all(cursor, new)
         except Taken as taken:
-            self._give_back(change.new, moved)
-            if not taken.by_itself:
-                raise taken.claim.duplicate() from None
+            self._refuse(taken, fresh)
             return False
         if any(claim.is_late for claim in new):
-            self._give_back(change.new, moved)
+            claims.release(cursor, new)
             return False
         try:
-            done, _ = self.plan._try_row(cursor, change.row)
+            done, _ = self.plan._try_row(cursor, change.row, HandoverOfClaims(cursor, moved))
         except IntegrityError:
-            self._give_back(change.new, moved)
+            claims.release(cursor, new)
             raise
         if not done:
-            self._give_back(change.new, moved)
+            claims.release(cursor, new)
             return False
-        self._confirm(change)
-        claims.release(cursor, [claim for claim in change.old if claim in held])
+        self._confirm(change, held)
+        claims.release(cursor, held)
         return True
 
-    def _give_back(self, new: list[Claim], moved: list[tuple[Claim, Claim]]) -> None:
-        """The row was not written: what was claimed for it is free again, and what it had is its own."""
-        claims.release(self.cursor, new)
-        for old, claim in moved:
-            if claim.made is not None:
-                old.replaces = claim.token
-                claims.acquire(self.cursor, [old])
-
-    def _confirm(self, change: Change) -> None:
-        """A writer that was held up between its claims and its row may have lost them: then the row gets back what it held."""
+    def _confirm(self, change: Change, held) -> None:
+        """A writer that was held up between its claims and its row may have lost them: then the row gets back what it held, if
+        that is free still."""
         gone = claims.lost(self.cursor, change.new)
         if not gone:
             return
         plan = self.plan
         before = dict(zip(plan.seen, change.row, strict=True))
+        after = before | plan.give(change.row)
         back = {c: before[c] for claim in gone for c in claim.unique.columns if c in plan.assign}
-        now = {c: v for c, v in plan.give(change.row).items() if c in back}
-        point = list(change.row[: len(plan.key.columns)])
+        back = {c: v for c, v in back.items() if c not in plan.key.columns}
+        mine = [claim for claim in change.old if claim in held]
+        unknown = OutcomeUnknown(
+            f"{gone[0].shown}: the claim was lost, because it took more than {claims.GRACE:.0f} s to write the row, which may hold "
+            "now what another one holds. `manage.py cql check-claims` tells."
+        )
+        if not back or len(mine) < len(change.old) or not claims.renewed(self.cursor, mine):
+            raise unknown
+        now = {c: after[c] for c in back}
+        point = [after[c] for c in plan.key.columns]
         guard, values = conditions.from_values(now, plan.quote) or (" IF EXISTS", [])
         text = plan.statement(list(back), guard)
         outcomes.send(self.cursor, text, [*back.values(), *point, *values], lambda: None)
+        others = [claim for claim in change.new if claim not in gone]
+        claims.release(self.cursor, [c for c in others if not set(c.unique.columns) - set(back)])
         raise WriteContention(
             f"{gone[0].shown}: the claim was lost, because it took more than {claims.GRACE:.0f} s to write the row"
         )
+
+
+class HandoverOfClaims(Handover):
+    """Claims that go from a row's old key to its new one while it stands under both: so what a crash leaves is a claim whose
+    owner holds the value."""
+
+    def __init__(self, cursor, moved: list[tuple[Claim, Claim]]):
+        self.cursor, self.moved = cursor, moved
+        self.done: list[tuple[Claim, Claim]] = []
+
+    def over(self) -> bool:
+        for old, new in self.moved:
+            if not claims.replaced(self.cursor, new):
+                self.back()
+                return False
+            self.done.append((old, new))
+        return True
+
+    def back(self) -> None:
+        for old, new in self.done:
+            old.take_from(new)
+            if claims.replaced(self.cursor, old) and not claims.stands(self.cursor, old):
+                claims.release(self.cursor, [old])
 
 
 def save_unchanged(plan, cursor) -> int | None:

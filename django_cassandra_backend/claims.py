@@ -12,14 +12,15 @@ import time
 import uuid
 
 from .dbapi import DatabaseError, IntegrityError
-from .exceptions import ClaimPending
+from .duplicates import found_for_sure
+from .exceptions import ClaimPending, OutcomeUnknown
 from .keys import table_key
 from .reads import column_list
 from .together import LWT, Rows, send_each
 from .uniques import Unique, owner_columns, owner_names
 
 GRACE = 60.0  # seconds
-#: A writer that has come no further by now begins anew; one that has, looks whether its claims are still its own.
+#: A writer that has come no further by now begins anew; one that has, makes its claims anew before it believes in its row.
 LATE = GRACE / 2
 
 #: All data centres decide together: a value is unique in the cluster.
@@ -48,7 +49,7 @@ def _statements(unique: Unique, quote) -> Statements:
 
 class Claim:
     """One value for one row.    owner: the row's key, as owner_columns() names it.    token: ours.
-    replaces: the token of a claim that is to be taken over.    made: when, on the clock of this process; None: not yet"""
+    replaces: the token of a claim that is to be taken over.    made: when, on the clocks of this machine; None: not yet"""
 
     __slots__ = ("made", "owner", "quote", "replaces", "row", "token", "unique", "value")
 
@@ -57,7 +58,12 @@ class Claim:
         self.owner = [row[column] for column in owner_columns(table_key(unique.model))]
         self.token = uuid.uuid4()
         self.replaces: uuid.UUID | None = None
-        self.made: float | None = None
+        self.made: tuple[float, float] | None = None
+
+    @property
+    def place(self) -> tuple[str, bytes]:
+        """What two claims have in common of which one can stand."""
+        return self.unique.table, self.value
 
     @property
     def shown(self) -> str:
@@ -69,10 +75,20 @@ class Claim:
 
     def begin(self) -> tuple[str, list]:
         """The statement that makes the claim; the grace begins."""
-        self.made, now = time.monotonic(), datetime.datetime.now(datetime.timezone.utc)
+        self.made, now = _clocks(), datetime.datetime.now(datetime.timezone.utc)
         if self.replaces is None:
             return self._texts.make, [self.value, *self.owner, self.token, now]
         return self._texts.take, [*self.owner, self.token, now, self.value, self.replaces]
+
+    def renew(self) -> tuple[str, list]:
+        """The statement that makes the claim anew under another token, if it stands. Who was about to take it over, because the
+        row was not there in time, comes too late then."""
+        self.take_from(self)
+        return self.begin()
+
+    def take_from(self, other: "Claim") -> None:
+        """Let the claim's next statement take the value over from another claim, which is ours as well."""
+        self.replaces, self.token = other.token, uuid.uuid4()
 
     def release(self) -> tuple[str, list]:
         """The statement that drops the claim, if nobody has taken it over."""
@@ -89,7 +105,10 @@ class Claim:
 
     @property
     def is_late(self) -> bool:
-        return self.made is not None and time.monotonic() - self.made > LATE
+        """Of two clocks one stands still while the machine sleeps, and the other may be set back."""
+        if self.made is None:
+            return False
+        return any(now - then > LATE for now, then in zip(_clocks(), self.made, strict=True))
 
     def duplicate(self) -> IntegrityError:
         table = table_key(self.unique.model).table
@@ -114,6 +133,8 @@ def acquire(cursor, claims: list[Claim]) -> list[Taken]:
     """Make claims, and tell of those whose values rows hold. ClaimPending when that cannot be told of one; then none of
     them is kept."""
     todo, taken = list(claims), []
+    if not todo:
+        return taken
     with cursor.connection.attempts() as attempts:
         for _ in attempts:
             todo = _try(cursor, todo, taken)
@@ -135,9 +156,9 @@ def refuse_repeated(claims: list[Claim]) -> None:
     """Rows that are written together may want the same value."""
     seen = set()
     for claim in claims:
-        if (place := (claim.unique.table, claim.value)) in seen:
+        if claim.place in seen:
             raise claim.duplicate()
-        seen.add(place)
+        seen.add(claim.place)
 
 
 def _try(cursor, todo: list[Claim], taken: list[Taken]) -> list[Claim]:
@@ -164,24 +185,25 @@ def refused(cursor, claim: Claim) -> bool:
         claim.replaces = None
         return False
     *owner, token, claimed = row
+    age = (datetime.datetime.now(datetime.timezone.utc) - claimed).total_seconds()
     if token == claim.token:
-        claim.made = time.monotonic()
+        claim.made = _clocks(age)
         return True
     if holds(cursor, claim.unique, owner, claim.value, claim.quote):
         raise Taken(claim, owner == claim.owner)
-    age = datetime.datetime.now(datetime.timezone.utc) - claimed
-    claim.replaces = token if age.total_seconds() > GRACE else None
+    claim.replaces = token if age > GRACE else None
     return False
 
 
 def holds(cursor, unique: Unique, owner: list, value: bytes, quote) -> bool:
-    """Does the owner's row hold the value, after all writes to it that were half done?
-
-    Beside a PhysicalKey the row is found by an index, which no serial read is for."""
+    """Does the owner's row hold the value, after all writes to it that were half done?"""
     text, columns = _row_read(unique, quote)
-    level = cursor.connection.settings.serial_consistency
-    by_key = table_key(unique.model).lookup is None
-    rows = cursor.send(text, owner, **({"consistency": level} if by_key else {})).all()
+    if table_key(unique.model).lookup is not None:
+        # By an index, which may pass by a row that is on the move.
+        rows = found_for_sure(lambda: cursor.send(text, owner).all())
+    else:
+        level = cursor.connection.settings.serial_consistency
+        rows = cursor.send(text, owner, consistency=level).all()
     return value in _values(unique, columns, rows)
 
 
@@ -209,15 +231,46 @@ def release(cursor, claims: list[Claim]) -> None:
     made = [claim for claim in claims if claim.made is not None]
     if not made:
         return
-    with contextlib.suppress(DatabaseError):
+    with contextlib.suppress(DatabaseError, OutcomeUnknown):
         send_claims(cursor, [c.release() for c in made], lambda i: not made[i].is_ours(cursor))
     for claim in made:
         claim.made = None
 
 
 def lost(cursor, claims: list[Claim]) -> list[Claim]:
-    """Those that somebody has taken over, because their writer took too long."""
-    return [claim for claim in claims if claim.is_late and not claim.is_ours(cursor)]
+    """Those that somebody has taken over, because their writer took too long. The others of a late writer are made anew: to read
+    that they stand would not keep off who has looked for the row before it was there, and takes over now."""
+    late = [claim for claim in claims if claim.is_late]
+    if not late:
+        return []
+    statements = [claim.renew() for claim in late]
+    answers = send_claims(cursor, statements, lambda i: late[i].is_ours(cursor))
+    gone = [c for c, answer in zip(late, answers, strict=True) if not answer.was_applied]
+    for claim in gone:
+        claim.made = None
+    return gone
+
+
+def renewed(cursor, claims: list[Claim]) -> bool:
+    """Make claims anew that stand, as far as is known. False: one does not."""
+    stand = True
+    for claim in claims:
+        claim.take_from(claim)
+        stand &= replaced(cursor, claim)
+    return stand
+
+
+def replaced(cursor, claim: Claim) -> bool:
+    """Let a claim replace another whose token it knows. False: that one does not stand."""
+    (answer,) = send_claims(cursor, [claim.begin()], lambda i: claim.is_ours(cursor))
+    if not answer.was_applied:
+        claim.made = None
+    return bool(answer.was_applied)
+
+
+def stands(cursor, claim: Claim) -> bool:
+    """Does the row of a claim hold the value?"""
+    return holds(cursor, claim.unique, claim.owner, claim.value, claim.quote)
 
 
 def held(cursor, wanted: list[Claim]) -> list[Claim]:
@@ -231,7 +284,7 @@ def held(cursor, wanted: list[Claim]) -> list[Claim]:
         for claim, result in zip(same, results, strict=True):
             row = result.one()
             if row is not None and list(row[:-2]) == claim.owner:
-                claim.token, claim.made = row[-2], time.monotonic()
+                claim.token, claim.made = row[-2], _clocks()
                 found.append(claim)
     return found
 
@@ -244,6 +297,11 @@ def claims_for(uniques, row: dict, quote) -> list[Claim]:
         if value is not None:
             found.append(Claim(unique, value, row, quote))
     return found
+
+
+def _clocks(ago: float = 0) -> tuple[float, float]:
+    """Now, or so many seconds ago, as Claim.made has it."""
+    return time.monotonic() - ago, time.time() - ago
 
 
 def pending(claim: Claim) -> ClaimPending:

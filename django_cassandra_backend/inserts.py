@@ -13,7 +13,7 @@ from .access import POINTS, Access, choose
 from .claimed_inserts import ClaimedInserts
 from .dbapi import UNSET, DatabaseError, IntegrityError
 from .evaluate import Column, Constant
-from .exceptions import WriteContention
+from .exceptions import OutcomeUnknown, WriteContention
 from .keys import TableKey
 from .literals import literal
 from .plan import Plan
@@ -194,7 +194,7 @@ class InsertPlan(Plan):
         unique = id(row) in self.reserved or any(isinstance(v, uuid.UUID) for v in self._point(row))
         return True if unique and list(found.values()) == row else None
 
-    def _take_back(self, cursor, rows: list, reason: IntegrityError) -> None:
+    def _take_back(self, cursor, rows: list, reason: Exception) -> None:
         """Delete rows that were just inserted, if nobody has changed them since, and raise the reason."""
         where, left, trouble = whole_key(self.key, self.quote), 0, ""
         for row in rows:
@@ -212,8 +212,9 @@ class InsertPlan(Plan):
                 left, trouble = left + 1, f": {error}"
         self.inserted -= len(rows) - left
         if left:
-            raise IntegrityError(
-                f"{reason}; {left} of the rows before it were inserted and could not be taken back{trouble}"
+            kind = IntegrityError if isinstance(reason, IntegrityError) else OutcomeUnknown
+            raise kind(
+                f"{reason}; {left} of the rows that were inserted could not be taken back{trouble}"
             )
         raise reason
 

@@ -14,6 +14,17 @@ from .literals import literal
 from .timestamps import next_timestamp
 
 
+class Handover:
+    """What has to happen while a row stands under both of its keys, on a cluster. Here: nothing."""
+
+    def over(self) -> bool:
+        """Done? If not, the row stays where it was."""
+        return True
+
+    def back(self) -> None:
+        """The row stays where it was after all, and will not be under its new key any more."""
+
+
 class Move:
     """One row of `plan`'s table, from the key `old` to the key `new`, with `values` for regular columns.
 
@@ -23,42 +34,52 @@ class Move:
         self.plan, self.cursor = plan, cursor
         self.old, self.new, self.values, self.read = old, new, values, read
 
-    def run(self) -> bool:
+    def run(self, handover: Handover | None = None) -> bool:
         """False when another writer changed the row meanwhile, and nothing was moved."""
-        row = self.plan.read_row(self.cursor, self.old)
-        if row is None or any(row[column] != value for column, value in self.read.items()):
+        statements = self.statements()
+        if statements is None:
             return False
-        new = row | self.values | self.new
-        guard = ("", []) if self.plan.plain else self._unchanged(row)
-        statements = [self._insert(new), self._delete(self.old, *guard)]
         if self.cursor.connection.settings.chains:
             results = self.cursor.send_chain(statements)
-            return results[-1].was_applied or (len(results) == 1 and self._met_another())
+            return results[-1].was_applied or (len(results) == 1 and self.met_another())
         if self.plan.plain:
             self.cursor.send_batch(statements, type="logged", timestamp=next_timestamp())
             return True
-        return self._one_by_one(new, *statements)
+        return self._one_by_one(handover or Handover(), *statements)
 
-    def _met_another(self) -> bool:
+    def statements(self) -> list[tuple[str, list]] | None:
+        """The INSERT and the DELETE; None when another writer changed the row meanwhile."""
+        row = self.plan.read_row(self.cursor, self.old)
+        if row is None or any(row[column] != value for column, value in self.read.items()):
+            return None
+        self.moved = row | self.values | self.new
+        guard = ("", []) if self.plan.plain else self._unchanged(row)
+        return [self._insert(self.moved), self._delete(self.old, *guard)]
+
+    def met_another(self) -> bool:
         """The new key is taken: by the same row, if another writer moved it, or else by another row."""
         if self.plan.key.lookup:
             return False
         place = ", ".join(f"{column} = {literal(value)}" for column, value in self.new.items())
         raise IntegrityError(f"duplicate key: {place} exists already in {self.plan.key.table!r}")
 
-    def _one_by_one(self, new: dict, insert: tuple, delete: tuple) -> bool:
+    def _one_by_one(self, handover: Handover, insert: tuple, delete: tuple) -> bool:
         """The delete decides: of those who move or change the old row, one comes first. The others take back what they
         have inserted, which nobody has written to meanwhile who looked the row up: writers wait while there are two."""
         began = time.monotonic()
+        new = self.moved
         if not outcomes.send(self.cursor, *insert, lambda: self._stands(new)).was_applied:
-            return self._met_another()
-        if outcomes.send(self.cursor, *delete, self._is_gone).was_applied:
+            return self.met_another()
+        is_over = handover.over()
+        if is_over and outcomes.send(self.cursor, *delete, self._is_gone).was_applied:
             return True
         if time.monotonic() - began > MOVE_TIME / 2:
             raise OutcomeUnknown(
                 f"A move in {self.plan.key.table!r} took too long: others may have ended it. If the row stands under two "
                 "keys now, the next writer, or `manage.py cql repair-moves`, removes the older."
             )
+        if is_over:
+            handover.back()
         self.cursor.send(*self._delete(self.new, " IF EXISTS", []))
         return False
 

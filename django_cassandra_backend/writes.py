@@ -18,7 +18,7 @@ from .dbapi import IntegrityError
 from .duplicates import Newest, at_rest, settled
 from .exceptions import WriteContention
 from .keys import TableKey
-from .moves import Move
+from .moves import Handover, Move
 from .plan import Plan
 from .reads import claimed, column_list, select_statements, side_by_side
 from .server_order import Served
@@ -280,25 +280,33 @@ class RowsPlan(Plan):
             f"too many writers on one row of {self.key.table!r}; the query: {self}"
         )
 
-    def _try_row(self, cursor, row: tuple) -> tuple[bool, object]:
-        """(written?, the answer that refused it, if it says anything about the row)."""
+    def _try_row(self, cursor, row: tuple, handover: Handover | None = None) -> tuple[bool, object]:
+        """(written?, the answer that refused it, if it says anything about the row). `handover`: of a row that moves."""
         if (write := self._guarded(row)) is not None:
             answer = outcomes.send(
                 cursor, *write, lambda: self._applied(cursor, row[: len(self.key.columns)])
             )
             return bool(answer.was_applied), answer
+        if (move := self._move(cursor, row)) is not None:
+            return move.run(handover), None
         values, point = self.give(row), dict(zip(self.key.columns, row, strict=False))
-        moved = {c: v for c, v in values.items() if c in point and v != point[c]}
         values = {c: v for c, v in values.items() if c not in point}
         read = self._used_values(row)
-        if moved:
-            check_partition(self.key, point | moved)
-            return Move(self, cursor, point, point | moved, values, read).run(), None
         if self.assign and not values:
             return True, None  # the key is what it should be already
         if is_of_partition(self, values):
             return write_shared(self, cursor, point, values, read), None
         return self._write_guarded(cursor, point, values, read), None
+
+    def _move(self, cursor, row: tuple) -> Move | None:
+        """The move of a row whose key changes; None for others."""
+        values, point = self.give(row), dict(zip(self.key.columns, row, strict=False))
+        moved = {c: v for c, v in values.items() if c in point and v != point[c]}
+        if not moved:
+            return None
+        check_partition(self.key, point | moved)
+        values = {c: v for c, v in values.items() if c not in point}
+        return Move(self, cursor, point, point | moved, values, self._used_values(row))
 
     def _write_guarded(self, cursor, point: dict, values: dict, read: dict) -> bool:
         """Write a row of which `read` was read. If that is all null, something else has to tell it from a missing row."""

@@ -17,7 +17,7 @@ PROCESSES = int(os.environ.get("RACE_PROCESSES", "6"))
 WRITES = int(os.environ.get("RACE_WRITES", "40"))
 
 
-def run_script(body: str, local: str = "", mode: str = "lwt") -> list:
+def run_script(body: str, local: str = "", mode: str = "lwt", timeout: float = 600) -> list:
     """Run `body` after the preamble; what it printed, each line read as JSON. `local`: a path, or ":memory:"."""
     values = f"PROCESSES, WRITES = {PROCESSES}, {WRITES}\n"
     result = subprocess.run(
@@ -25,7 +25,7 @@ def run_script(body: str, local: str = "", mode: str = "lwt") -> list:
         capture_output=True,
         text=True,
         cwd=HERE,  # "-c" imports from here first
-        timeout=600,
+        timeout=timeout,
     )
     if result.returncode != 0:
         raise AssertionError(result.stderr)
