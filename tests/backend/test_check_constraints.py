@@ -91,11 +91,20 @@ class InsertTests(RefusalTestCase):
             Offer.objects.create()
             with self.refuses("low_id", "id = 3"):
                 Offer.objects.create()
-            with self.refuses("low_id", "id = [3-6]"):
-                Offer.objects.bulk_create([Offer(), Offer()])
             with self.refuses("low_id", "id = 9"):
                 Offer.objects.create(pk=9)
         self.assertEqual(set(Offer.objects.values_list("pk", flat=True)), {1, 2})
+
+    def test_the_ids_of_many(self):
+        check = check_constraints.Check("low_id", "bookings_offer", ["id"], lambda ids: ids[0] < 11)
+        Offer.objects.create(pk=8)
+        with (
+            mock.patch.object(check_constraints, "of", return_value=(check,)),
+            mock.patch("django_cassandra_backend.inserts.CHAIN_ROWS", 1),
+            self.refuses("low_id", "id = 11"),
+        ):
+            Offer.objects.bulk_create([Offer() for _ in range(3)])
+        self.assertEqual(Offer.objects.count(), 1)
 
 
 @tag("replicas", "astra")
@@ -304,6 +313,25 @@ class KeyTests(RefusalTestCase):
         with self.refuses("bookings_tier_number_check", "number = -1"):
             Tier.objects.filter(hall="a").update(number=F("number") - 8)
 
+    def test_a_row_of_which_a_column_is_not_loaded(self):
+        pk = Shift.objects.create(city="Oslo", day=1, people=9).pk
+        shift = Shift.objects.defer("people").get(pk=pk)
+        shift.absent = 10
+        with self.refuses("shift_is_there", "absent = 10", "people = 9"):
+            shift.save()
+        shift.absent = 9
+        shift.save()
+        self.assertEqual(Shift.objects.get(pk=pk).absent, 9)
+
+    def test_a_row_in_the_last_of_many_chunks(self):
+        Tier.objects.bulk_create([Tier(hall="a", number=i) for i in range(6)])
+        with (
+            mock.patch.object(writes, "CHAIN_ROWS", 2),
+            self.refuses("tier_is_wide", "number = 5", "seats = 4"),
+        ):
+            Tier.objects.filter(hall="a").update(seats=4)
+        self.assertEqual(set(Tier.objects.values_list("seats", flat=True)), {10})
+
     def test_many_keys(self):
         Tier.objects.bulk_create([Tier(hall="a", number=i) for i in range(4)])
         rows = list(Tier.objects.all())
@@ -382,6 +410,12 @@ class PlainTests(RefusalTestCase):
         with self.refuses("gauge_at", "at = 9"):
             self.mine.update(at=9, low=0, high=8)
         self.assertEqual(self.mine.update(at=9, low=0, high=9), 1)
+
+    def test_no_row_moves_if_one_may_not(self):
+        Gauge.objects.create(name="a", at=2, high=5)
+        with self.refuses("gauge_at", "at = 7", "high = 6"):
+            Gauge.objects.filter(name="a").update(at=F("at") + 5, low=0, high=6)
+        self.assertEqual(sorted(Gauge.objects.values_list("at", flat=True)), [1, 2])
 
     def test_update_conflicts(self):
         def upsert(*fields):

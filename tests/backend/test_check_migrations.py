@@ -4,7 +4,6 @@ from unittest import mock
 
 from django.db import IntegrityError, NotSupportedError, connection, migrations, models
 from django.db.models import CheckConstraint, F, Q
-from django.test import tag
 from operations import OperationTestCase
 from places import file_only
 from test_writes import sent
@@ -31,7 +30,6 @@ class RefusalTestCase(OperationTestCase):
         return str(caught.exception)
 
 
-@tag("astra")
 class ConstraintTests(RefusalTestCase):
     def ranges(self, *pairs):
         item = self.create(("low", integer(null=True)), ("high", integer(null=True)))
@@ -143,7 +141,6 @@ class ConstraintTests(RefusalTestCase):
         self.assertNotIn("CHECK", "".join(editor.collected_sql))
 
 
-@tag("astra")
 class RangeTests(RefusalTestCase):
     """Numbers that are not negative, as the type of a field says."""
 
