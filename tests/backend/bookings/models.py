@@ -10,8 +10,24 @@ from django_cassandra_backend.models import PhysicalKey, PrimaryKey
 
 from .check_models import Gauge, Hall, Offer, Shift, Tier
 from .cql_models import Cql, Hits, Sensor, Tagged, Visit
+from .reference_models import (
+    Article,
+    Award,
+    Credit,
+    Invitation,
+    Keyword,
+    Meeting,
+    Player,
+    Prefect,
+    Profile,
+    Pupil,
+    Shirt,
+    Team,
+    Writer,
+)
 
 __all__ = [
+<<<<<<< HEAD
     "Cql",
     "Gauge",
     "Hall",
@@ -22,6 +38,26 @@ __all__ = [
     "Tagged",
     "Tier",
     "Visit",
+=======
+    "Article",
+    "Award",
+    "Cql",
+    "Credit",
+    "Hits",
+    "Invitation",
+    "Keyword",
+    "Meeting",
+    "Player",
+    "Prefect",
+    "Profile",
+    "Pupil",
+    "Sensor",
+    "Shirt",
+    "Tagged",
+    "Team",
+    "Visit",
+    "Writer",
+>>>>>>> 20f3258 (backend: queries over two tables that one column joins)
 ]
 
 
