@@ -142,10 +142,10 @@ def _here(plan: SelectPlan) -> list[str]:
     if plan.access.rest:
         steps.append(f"filter by {', '.join(tested) or 'an expression'}")
     if isinstance(plan, JoinedPlan):
-        second = plan.second
-        steps.append(
-            f"look up rows of {second.key.table} by {second.column.name}, a batch at a time"
-        )
+        steps += [
+            f"look up rows of {step.table.key.table} by {step.column.name}, a batch at a time"
+            for step in plan.steps
+        ]
         if plan.tested:
             steps.append(f"filter by {', '.join(sorted(map('.'.join, plan.tested)))}")
     if plan.merge:

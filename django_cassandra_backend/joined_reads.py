@@ -1,4 +1,5 @@
-"""Reading two tables as one: rows of the first, and for a batch of them at a time the rows of the second side by side.
+"""Reading tables as one: rows of the first, and for a batch of them at a time the rows of the second side by side. Of
+more than two, the first ones are read so as the first.
 
 The number of waves grows with the batches, never with the rows. Memory is bounded by a batch, what it finds, and what a
 sort holds."""
@@ -11,18 +12,19 @@ from .hashing import hashable
 from .plan import Plan
 from .reads import MOST_POINTS, SelectPlan
 
-#: Rows of the second table that are kept for the next batches: many articles have the same few tags.
+#: Rows of the looked-up table that are kept for the next batches: many articles have the same few tags.
 MOST_KNOWN = 1_000
 
 
 class JoinedPlan(SelectPlan):
-    """Rows of two tables, joined by one column.
+    """Rows of `source` with those of another table, joined by one column.
 
-    source: a SelectPlan for rows of the first; at: where the joined value stands in them.
-    look_up: values → SelectPlan for the rows of the second; found_at: where the value stands in those.
-    nulls: a row of the second for rows without one, or None: then they are left out.
-    tested: columns of both, as (alias, column), that the test compares.
-    `key` and `access` are those of the first. `rows()` does the rest as for one table, over the joined rows."""
+    source: a SelectPlan; at: where the joined value stands in its rows.
+    look_up: values → SelectPlan for the rows of the other table; found_at: where the value stands in those.
+    nulls: a row of the other table for rows without one, or None: then they are left out.
+    steps: the tables that were looked up so far, this one the last.      few: how many rows are enough, or None.
+    tested: columns, as (alias, column), that the test compares.
+    `key` and `access` are those of the first table. `rows()` does the rest as for one, over the joined rows."""
 
     def logged(self, executed) -> str:
         return Plan.logged(self, executed)
@@ -40,11 +42,15 @@ class JoinedPlan(SelectPlan):
                 yield from self._joined(row, known, budget)
             count = min(2 * count, MOST_POINTS)
 
+    @property
+    def counts_sorting(self) -> bool:
+        """Of rows that were named key by key, those that a step finds many of for one of them."""
+        many = any(not step.table.finds_one(step.column.name) for step in self.steps)
+        return bool(self.order) and (many or super().counts_sorting)
+
     def _first_batch(self) -> int:
         """As many rows as are wanted, where they come one by one: most rows have a partner."""
-        if self.high is None or self.order or self.distinct is not None:
-            return MOST_POINTS
-        return max(min(self.high, MOST_POINTS), 1)
+        return MOST_POINTS if self.few is None else max(min(self.few, MOST_POINTS), 1)
 
     def _find(self, cursor, budget: ScanBudget, batch: list[tuple], known: dict) -> int:
         """Look up what is not known of a batch; how many rows that gives."""

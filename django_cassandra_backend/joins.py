@@ -1,12 +1,13 @@
-"""Queries over two tables that are joined by one column.
+"""Queries over tables that are joined by one column each.
 
 Many-to-many access is one of them: `target INNER JOIN through ON target.id = through.target_id WHERE through.source_id =
 x`. It is answered by the rows of `through` that the index on source_id gives, and then those of `target` by their keys,
-a batch at a time. The same serves a filter through a foreign key, in either direction, and select_related() of one. What
-each table's key or index cannot be asked is tested on our side.
+a batch at a time. The same serves filters through foreign keys, in either direction, and select_related(): one table is
+read first, and a step at a time another one for the values that are known by then. What keys and indexes cannot be asked
+is tested on our side.
 
-Refused, as any other join: more than two tables, an outer join whose condition is on the other table alone, and
-whatever would scan one table for a condition on the other."""
+Refused is whatever would scan a table for a condition on another one, or look up values that neither a key nor an index
+finds."""
 
 import functools
 from collections.abc import Callable, Iterable, Iterator
@@ -25,44 +26,78 @@ from .joined_reads import JoinedPlan
 from .keys import TableKey, table_key
 from .kinds import stored_field
 from .lookups import PredicateBuilder
-from .predicates import And, Comparison, Predicate, Values, is_always_false
+from .predicates import And, Comparison, Predicate, RowExists, Values, is_always_false
 from .reads import MOST_POINTS, SMALL_PAGE
 from .row_source import row_source
 
+SHORT = 16  # values of an IN that a condition on one table may bring to another
+
 
 @dataclass(frozen=True)
-class Side:
-    """One of the two tables. `column`: the one that joins it. `predicate`: what its rows alone have to meet."""
+class Table:
+    """One of the tables. `predicate`: what its rows alone have to meet."""
 
     alias: str
     model: type
-    column: Column
     predicate: Predicate
 
     @property
     def key(self) -> TableKey:
         return table_key(self.model)
 
-    @property
-    def finds(self) -> bool:
-        """Does the key, an index or a claim find the rows with one value of the column?"""
-        column, key = self.column.name, self.key
-        unique = key.lookup is None and any(columns == (column,) for _, columns in key.claims)
-        return key.partition == (column,) or column in key.indexed or unique
+    def finds(self, column: str) -> bool:
+        """Does the key, an index or a claim find the rows with one value of a column?"""
+        key = self.key
+        return key.partition == (column,) or column in key.indexed or self._claims(column)
+
+    def finds_one(self, column: str) -> bool:
+        """Is that one row at most?"""
+        return self.key.pk == (column,) or self._claims(column)
+
+    def _claims(self, column: str) -> bool:
+        claims = () if self.key.lookup else self.key.claims
+        return any(columns == (column,) for _, columns in claims)
 
     def access(self, quote) -> Access:
         return choose(self.key, self.predicate, quote)
 
-    def with_column(self, other: "Side") -> "Side":
-        """This side, which also has to meet what the other one's column has to: they are equal."""
-        same = [
-            Comparison(self.column, part.op, part.rhs)
+    @property
+    def is_restricted(self) -> bool:
+        return any(not isinstance(part, RowExists) for part in self.predicate.conjuncts())
+
+    def with_column(self, column: Column, other: "Table", same: Column) -> "Table":
+        """This table, of which `column` has to meet what `same` of the other one has to: they are equal."""
+        found = [
+            Comparison(column, part.op, part.rhs)
             for part in other.predicate.conjuncts()
             if isinstance(part, Comparison)
-            and part.column == other.column.name
-            and part.op in ("=", "in")
+            and part.column == same.name
+            and (part.op == "=" or (part.op == "in" and len(part.value) <= SHORT))
         ]
-        return replace(self, predicate=And([self.predicate, *same])) if same else self
+        if not found or not self.is_restricted:
+            return self
+        return replace(self, predicate=And([self.predicate, *found]))
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A join of two tables, by alias: parent.here = child.there. `outer`: parents without a child are given with nulls."""
+
+    parent: str
+    here: Column
+    child: str
+    there: Column
+    outer: bool
+
+
+@dataclass(frozen=True)
+class Step:
+    """Look up rows of a table by a column, for the values of `known`, (alias, column) of the rows so far."""
+
+    known: tuple[str, str]
+    table: Table
+    column: Column
+    outer: bool
 
 
 class JoinedEvaluator(Evaluator):
@@ -88,159 +123,181 @@ class JoinedEvaluator(Evaluator):
 
 
 class Join:
-    """A query over `base`, the table of its model, and `other`.
+    """A query over several tables, `base` first: that of its model.
 
-    outer: rows of base without one of other are given with nulls
-    rest: what both together have to meet.      is_empty: can no row meet the conditions?
-    way: see _way()"""
+    rest: what rows of several have to meet together.      is_empty: can no row meet the conditions?
+    way: the table that is read first, how it is reached, and the steps from there; None where there is none"""
 
-    def __init__(self, evaluator: JoinedEvaluator, base: Side, other: Side, *, outer, rest, scans):
-        """`scans`: may base be read from its first row to its last? Not where that is to find rows of other."""
+    def __init__(
+        self, evaluator: JoinedEvaluator, tables: list[Table], edges: list[Edge], rest, scans
+    ):
+        """`scans`: may base be read from its first row to its last? Not where that is to find rows of others."""
         self.quote = evaluator.connection.ops.quote_name
         self.evaluator = evaluator
-        self.base = base
-        self.outer: bool = outer
+        self.base = tables[0].alias
         self.rest: Predicate = rest
-        if not outer:
-            other = other.with_column(base)
-        accesses = base.access(self.quote), other.access(self.quote)
+        self.tables = {table.alias: table for table in tables}
+        self.edges = edges
+        for edge in edges:
+            if not edge.outer:
+                self._share(edge)
+        accesses = {alias: table.access(self.quote) for alias, table in self.tables.items()}
+        outer = {edge.child for edge in edges if edge.outer}
         self.is_empty = is_always_false(rest.conjuncts()) or any(
-            access.kind == NOTHING for access in accesses
+            access.kind == NOTHING for alias, access in accesses.items() if alias not in outer
         )
-        self.way = self._way(base, other, *accesses, scans)
+        self.way = self._way(accesses, scans)
 
-    def _way(
-        self, base: Side, other: Side, to_base: Access, to_other: Access, scans: bool
-    ) -> tuple[Side, Side, Access] | None:
-        """Which table is read first, which is looked up for its values, and how the first one is reached. None: neither
-        order would do."""
-        from_base = other.finds and (to_base.kind != SCAN or scans)
-        if not self.outer and base.finds and to_other.kind != SCAN:
-            few = to_base.kind in (POINTS, CLAIMS) and len(to_base.reads) <= len(to_other.reads)
-            if not (from_base and few):
-                return other, base, to_other
-        return (base, other, to_base) if from_base else None
+    def _share(self, edge: Edge) -> None:
+        parent, child = self.tables[edge.parent], self.tables[edge.child]
+        self.tables[edge.child] = child.with_column(edge.there, parent, edge.here)
+        self.tables[edge.parent] = parent.with_column(edge.here, child, edge.there)
+
+    def _way(self, accesses: dict[str, Access], scans: bool):
+        ways = []
+        for alias, access in accesses.items():
+            if access.kind == SCAN and not (scans and alias == self.base):
+                continue
+            if (steps := self._steps(alias)) is not None:
+                few = access.kind not in (POINTS, CLAIMS), len(access.reads), alias == self.base
+                ways.append((few, (self.tables[alias], access, steps)))
+        return min(ways, key=lambda way: way[0])[1] if ways else None
+
+    def _steps(self, first: str) -> list[Step] | None:
+        """From one table to all others. None: there is one that is not found by the column that joins it."""
+        known, left, steps = {first}, list(self.edges), []
+        while left:
+            found = next(((e, s) for e in left if (s := self._step(e, known)) is not None), None)
+            if found is None:
+                return None
+            edge, step = found
+            left.remove(edge)
+            known.add(step.table.alias)
+            steps.append(step)
+        return steps
+
+    def _step(self, edge: Edge, known: set[str]) -> Step | None:
+        parent, child = self.tables[edge.parent], self.tables[edge.child]
+        if edge.parent in known and child.finds(edge.there.name):
+            return Step((edge.parent, edge.here.name), child, edge.there, edge.outer)
+        if edge.child in known and not edge.outer and parent.finds(edge.here.name):
+            return Step((edge.child, edge.there.name), parent, edge.here, False)
+        return None
 
     def of_base(self, column: Column) -> Column:
         """A column of base by itself as one of the joined rows."""
-        return Column((self.base.alias, column.name), column.field)
+        return Column((self.base, column.name), column.field)
 
     def plan(self, columns: Iterable, parts: Callable[[dict], dict] = lambda index: {}):
         """The plan for joined rows with these columns. `parts`: columns' places in a row → more of the plan's parts."""
-        first, second, access = self.way
-        wanted = {first.alias: {first.column.name}, second.alias: {second.column.name}}
-        for alias, column in {*columns, *self.rest.columns}:
-            wanted[alias].add(column)
-        seen, found = sorted(wanted[first.alias]), sorted(wanted[second.alias])
-        index = {(first.alias, column): i for i, column in enumerate(seen)}
-        index |= {(second.alias, column): len(seen) + i for i, column in enumerate(found)}
+        first, access, steps = self.way
+        read = self._read({*columns, *self.rest.columns})
+        index: dict[tuple, int] = {}
+        for alias in (first.alias, *(step.table.alias for step in steps)):
+            index |= {(alias, column): len(index) + i for i, column in enumerate(read[alias])}
         made = parts(index)
-        small = made.get("high") is not None and not made.get("order")
-        source = self._source(
-            first, access, first.predicate, seen, page=SMALL_PAGE if small else None
+        in_turn = not made.get("order") and made.get("distinct") is None
+        few = made.get("high") if in_turn else None  # rows that are enough
+        page = None if few is None else SMALL_PAGE
+        plan = self._source(first, access, first.predicate, read[first.alias], page=page)
+        shared = {"key": first.key, "access": access, "few": few, "advice": plan.advice}
+        shared |= dict.fromkeys(
+            ("order", "merge", "project", "distinct", "high", "limit", "newest")
         )
-        look_up = functools.partial(self._look_up, second, found)
-        shown = look_up([None]).statements[:1]  # its values are not known yet
-        return JoinedPlan(
-            [*source.statements, *((cql, []) for cql, _ in shown)],
-            **{
-                "key": first.key,
-                "access": access,
-                "source": source,
-                "at": seen.index(first.column.name),
-                "look_up": look_up,
-                "found_at": found.index(second.column.name),
-                "nulls": (None,) * len(found) if self.outer else None,
-                "second": second,
-                "index": index,
-                "test": self.rest.bind(index) if self.rest.conjuncts() else None,
-                "tested": self.rest.columns,
-                "order": None,
-                "merge": None,
-                "project": None,
-                "distinct": None,
-                "low": 0,
-                "high": None,
-                "limit": None,
-                "newest": None,
-                "advice": source.advice,
-                **made,
-            },
-        )
+        for number, step in enumerate(steps):
+            columns_ = read[step.table.alias]
+            look_up = functools.partial(self._look_up, step, columns_, page)
+            shown = look_up([None]).statements[:1]  # its values are not known yet
+            last = number == len(steps) - 1
+            plan = JoinedPlan(
+                [*plan.statements, *((cql, []) for cql, _ in shown)],
+                **{
+                    **shared,
+                    "source": plan,
+                    "at": index[step.known],
+                    "look_up": look_up,
+                    "found_at": columns_.index(step.column.name),
+                    "nulls": (None,) * len(columns_) if step.outer else None,
+                    "steps": steps[: number + 1],
+                    "index": index,
+                    "test": self.rest.bind(index) if last and self.rest.conjuncts() else None,
+                    "tested": self.rest.columns,
+                    "low": 0,
+                    **(made if last else {}),
+                },
+            )
+        return plan
 
-    def _look_up(self, side: Side, columns: list[str], values: list):
-        """The plan for the rows of a side whose column has one of the values."""
+    def _read(self, columns: set[tuple[str, str]]) -> dict[str, list[str]]:
+        """The columns to read of each table, by alias: those that join it among them."""
+        wanted: dict[str, set] = {alias: set() for alias in self.tables}
+        for edge in self.edges:
+            columns |= {(edge.parent, edge.here.name), (edge.child, edge.there.name)}
+        for alias, column in columns:
+            wanted[alias].add(column)
+        return {alias: sorted(columns_) for alias, columns_ in wanted.items()}
+
+    def _look_up(self, step: Step, columns: list[str], page: int | None, values: list):
+        """The plan for the rows of a step whose column has one of the values."""
+        table = step.table
         if len(values) == 1:
-            asked = Comparison(side.column, "=", Constant(values[0]))
+            asked = Comparison(step.column, "=", Constant(values[0]))
         else:
-            asked = Comparison(side.column, "in", Constant(Values(values)))
-        predicate = And([asked, side.predicate])
-        access = choose(side.key, predicate, self.quote)
+            asked = Comparison(step.column, "in", Constant(Values(values)))
+        predicate = And([asked, table.predicate])
+        access = choose(table.key, predicate, self.quote)
         if access.kind == SCAN:  # too many combinations of values for one path
-            access = choose(side.key, asked, self.quote)
-            access.rest = [*access.rest, *side.predicate.conjuncts()]
-        return self._source(side, access, predicate, columns, at_once=MOST_POINTS)
+            access = choose(table.key, asked, self.quote)
+            access.rest = [*access.rest, *table.predicate.conjuncts()]
+        return self._source(table, access, predicate, columns, at_once=MOST_POINTS, page=page)
 
-    def _source(self, side: Side, access: Access, predicate, columns: list[str], **parts):
+    def _source(self, table: Table, access: Access, predicate, columns: list[str], **parts):
         read = dict.fromkeys(columns)
         for test in used_tests(access):
             read |= dict.fromkeys(sorted(test.columns))
-        if access.looks_up(side.key):
-            read |= dict.fromkeys(side.key.columns)
+        if access.looks_up(table.key):
+            read |= dict.fromkeys(table.key.columns)
         width = len(columns)
         cut = None if len(read) == width else lambda row: row[:width]
         return row_source(
-            side.model, side.key, access, predicate, list(read), self.quote, project=cut, **parts
+            table.model, table.key, access, predicate, list(read), self.quote, project=cut, **parts
         )
 
 
 def join_of(compiler) -> Join | None:
-    """The join that a compiler's query asks for; None when it has one table. NotSupportedError for any other."""
+    """The join that a compiler's query asks for; None when it has one table. NotSupportedError where it cannot be read."""
     query = compiler.query
     active = [alias for alias, count in query.alias_refcount.items() if count]
     if len(active) < 2:
         return None
     base = query.base_table
-    clause = _clause(query, base, active)
-    if clause is None:
+    clauses = {alias: query.alias_map[alias] for alias in active if alias != base}
+    if base not in active or not all(_is_plain(clause, active) for clause in clauses.values()):
         compiler.refuse_join(active)
-    model = _model(clause)
-    ((here, there),) = clause.join_cols
-    other = clause.table_alias
-    outer = clause.join_type == LOUTER
-    alone = {base: [], other: []}
-    both, scans = [], True
-    for node in conjuncts(query.where):
-        aliases = aliases_of(node)
-        scans &= other not in aliases
-        (alias,) = aliases if len(aliases) == 1 else (None,)
-        (both if alias not in alone or (outer and alias == other) else alone[alias]).append(node)
-    sides = [
-        _side(compiler, base, query.model._meta.concrete_model, here, alone[base]),
-        _side(compiler, other, model, there, alone[other]),
-    ]
-    evaluator = JoinedEvaluator(compiler.connection, {side.alias: side.model for side in sides})
-    rest = PredicateBuilder(evaluator).build(WhereNode(both))
-    join = Join(evaluator, *sides, outer=outer, rest=rest, scans=scans)
+    models = {base: query.model._meta.concrete_model}
+    models |= {alias: _model(clause) for alias, clause in clauses.items()}
+    edges = [_edge(clause, models) for clause in clauses.values()]
+    alone, several, scans = _sorted_out(query.where, base, edges)
+    evaluator = JoinedEvaluator(compiler.connection, models)
+    rest = PredicateBuilder(evaluator).build(WhereNode(several))
+    tables = [_table(compiler, alias, model, alone[alias]) for alias, model in models.items()]
+    join = Join(evaluator, tables, edges, rest, scans)
     if join.way is None and not join.is_empty:
         compiler.refuse_join(active)
     return join
 
 
-def _clause(query, base: str, active: list[str]) -> JoinClause | None:
-    """The one join of the query, when it is of one column to one column and nothing else."""
-    others = [alias for alias in active if alias != base]
-    clause = query.alias_map[others[0]]
-    if len(active) != 2 or base not in active or not isinstance(clause, JoinClause):
-        return None
-    if clause.parent_alias != base or clause.join_type not in (INNER, LOUTER):
-        return None
-    if len(clause.join_cols) != 1 or clause.filtered_relation is not None:
-        return None
-    if clause.join_field.get_extra_restriction(clause.table_alias, base):
-        return None
-    model = _model(clause)
-    return clause if names.encode(model._meta.db_table) == names.encode(clause.table_name) else None
+def _is_plain(clause, active: list[str]) -> bool:
+    """Does the clause join a table to another of the query by one column, and nothing else?"""
+    return (
+        isinstance(clause, JoinClause)
+        and clause.parent_alias in active
+        and clause.join_type in (INNER, LOUTER)
+        and len(clause.join_cols) == 1
+        and clause.filtered_relation is None
+        and not clause.join_field.get_extra_restriction(clause.table_alias, clause.parent_alias)
+        and names.encode(_model(clause)._meta.db_table) == names.encode(clause.table_name)
+    )
 
 
 def _model(clause: JoinClause) -> type:
@@ -248,11 +305,41 @@ def _model(clause: JoinClause) -> type:
     return clause.join_field.related_model._meta.concrete_model
 
 
-def _side(compiler, alias: str, model, column: str, nodes: list) -> Side:
-    field = next(f for f in model._meta.local_concrete_fields if f.column == column)
+def _edge(clause: JoinClause, models: dict[str, type]) -> Edge:
+    parent, child = clause.parent_alias, clause.table_alias
+    ((here, there),) = clause.join_cols
+    return Edge(
+        parent,
+        _column(models[parent], here),
+        child,
+        _column(models[child], there),
+        clause.join_type == LOUTER,
+    )
+
+
+def _column(model, name: str) -> Column:
+    field = next(f for f in model._meta.local_concrete_fields if f.column == name)
+    return Column(name, stored_field(field))
+
+
+def _sorted_out(where, base: str, edges: list[Edge]) -> tuple[dict[str, list], list, bool]:
+    """Conditions by the one table that they are about; those about several, or about one that may be nulls; and whether
+    all of them are about base."""
+    alone: dict[str, list] = {base: [], **{edge.child: [] for edge in edges}}
+    inner = {base, *(edge.child for edge in edges if not edge.outer)}
+    several, only_base = [], True
+    for node in conjuncts(where):
+        aliases = aliases_of(node)
+        only_base &= aliases <= {base}
+        (alias,) = aliases if len(aliases) == 1 else (None,)
+        (alone[alias] if alias in inner else several).append(node)
+    return alone, several, only_base
+
+
+def _table(compiler, alias: str, model, nodes: list) -> Table:
     builder = PredicateBuilder(Evaluator(compiler.connection, alias))
     predicate = And([builder.build(WhereNode(nodes)), *compiler.row_exists(model)])
-    return Side(alias, model, Column(column, stored_field(field)), predicate)
+    return Table(alias, model, predicate)
 
 
 def conjuncts(node) -> Iterator:

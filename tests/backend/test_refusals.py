@@ -16,8 +16,7 @@ class RefusalTests(TestCase):
 
     def test_joins(self):
         self.refused("A join", lambda: list(Book.objects.filter(author__born=1)))
-        self.refused("A join", lambda: list(Book.objects.select_related("author", "translator")))
-        self.refused("A join", lambda: list(Author.objects.order_by("books__title", "translated")))
+        self.refused("A join", lambda: list(Author.objects.filter(books__translator__born=1)))
         self.refused("A join", lambda: Author.objects.filter(books__price=1).delete())
         self.refused("A join", lambda: Author.objects.filter(books__price=1).update(name="y"))
 

@@ -27,37 +27,29 @@ from .reference_models import (
 )
 
 __all__ = [
-<<<<<<< HEAD
-    "Cql",
-    "Gauge",
-    "Hall",
-    "Hits",
-    "Offer",
-    "Sensor",
-    "Shift",
-    "Tagged",
-    "Tier",
-    "Visit",
-=======
     "Article",
     "Award",
     "Cql",
     "Credit",
+    "Gauge",
+    "Hall",
     "Hits",
     "Invitation",
     "Keyword",
     "Meeting",
+    "Offer",
     "Player",
     "Prefect",
     "Profile",
     "Pupil",
     "Sensor",
+    "Shift",
     "Shirt",
     "Tagged",
     "Team",
+    "Tier",
     "Visit",
     "Writer",
->>>>>>> 20f3258 (backend: queries over two tables that one column joins)
 ]
 
 
