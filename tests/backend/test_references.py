@@ -16,6 +16,7 @@ from bookings.models import (
     Credit,
     Invitation,
     Keyword,
+    Label,
     Meeting,
     Player,
     Prefect,
@@ -23,11 +24,12 @@ from bookings.models import (
     Pupil,
     Seat,
     Shirt,
+    Sticker,
     Team,
     Writer,
 )
 from django.core.management import CommandError, call_command
-from django.db import NotSupportedError, connection, models
+from django.db import IntegrityError, NotSupportedError, connection, models
 from django.db.models import Count, Max, ProtectedError, Q, RestrictedError, Sum
 from django.test import SimpleTestCase, TestCase
 from django.test.utils import CaptureQueriesContext, isolate_apps
@@ -282,14 +284,14 @@ class JoinTests(TestCase):
         self.assertEqual(counted, [1, 1, 1, 1])
 
     def test_sorted_rows_that_one_key_led_to_count_against_the_budget(self):
-        make("default", Tagging, [{"article_id": 5, "keyword_id": 1 + i % 3} for i in range(30)])
+        make("default", Credit, [{"article_id": 5, "writer_id": 1 + i % 3} for i in range(30)])
         options = connection.settings_dict["OPTIONS"]
         self.addCleanup(connection.settings_dict.__setitem__, "OPTIONS", options)
         connection.settings_dict["OPTIONS"] = {**options, "scan_budget": 20}
-        found = Article.objects.filter(pk=5, keywords__isnull=False)
+        found = Article.objects.filter(pk=5, credit__isnull=False)
         self.assertEqual(len(found), 30)
         with self.assertRaises(ScanBudgetExceeded):
-            list(found.order_by("keywords__word"))
+            list(found.order_by("credit__position"))
 
     def test_a_compilation_leaves_no_join_behind(self):
         books = Book.objects.select_related("author").order_by("author__name")
@@ -503,6 +505,19 @@ class ManyToManyTests(TestCase):
         self.assertEqual(self.pks(keywords), [])
         self.assertEqual(keywords.create(word="new").article_set.get(), self.article)
 
+    def test_what_is_there_is_not_added_again(self):
+        keywords = self.article.keywords
+        keywords.add(1, 2)
+        with self.assertNumQueries(1):
+            keywords.add(2, 3)
+        self.assertEqual(self.pks(keywords), [1, 2, 3])
+        self.assertEqual(Tagging.objects.count(), 3)
+        with self.assertRaises(IntegrityError):
+            Tagging.objects.create(article=self.article, keyword_id=1)
+        keywords.clear()
+        keywords.add(1)
+        self.assertEqual(self.pks(keywords), [1])
+
     def test_a_table_in_between_with_columns(self):
         writers = self.article.writers
         with self.assertNumQueries(2):
@@ -619,6 +634,60 @@ class AccessTests(TestCase):
         self.assertEqual(Invitation.objects.filter(meeting=rome).first().meeting.city, "Bonn")
         self.assertEqual(rome.delete()[1], {"bookings.Meeting": 1, "bookings.Invitation": 2})
         self.assertEqual(Invitation.objects.get().meeting, oslo)
+
+
+class UniqueTargetTests(TestCase):
+    """A foreign key to a unique field, and a one-to-one that is no primary key: claims find the rows."""
+
+    def setUp(self):
+        make("default", Label, [{"code": code, "text": code.upper()} for code in "abc"])
+        make("default", Keyword, [{"id": i, "word": str(i)} for i in range(1, 4)])
+        for number, code in enumerate("aab", 1):
+            Sticker.objects.create(pk=number, label_id=code, number_id=number)
+
+    def test_a_foreign_key_to_a_unique_field(self):
+        sticker = Sticker.objects.get(pk=1)
+        with self.assertNumQueries(1):
+            self.assertEqual(sticker.label.text, "A")
+        with self.assertNumQueries(2), sends() as counted:
+            found = Sticker.objects.order_by("pk").prefetch_related("label")
+            self.assertEqual([s.label.text for s in found], ["A", "A", "B"])
+        self.assertEqual(counted, [1, 2, 2])  # the stickers, two claims, two labels
+        with self.assertNumQueries(1), sends() as counted:
+            found = Sticker.objects.order_by("pk").select_related("label")
+            self.assertEqual([s.label.text for s in found], ["A", "A", "B"])
+        self.assertEqual(counted, [1, 2, 2])
+        with self.assertNumQueries(2):
+            found = Label.objects.order_by("code").prefetch_related("stickers")
+            self.assertEqual([len(label.stickers.all()) for label in found], [2, 1, 0])
+        with self.assertNumQueries(1):
+            self.assertEqual(Label.objects.get(stickers=3).code, "b")
+        with self.assertNumQueries(1):
+            self.assertEqual(Sticker.objects.filter(label__code="a", label__text="A").count(), 2)
+        self.assertEqual(Label.objects.get(code="a").delete()[1]["bookings.Sticker"], 2)
+
+    def test_one_to_one_beside_the_primary_key(self):
+        with self.assertNumQueries(1):
+            self.assertEqual(Keyword.objects.get(sticker=2).pk, 2)
+        keyword = Keyword.objects.get(pk=3)
+        with self.assertNumQueries(1):
+            self.assertEqual(keyword.sticker.pk, 3)
+        with self.assertNumQueries(2):
+            found = Keyword.objects.order_by("pk").prefetch_related("sticker")
+            self.assertEqual([k.sticker.pk for k in found], [1, 2, 3])
+        with self.assertNumQueries(1):
+            found = Keyword.objects.order_by("pk").select_related("sticker")
+            self.assertEqual([k.sticker.pk for k in found], [1, 2, 3])
+        with self.assertRaises(IntegrityError):
+            Sticker.objects.create(label_id="c", number_id=1)
+
+    def test_orphans(self):
+        with sends() as counted:
+            connection.check_constraints(["bookings_sticker"])
+        self.assertEqual(counted, [1, 2, 2, 3])
+        Sticker.objects.create(label_id="z")
+        with self.assertRaisesMessage(IntegrityError, "bookings_label.code"):
+            connection.check_constraints()
 
 
 class InheritanceTests(TestCase):

@@ -49,6 +49,18 @@ class Profile(models.Model):
     text = models.TextField(default="")
 
 
+class Label(models.Model):
+    """Referred to by a unique field that is not its primary key."""
+
+    code = models.CharField(max_length=20, unique=True)
+    text = models.CharField(max_length=20, default="")
+
+
+class Sticker(models.Model):
+    label = models.ForeignKey(Label, models.CASCADE, to_field="code", related_name="stickers")
+    number = models.OneToOneField("Keyword", models.CASCADE, null=True)
+
+
 class Meeting(models.Model):
     """A wide table with a plain pk."""
 
