@@ -4,6 +4,7 @@ from django.core.exceptions import EmptyResultSet, FieldError
 from django.db.models.constants import OnConflict
 from django.db.models.expressions import ColPairs, DatabaseDefault, Value
 from django.db.models.sql import compiler as base
+from django.db.models.sql.query import Query
 
 from . import check_constraints
 from .access import NOTHING, Access, choose
@@ -105,12 +106,33 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
         return list(rows)
 
 
+def name_rows(compiler) -> None:
+    """A query over two tables becomes one over the primary keys of the rows that it finds: they are read first, by a
+    query of their own."""
+    query = compiler.query
+    if query.count_active_tables() < 2:
+        return
+    rows = query.chain(klass=Query)
+    rows.select_related = False
+    rows.clear_ordering(force=True)
+    rows.set_annotation_mask(())
+    rows.add_fields([query.get_meta().pk.name])
+    found = rows.get_compiler(connection=compiler.connection).results_iter(tuple_expected=True)
+    keys = list(dict.fromkeys(row[0] for row in found))
+    query.clear_where()
+    for alias in query.alias_map:
+        if alias != query.base_table:
+            query.unref_alias(alias, query.alias_refcount[alias])
+    query.add_filter("pk__in", keys)
+
+
 class SQLDeleteCompiler(TableMixin, base.SQLDeleteCompiler):
     """DELETE of the rows of one table."""
 
     def as_sql(self):
         self.refuse()
         self.query.get_initial_alias()
+        name_rows(self)
         key = self.table()
         predicate = self.predicate()
         access = choose(key, predicate, self.quote)
@@ -141,6 +163,7 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
             raise not_supported(
                 "An update of a parent model's columns", "Update the parent's rows by their keys."
             )
+        name_rows(self)
 
     def as_sql(self):
         self.pre_sql_setup()

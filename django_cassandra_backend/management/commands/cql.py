@@ -9,6 +9,7 @@ from ...literals import literal
 from ...repair import Repair, models_to_repair
 from ...uniques import uniques_of
 from ..progress import Progress
+from ..references import ReferenceCheck
 
 MIB = 1024 * 1024
 SHOWN_FINDINGS = 20  # of a kind
@@ -154,9 +155,25 @@ def _models(connection, labels: list[str]) -> list:
     ]
 
 
+class CheckReferences(Action):
+    help = "Find foreign keys that point at no row, writing nothing. Exit status 1: there are some."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument(
+            "labels",
+            nargs="*",
+            metavar="app_label[.Model]",
+            help="The models whose foreign keys are followed (default: all).",
+        )
+
+    def run(self, command, connection, options) -> None:
+        ReferenceCheck(command, connection, options["labels"]).run()
+
+
 ACTIONS: dict[str, Action] = {
     "check": Check(),
     "check-claims": CheckClaims(),
+    "check-references": CheckReferences(),
     "compact": Compact(),
     "repair-moves": RepairMoves(),
 }

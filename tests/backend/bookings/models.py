@@ -10,18 +10,50 @@ from django_cassandra_backend.models import PhysicalKey, PrimaryKey
 
 from .check_models import Gauge, Hall, Offer, Shift, Tier
 from .cql_models import Cql, Hits, Sensor, Tagged, Visit
+from .reference_models import (
+    Article,
+    Award,
+    Credit,
+    Invitation,
+    Keyword,
+    Label,
+    Meeting,
+    Player,
+    Prefect,
+    Profile,
+    Pupil,
+    Shirt,
+    Sticker,
+    Team,
+    Writer,
+)
 
 __all__ = [
+    "Article",
+    "Award",
     "Cql",
+    "Credit",
     "Gauge",
     "Hall",
     "Hits",
+    "Invitation",
+    "Keyword",
+    "Label",
+    "Meeting",
     "Offer",
+    "Player",
+    "Prefect",
+    "Profile",
+    "Pupil",
     "Sensor",
     "Shift",
+    "Shirt",
+    "Sticker",
     "Tagged",
+    "Team",
     "Tier",
     "Visit",
+    "Writer",
 ]
 
 
