@@ -65,6 +65,14 @@ static void remember(cqli_call *call, const cqli_try *at, const cql_error *err) 
   cqli_call_remember(call, &a);
 }
 
+/* unprepared: the id of the statement that the node does not know. */
+static void prepare_at(cqli_call *call, cqli_host *h, const cql_error *err, cql_slice unprepared) {
+  bool is_known = err->status == CQL_INVALID; /* but is it what was prepared? */
+  cql_slice id = is_known ? call->statements[call->doubts++]->id : unprepared;
+  call->prepares += !is_known;
+  cqli_prepare_at(call, h, id, err);
+}
+
 /* unprepared: the statement that the node does not know. */
 static void failed(cqli_call *call, const cqli_try *at, const cql_error *err, bool may_have_run, cql_slice unprepared) {
   const cqli_failure f = {.error = err,
@@ -74,16 +82,14 @@ static void failed(cqli_call *call, const cqli_try *at, const cql_error *err, bo
                           .is_one_write = call->is_one_write,
                           .retries = call->retries,
                           .prepares = call->prepares,
+                          .doubts = call->doubts,
                           .statement_count = call->statement_count};
   cqli_verdict verdict = cqli_retry(&f);
   cqli_host *h = at->host;
   if (verdict != CQLI_PREPARE && verdict != CQLI_LATER) remember(call, at, err);
   switch (verdict) {
   case CQLI_GIVE_UP: cqli_call_fail(call, err); return;
-  case CQLI_PREPARE:
-    call->prepares++;
-    cqli_prepare_at(call, h, unprepared, err);
-    return;
+  case CQLI_PREPARE: prepare_at(call, h, err, unprepared); return;
   case CQLI_SAME_NODE:
     call->retries++;
     cqli_call_again(call, h, err);

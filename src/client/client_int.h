@@ -468,7 +468,7 @@ struct cqli_call {
   cqli_view *view;
   uint16_t nodes[CQLI_CALL_NODES_MAX];
   uint32_t node_count, next_node;
-  uint32_t retries, prepares;
+  uint32_t retries, prepares, doubts;
   bool is_waiting;
   bool was_limited; /* it was refused over the database's rate */
   cqli_try tries[CQLI_TRIES_MAX];

@@ -98,6 +98,7 @@ typedef struct cqli_failure {
   bool is_one_write; /* for certain: to one partition, or as a batch that is logged first */
   uint32_t retries;  /* so far, of this request, wherever; nodes that were skipped do not count */
   uint32_t prepares;
+  uint32_t doubts;          /* of its statements were prepared anew because a node held its values invalid */
   uint32_t statement_count; /* of a batch, each of which may have to be prepared; 0: one */
 } cqli_failure;
 

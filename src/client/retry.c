@@ -16,7 +16,8 @@ enum {
   NO_LIMIT = INT32_MAX, /* the plan's end is one: no node is tried twice */
   CHEAP_MAX = 3,        /* the node refused at once */
   COSTLY_MAX = 2,       /* replicas worked, or a time-out passed */
-  PREPARES_MORE = 6     /* than twice for each statement: one that is forgotten again and again is not to be had */
+  PREPARES_MORE = 6,    /* than twice for each statement: one that is forgotten again and again is not to be had */
+  DOUBTS_MAX = 4        /* statements of a batch */
 };
 
 typedef enum safety { ALWAYS, IF_IDEMPOTENT } safety;
@@ -38,6 +39,12 @@ static bool nothing_sent(const cqli_failure *f) {
 static bool may_prepare(const cqli_failure *f) {
   uint64_t statements = f->statement_count == 0 ? 1 : f->statement_count;
   return f->prepares < 2 * statements + PREPARES_MORE;
+}
+
+/* A table that was dropped and made again with other types: when somebody else has prepared the text meanwhile, the
+ * node knows it, and reads our values as others. The drivers hold the values invalid for ever. */
+static bool may_doubt_markers(const cqli_failure *f) {
+  return f->doubts < f->statement_count && f->doubts < DOUBTS_MAX;
 }
 
 /* Enough replicas answered, but the one that was to send the data, not a digest, did not. */
@@ -95,6 +102,10 @@ static const rule RULES[] = {
      * may remember. */
     {CQL_UNPREPARED, may_prepare, ALWAYS, NO_LIMIT, CQLI_PREPARE},
     {CQL_UNPREPARED, NULL, ALWAYS, CHEAP_MAX, CQLI_NEXT_NODE},
+
+    /* Its values do not fit, which is found before anything runs. Perhaps they would have fitted when it was prepared.
+     */
+    {CQL_INVALID, may_doubt_markers, ALWAYS, NO_LIMIT, CQLI_PREPARE},
 
     /* It joins the ring and reads nothing yet; writes it takes. */
     {CQL_BOOTSTRAPPING, NULL, ALWAYS, NO_LIMIT, CQLI_NEXT_NODE},

@@ -209,6 +209,12 @@ static bool is_hopeless(void *of) {
   return w->has_doubts && w->is_idempotent && atomic_load(&w->host->is_silent);
 }
 
+static uint32_t count_statements(const cql_call_config *config) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < config->item_count; i++) count += config->items[i].statement != NULL;
+  return count;
+}
+
 /* A time-out before the deadline is that of a silent node, and another one may be asked. */
 static bool is_final(const cql_call_config *config, int64_t deadline_us, const cql_error *err, bool may_have_run) {
   cqli_route route;
@@ -218,7 +224,7 @@ static bool is_final(const cql_call_config *config, int64_t deadline_us, const c
                           .is_idempotent = config->is_idempotent,
                           .is_conditional = config->is_conditional,
                           .is_one_write = cqli_is_one_write(config, &route),
-                          .statement_count = config->item_count};
+                          .statement_count = count_statements(config)};
   if (err->status == CQL_TIMEOUT && cql_clock_monotonic_us() >= deadline_us) return true;
   return err->status == CQL_INTERRUPTED || cqli_retry(&f) == CQLI_GIVE_UP;
 }

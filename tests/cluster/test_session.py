@@ -130,6 +130,30 @@ def test_many_rows_with_errors(cluster):
         cluster.execute_many(text, broken())
 
 
+@pytest.mark.parametrize("by", ["execute", "execute_many", "batch"])
+def test_a_table_that_is_made_again_with_other_types(cluster, url, by):
+    """A node that has learned the same text anew from somebody else takes the old values for new ones, and says so."""
+    text = "INSERT INTO made (p, v) VALUES (?, ?)"
+    with libcql.connect(url) as other:
+        other.execute(f"USE {cluster.keyspace}")
+        for cql_type in ("bigint", "int", "bigint"):
+            cluster.execute(f"CREATE TABLE made (p int PRIMARY KEY, v {cql_type})")
+            other.execute(text, [0, 1])
+            for n in (1, 2):
+                if by == "execute":
+                    cluster.execute(text, [n, 1])
+                elif by == "execute_many":
+                    cluster.execute_many(text, [[n, 1], [n + 10, 1]])
+                else:
+                    cluster.execute_batch([(text, [n, 1]), (text, [n + 10, 1])])
+            rows = cluster.execute("SELECT p, v FROM made").all()
+            assert {v for _, v in rows} == {1} and {1, 2} <= {p for p, _ in rows}
+            cluster.execute("DROP TABLE made")
+        with pytest.raises(libcql.DataError):
+            cluster.execute("CREATE TABLE made (p int PRIMARY KEY, v int)")
+            cluster.execute(text, [1, "x"])
+
+
 def test_what_a_file_alone_can_do(cluster):
     for call in (
         lambda: cluster.execute_chain([("DELETE FROM n WHERE p = 1", None)]),

@@ -444,6 +444,32 @@ static void a_node_that_does_not_prepare_is_named(void **state) {
   end();
 }
 
+/* It is prepared once more, to see whether its markers are what they were; they are, so the values are wrong. */
+static void invalid_values_are_told_of_once_the_markers_are_sure(void **state) {
+  const cql_server_error e = {.code = 0x2200, .message = CQL_SLICE_LITERAL("Expected 4 or 0 byte int (8)")};
+  asked a;
+  (void)state;
+  for (int32_t direct = -1; direct <= 2; direct += 3) {
+    start(1);
+    cql_client_config config = settings();
+    config.direct_connections = direct;
+    open_client(&config);
+    cql_statement *s = prepare("SELECT");
+    for (int n = 0; n < 3; n++) execute_key(s, fake_key(0)); /* for one direct connection to be there */
+    fake_server_rule(node(0), &(fake_rule){.opcode = CQL_OP_EXECUTE, .act = FAKE_ERROR, .error = e});
+    uint32_t prepared = fake_server_requests(node(0), CQL_OP_PREPARE), before = executes(0);
+    ask_of(&a, s, fake_key(0));
+    heard h = execute(&a);
+    assert_int_equal(h.status, CQL_INVALID);
+    assert_non_null(strstr(h.text, "Expected 4 or 0 byte int"));
+    assert_int_equal(fake_server_requests(node(0), CQL_OP_PREPARE), prepared + 1);
+    assert_in_range(executes(0), before + 2, before + 3);
+    assert_false(cql_statement_is_stale(s));
+    cql_statement_release(s);
+    end();
+  }
+}
+
 static void changed_metadata_changes_later_answers(int32_t direct_connections) {
   start(1);
   cql_client_config config = settings();
@@ -1314,6 +1340,7 @@ int main(void) {
       cmocka_unit_test(an_answer_makes_room_before_it_is_told),
       cmocka_unit_test(what_is_forgotten_is_prepared_once_for_many_calls),
       cmocka_unit_test(a_node_that_does_not_prepare_is_named),
+      cmocka_unit_test(invalid_values_are_told_of_once_the_markers_are_sure),
       cmocka_unit_test(metadata_that_changes),
       cmocka_unit_test(threads_hear_at_once_that_metadata_has_changed),
       cmocka_unit_test(an_idempotent_call_goes_to_the_next_node),
