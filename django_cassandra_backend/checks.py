@@ -5,7 +5,6 @@ from django.conf import settings as django_settings
 from django.core import checks
 from django.db import NotSupportedError, connections, router
 from django.db.models import DateTimeField
-from django.db.models.constants import LOOKUP_SEP
 
 from . import check_constraints, uniques
 from .keys import key_fields
@@ -48,7 +47,6 @@ def check_models(app_configs=None, **kwargs) -> list:
             *check_errors(model),
             *empty_key_warnings(model),
             *expression_index_warnings(model),
-            *ordering_errors(model),
         )
     ]
     return errors + user_type_errors(models) + plain_model_errors()
@@ -76,23 +74,6 @@ def expression_index_warnings(model) -> list:
         for index in model._meta.indexes
         if index.contains_expressions
     ]
-
-
-def ordering_errors(model) -> list:
-    """cassandra.E030 for a default order that goes over a relation: each query of the model would be a join."""
-    errors = []
-    for name in model._meta.ordering:
-        path = name.lstrip("-").split(LOOKUP_SEP) if isinstance(name, str) else []
-        field = next(
-            (f for f in model._meta.local_concrete_fields if path and f.name == path[0]), None
-        )
-        if field is None or field.remote_field is None:
-            continue
-        if len(path) > 1 or field.remote_field.model._meta.ordering:
-            text = f"The default order of {model._meta.label}, {name!r}, goes over a relation, and joins are not built yet."
-            hint = "Order by columns of its own, or leave the app out of INSTALLED_APPS."
-            errors.append(checks.Error(text, hint, model, "cassandra.E030"))
-    return errors
 
 
 def user_type_errors(models) -> list:

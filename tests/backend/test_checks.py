@@ -101,19 +101,6 @@ class CheckTests(SimpleTestCase):
         self.assertEqual(error.id, "cassandra.E003")
         self.assertIn("MD5", error.msg)
 
-    def test_an_order_over_a_relation(self):
-        class Ordered(models.Model):
-            author = models.ForeignKey(Author, models.CASCADE)
-            n = models.IntegerField()
-
-            class Meta:
-                app_label = "bookings"
-                ordering = ["-author__name", "author", "author_id", "n"]
-
-        (error,) = checks.ordering_errors(Ordered)
-        self.assertEqual(error.id, "cassandra.E030")
-        self.assertIn("'-author__name'", error.msg)
-
     def test_an_index_on_an_expression(self):
         class Indexed(models.Model):
             a = models.TextField()
