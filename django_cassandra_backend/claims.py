@@ -227,7 +227,9 @@ def renewed(cursor, claims: list[Claim]) -> bool:
     """Make claims anew that stand, as far as is known. False: one does not."""
     for claim in claims:
         claim.take_from(claim)
-    return all([replaced(cursor, claim) for claim in claims])
+        if not replaced(cursor, claim):
+            return False
+    return True
 
 
 def replaced(cursor, claim: Claim) -> bool:
