@@ -61,6 +61,10 @@ class Access:
         """Is each read within one partition?"""
         return self.kind in (POINTS, SLICES)
 
+    def looks_up(self, key: TableKey) -> bool:
+        """Is this a look-up of primary keys beside a PhysicalKey, where a row on the move may stand twice?"""
+        return self.index is not None and self.index == key.lookup
+
     @property
     def exact(self) -> bool:
         """Are the rows that are read the ones that are asked for?"""

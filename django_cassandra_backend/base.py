@@ -18,7 +18,7 @@ from .operations import DatabaseOperations
 from .options import Options, read_options
 from .retry import Attempts
 from .schema import DatabaseSchemaEditor
-from .types import DATA_TYPES
+from .types import CHECKS, DATA_TYPES
 from .validation import DatabaseValidation
 
 SCHEMA_TIMEOUT = 60.0  # seconds; Astra DB changes its schema in some, and many when it is busy
@@ -46,6 +46,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     vendor = "cassandra"
     display_name = "Cassandra"
     data_types = DATA_TYPES
+    data_type_check_constraints = CHECKS
     operators = {}
     Database = dbapi
     SchemaEditorClass = DatabaseSchemaEditor

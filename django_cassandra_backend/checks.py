@@ -5,8 +5,9 @@ from django.conf import settings as django_settings
 from django.core import checks
 from django.db import NotSupportedError, connections, router
 from django.db.models import DateTimeField
+from django.db.models.constants import LOOKUP_SEP
 
-from . import uniques
+from . import check_constraints, uniques
 from .keys import key_fields
 from .kinds import TEXT_FIELDS, stored_field
 from .user_types import types_in
@@ -44,8 +45,10 @@ def check_models(app_configs=None, **kwargs) -> list:
         for model in models
         for error in (
             *unique_errors(model),
+            *check_errors(model),
             *empty_key_warnings(model),
             *expression_index_warnings(model),
+            *ordering_errors(model),
         )
     ]
     return errors + user_type_errors(models) + plain_model_errors()
@@ -73,6 +76,23 @@ def expression_index_warnings(model) -> list:
         for index in model._meta.indexes
         if index.contains_expressions
     ]
+
+
+def ordering_errors(model) -> list:
+    """cassandra.E030 for a default order that goes over a relation: each query of the model would be a join."""
+    errors = []
+    for name in model._meta.ordering:
+        path = name.lstrip("-").split(LOOKUP_SEP) if isinstance(name, str) else []
+        field = next(
+            (f for f in model._meta.local_concrete_fields if path and f.name == path[0]), None
+        )
+        if field is None or field.remote_field is None:
+            continue
+        if len(path) > 1 or field.remote_field.model._meta.ordering:
+            text = f"The default order of {model._meta.label}, {name!r}, goes over a relation, and joins are not built yet."
+            hint = "Order by columns of its own, or leave the app out of INSTALLED_APPS."
+            errors.append(checks.Error(text, hint, model, "cassandra.E030"))
+    return errors
 
 
 def user_type_errors(models) -> list:
@@ -129,6 +149,16 @@ def unique_errors(model) -> list:
             checks.Error(f"{one.what} cannot be kept. {why}", hint, one.source, "cassandra.E003")
         )
     return errors
+
+
+def check_errors(model) -> list:
+    """cassandra.E018 for each constraint that could not be evaluated before a write."""
+    connection = connections[router.db_for_write(model)]
+    hint = "Compare columns of the row with values or with each other; else drop it, and look at the value in save()."
+    return [
+        checks.Error(text, hint, model, "cassandra.E018")
+        for text in check_constraints.problems(model, connection)
+    ]
 
 
 def check_settings(databases=None, **kwargs) -> list:

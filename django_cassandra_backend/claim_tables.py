@@ -4,9 +4,10 @@ hold changes: their names follow those of tables and columns, their values the t
 import contextlib
 import sys
 
+from django.db import IntegrityError
+
 from . import claims, names
 from .claims import Claim, Taken
-from .dbapi import IntegrityError
 from .fields.table_options import option_text
 from .keys import table_key
 from .types import column_type
@@ -140,11 +141,10 @@ def _fill(editor, one: Unique) -> None:
     columns = tuple(dict.fromkeys((*owner_columns(table_key(one.model)), *one.columns)))
     text = f"SELECT {', '.join(map(quote, columns))} FROM {_rows_of(editor, one)}"
     found: list[str] = []
-    with editor.connection.cursor() as wrapper:
-        cursor, waiting, seen = wrapper.cursor, [], 0
-        for row in cursor.send(text):
+    with editor.connection.wrap_database_errors, editor.connection.cursor() as wrapper:
+        cursor, waiting = wrapper.cursor, []
+        for seen, row in enumerate(cursor.send(text), 1):
             waiting += claims.claims_for([one], dict(zip(columns, row, strict=True)), quote)
-            seen += 1
             if len(waiting) >= FILLED_AT_ONCE:
                 found += _claim(cursor, waiting)
                 waiting = []

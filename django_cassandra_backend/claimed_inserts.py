@@ -4,12 +4,9 @@ are made, side by side, before the first row is written."""
 from django.db.models.constants import OnConflict
 
 from . import claims, sequences
-from .access import choose
 from .claims import Claim, Taken
 from .dbapi import IntegrityError
-from .evaluate import Column, Constant
 from .exceptions import WriteContention
-from .predicates import And, Comparison
 
 
 class ClaimedInserts:
@@ -71,7 +68,7 @@ class ClaimedInserts:
         made = self._acquire_in_time(rows)
         try:
             self._write(rows, made)
-        except IntegrityError:  # those that were written before are taken back, as far as that goes
+        except (IntegrityError, WriteContention):  # some rows may stand all the same
             self._release_unheld(made)
             raise
         self._confirm(made)
@@ -216,12 +213,9 @@ class ClaimedInserts:
         plan, cursor = self.plan, self.cursor
         with cursor.connection.attempts() as attempts:
             for _ in attempts:
-                if id(row) not in plan.reserved:
-                    update = self._update(row)
-                    update.run(cursor)
-                    if cursor.rowcount:
-                        plan.inserted += 1
-                        return
+                is_new = id(row) in plan.reserved
+                if not is_new and plan._changed(cursor, plan._change_plan(row)):
+                    return
                 try:
                     (self._chain if self.chains else self._steps)([row])
                     return
@@ -229,24 +223,3 @@ class ClaimedInserts:
                     if not plan._exists(cursor, row):
                         raise
         raise plan._contention()
-
-    def _update(self, row: list):
-        """The plan that updates the row which is there."""
-        from .writes import UpdatePlan
-
-        plan, values = self.plan, self._values(row)
-        names = [plan.key.lookup] if plan.key.lookup is not None else list(plan.key.columns)
-        fields = {field.column: field for field in plan.fields}
-        same = And([Comparison(Column(n, fields[n]), "=", Constant(values[n])) for n in names])
-        return UpdatePlan(
-            [],
-            model=plan.model,
-            key=plan.key,
-            access=choose(plan.key, same, plan.quote),
-            predicate=same,
-            assign={column: Constant(values[column]) for column in plan.changes},
-            fields=plan.fields,
-            plain=plan.plain,
-            quote=plan.quote,
-            uniques=[u for u in plan.uniques if not set(plan.changes).isdisjoint(u.columns)],
-        )

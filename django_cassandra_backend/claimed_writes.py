@@ -5,6 +5,7 @@ On a file that is one transaction; on a cluster it is one statement after the ot
 from dataclasses import dataclass, field
 
 from . import claims, conditions, outcomes
+from .check_constraints import Violation
 from .claims import Claim, Taken
 from .dbapi import IntegrityError
 from .exceptions import OutcomeUnknown, WriteContention
@@ -287,9 +288,13 @@ def save_unchanged(plan, cursor) -> int | None:
     if is_of_partition(plan, plan.assign):
         return None
     guard = conditions.from_values({c: plan.assign[c].value for c in regular}, plan.quote)
-    (_, point), values = access.reads[0], plan._giver(())(())
-    if guard is None:
+    if guard is None or plan.compared:
         return None
+    try:
+        values = plan._giver(())(())
+    except Violation:
+        return None  # of a row, if there is one: that is read first
+    _, point = access.reads[0]
     answer = outcomes.send(
         cursor,
         plan.statement(list(values), guard[0]),

@@ -7,6 +7,7 @@ nobody knows whether that row still comes, and who wants the value waits, and th
 
 import contextlib
 import datetime
+import functools
 import time
 import uuid
 
@@ -26,20 +27,38 @@ LATE = GRACE / 2
 SERIAL = {"serial_consistency": "SERIAL"}
 
 
+class Statements:
+    """The texts of what is done with the claims of a constraint."""
+
+    def __init__(self, unique: Unique, quote):
+        table, names = quote(unique.table), owner_names(table_key(unique.model))
+        columns = column_list(("value", *names, "claim", "claimed"), quote)
+        marks = ", ".join("?" * (len(names) + 3))
+        sets = ", ".join(f"{quote(name)} = ?" for name in (*names, "claim", "claimed"))
+        read = column_list((*names, "claim", "claimed"), quote)
+        self.make = f"INSERT INTO {table} ({columns}) VALUES ({marks}) IF NOT EXISTS"
+        self.take = f"UPDATE {table} SET {sets} WHERE value = ? IF claim = ?"
+        self.drop = f"DELETE FROM {table} WHERE value = ? IF claim = ?"
+        self.read = f"SELECT {read} FROM {table} WHERE value = ?"
+
+
+@functools.lru_cache(maxsize=1024)
+def _statements(unique: Unique, quote) -> Statements:
+    return Statements(unique, quote)
+
+
 class Claim:
     """One value for one row.    owner: the row's key, as owner_columns() names it.    token: ours.
     replaces: the token of a claim that is to be taken over.    made: when, on the clocks of this machine; None: not yet"""
 
-    __slots__ = ("made", "owner", "quote", "replaces", "shown", "token", "unique", "value")
+    __slots__ = ("made", "owner", "quote", "replaces", "row", "token", "unique", "value")
 
     def __init__(self, unique: Unique, value: bytes, row: dict, quote):
-        self.unique, self.value = unique, value
+        self.unique, self.value, self.row, self.quote = unique, value, row, quote
         self.owner = [row[column] for column in owner_columns(table_key(unique.model))]
-        self.shown = unique.shown(row)
         self.token = uuid.uuid4()
         self.replaces: uuid.UUID | None = None
         self.made: tuple[float, float] | None = None
-        self.quote = quote
 
     @property
     def place(self) -> tuple[str, bytes]:
@@ -47,26 +66,19 @@ class Claim:
         return self.unique.table, self.value
 
     @property
-    def _table(self) -> str:
-        return self.quote(self.unique.table)
+    def shown(self) -> str:
+        return self.unique.shown(self.row)
 
     @property
-    def _names(self) -> tuple[str, ...]:
-        return owner_names(table_key(self.unique.model))
+    def _texts(self) -> Statements:
+        return _statements(self.unique, self.quote)
 
     def begin(self) -> tuple[str, list]:
         """The statement that makes the claim; the grace begins."""
-        self.made = _clocks()
-        now = datetime.datetime.now(datetime.timezone.utc)
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        self.made, now = _clocks(), datetime.datetime.now(datetime.timezone.utc)
         if self.replaces is None:
-            columns = column_list(("value", *self._names, "claim", "claimed"), self.quote)
-            marks = ", ".join("?" * (len(self.owner) + 3))
-            text = f"INSERT INTO {self._table} ({columns}) VALUES ({marks}) IF NOT EXISTS"
-            return text, [self.value, *self.owner, self.token, now]
-        sets = ", ".join(f"{self.quote(n)} = ?" for n in (*self._names, "claim", "claimed"))
-        text = f"UPDATE {self._table} SET {sets} WHERE value = ? IF claim = ?"
-        return text, [*self.owner, self.token, now, self.value, self.replaces]
+            return self._texts.make, [self.value, *self.owner, self.token, now]
+        return self._texts.take, [*self.owner, self.token, now, self.value, self.replaces]
 
     def renew(self) -> tuple[str, list]:
         """The statement that makes the claim anew under another token, if it stands. Who was about to take it over, because the
@@ -80,12 +92,11 @@ class Claim:
 
     def release(self) -> tuple[str, list]:
         """The statement that drops the claim, if nobody has taken it over."""
-        return f"DELETE FROM {self._table} WHERE value = ? IF claim = ?", [self.value, self.token]
+        return self._texts.drop, [self.value, self.token]
 
     def read(self) -> tuple[str, list]:
         """The statement that reads whose the value is."""
-        columns = column_list((*self._names, "claim", "claimed"), self.quote)
-        return f"SELECT {columns} FROM {self._table} WHERE value = ?", [self.value]
+        return self._texts.read, [self.value]
 
     def is_ours(self, cursor) -> bool:
         """Does the claim stand? None of the writes to it is half done then."""
@@ -186,16 +197,33 @@ def refused(cursor, claim: Claim) -> bool:
 
 def holds(cursor, unique: Unique, owner: list, value: bytes, quote) -> bool:
     """Does the owner's row hold the value, after all writes to it that were half done?"""
-    key = table_key(unique.model)
-    columns = tuple(dict.fromkeys((*owner_columns(key), *unique.columns)))
-    where = " AND ".join(f"{quote(column)} = ?" for column in owner_columns(key))
-    text = f"SELECT {column_list(columns, quote)} FROM {quote(key.table)} WHERE {where}"
-    if key.lookup is not None:  # through an index, which may pass by a row that is on the move
+    text, columns = _row_read(unique, quote)
+    if table_key(unique.model).lookup is not None:
+        # By an index, which may pass by a row that is on the move.
         rows = found_for_sure(lambda: cursor.send(text, owner).all())
     else:
         level = cursor.connection.settings.serial_consistency
         rows = cursor.send(text, owner, consistency=level).all()
-    return any(unique.of(dict(zip(columns, row, strict=True))) == value for row in rows)
+    return value in _values(unique, columns, rows)
+
+
+def holding(cursor, unique: Unique, owners: list[list], quote) -> list[set[bytes]]:
+    """What the row of each of the owners holds, as reads side by side tell."""
+    text, columns = _row_read(unique, quote)
+    results = cursor.send_reads(text, owners) if owners else []
+    return [_values(unique, columns, result) for result in results]
+
+
+def _row_read(unique: Unique, quote) -> tuple[str, tuple[str, ...]]:
+    """The statement that reads an owner's row, and its columns."""
+    key = table_key(unique.model)
+    columns = tuple(dict.fromkeys((*owner_columns(key), *unique.columns)))
+    where = " AND ".join(f"{quote(column)} = ?" for column in owner_columns(key))
+    return f"SELECT {column_list(columns, quote)} FROM {quote(key.table)} WHERE {where}", columns
+
+
+def _values(unique: Unique, columns: tuple[str, ...], rows) -> set[bytes]:
+    return {unique.of(dict(zip(columns, row, strict=True))) for row in rows} - {None}
 
 
 def release(cursor, claims: list[Claim]) -> None:
@@ -225,11 +253,11 @@ def lost(cursor, claims: list[Claim]) -> list[Claim]:
 
 def renewed(cursor, claims: list[Claim]) -> bool:
     """Make claims anew that stand, as far as is known. False: one does not."""
+    stand = True
     for claim in claims:
         claim.take_from(claim)
-        if not replaced(cursor, claim):
-            return False
-    return True
+        stand &= replaced(cursor, claim)
+    return stand
 
 
 def replaced(cursor, claim: Claim) -> bool:

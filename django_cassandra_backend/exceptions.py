@@ -20,6 +20,10 @@ class OutcomeUnknown(OperationalError):
 
 
 def not_supported(construct: str, instead: str = "") -> NotSupportedError:
-    """The error for a query that one CQL statement, or a filter over its rows, cannot answer."""
+    """The error for a query that one CQL statement, or a filter over its rows, cannot answer.
+
+    Its `reason` is what is said where there is no query."""
     text = f"{construct} cannot be answered by CQL alone, and the relational road is not built yet."
-    return NotSupportedError(f"{text} {instead}".rstrip())
+    error = NotSupportedError(f"{text} {instead}".rstrip())
+    error.reason = f"{construct} cannot be evaluated here."
+    return error

@@ -8,6 +8,7 @@ from django.db import NotSupportedError
 from .access import CLAIMS, INDEX, NOTHING, POINTS, SCAN, SLICES, Access
 from .exceptions import ScanBudgetExceeded
 from .expr import Column
+from .joined_reads import JoinedPlan
 from .keys import TableKey
 from .reads import EmptyPlan, SelectPlan
 
@@ -140,6 +141,13 @@ def _here(plan: SelectPlan) -> list[str]:
         steps.append("take each row for the first branch of the OR that it meets")
     if plan.access.rest:
         steps.append(f"filter by {', '.join(tested) or 'an expression'}")
+    if isinstance(plan, JoinedPlan):
+        steps += [
+            f"look up rows of {step.table.key.table} by {step.column.name}, a batch at a time"
+            for step in plan.steps
+        ]
+        if plan.tested:
+            steps.append(f"filter by {', '.join(sorted(map('.'.join, plan.tested)))}")
     if plan.merge:
         steps.append(f"merge {len(plan.statements)} sorted streams")
     if plan.order:
@@ -163,6 +171,8 @@ def _counts(plan: SelectPlan) -> list[str]:
         counts.append(
             "rows of a group that waits to be sorted" if plan.presorted else "rows that are sorted"
         )
+    if isinstance(plan, JoinedPlan) and (plan.nulls is None or plan.tested):
+        counts.append("rows that have no partner, or are dropped with it")
     if plan.distinct is not None:
         counts.append("repetitions")
     if plan.low:
@@ -172,9 +182,8 @@ def _counts(plan: SelectPlan) -> list[str]:
 
 def _name(member) -> str:
     expr, descending, _ = member
-    return ("-" if descending else "") + (
-        expr.name if isinstance(expr, Column) else "an expression"
-    )
+    name = expr.name if isinstance(expr, Column) else "an expression"
+    return ("-" if descending else "") + (name if isinstance(name, str) else ".".join(name))
 
 
 class _Counter:

@@ -41,9 +41,9 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     enforces_foreign_key_constraints = False
     can_introspect_foreign_keys = False
 
-    # CQL has no constraints but the key.
-    supports_table_check_constraints = False
-    supports_column_check_constraints = False
+    # CQL has no constraints but the key. Those on single rows are evaluated on our side, and nothing of them is stored.
+    supports_table_check_constraints = True
+    supports_column_check_constraints = True
     can_introspect_check_constraints = False
     allows_multiple_constraints_on_same_fields = False
     # Of unique constraints, which are kept by claims; an index with a condition is one of all rows, one with expressions

@@ -8,7 +8,7 @@ import uuid
 
 from django.db.models.constants import OnConflict
 
-from . import conditions, outcomes, sequences
+from . import check_constraints, conditions, outcomes, sequences
 from .access import POINTS, Access, choose
 from .claimed_inserts import ClaimedInserts
 from .dbapi import UNSET, DatabaseError, IntegrityError
@@ -28,7 +28,8 @@ class InsertPlan(Plan):
 
     model; fields: of the model; key; quote; plain; text: the INSERT; uniques: what has to be claimed
     returning: positions of the values that become the rows of the cursor
-    on_conflict: an OnConflict or None.    changes: columns to update where a row exists"""
+    on_conflict: an OnConflict or None.    changes: columns to update where a row exists
+    checks: InsertChecks or None.    change_checks: the check constraints that `changes` may violate"""
 
     uniques = ()
 
@@ -36,9 +37,15 @@ class InsertPlan(Plan):
         self.inserted = 0
         for row in self.rows:
             self._check(row)
+        if self.checks:
+            for row in self.rows:
+                self.checks.known(row)
         chains = cursor.connection.settings.chains and not self.uniques
         if not (chains and self._counts_in_one() and self._insert_counted(cursor, self.rows[0])):
             self._fill_ids(cursor)
+            if self.checks:
+                for row in self.rows:
+                    self.checks.with_id(row)
             insert = (
                 ClaimedInserts(self, cursor).insert if self.uniques else self._insert_of(cursor)
             )
@@ -62,6 +69,8 @@ class InsertPlan(Plan):
 
     def _bound(self, row: list) -> list:
         """An INSERT that makes a row leaves null out; one that may meet a row writes it."""
+        if self.checks:
+            self.checks.with_id(row)
         return row if self.plain else [UNSET if value is None else value for value in row]
 
     # --- ids ---
@@ -211,6 +220,7 @@ class InsertPlan(Plan):
 
     def _insert_or(self, cursor, rows: list) -> None:
         """Insert the rows whose key is free; skip or update the others."""
+        self._verify_changes(cursor, rows)
         with cursor.connection.attempts() as attempts:
             for _ in attempts:
                 if self.key.lookup is not None:
@@ -228,10 +238,24 @@ class InsertPlan(Plan):
                     return
         raise self._contention()
 
+    def _compares_rows(self) -> bool:
+        """Do check constraints compare what is changed with what rows hold that are there?"""
+        known = dict.fromkeys([*self.changes, *(() if self.key.lookup else self.key.columns)])
+        return bool(check_constraints.compared(self.change_checks, known))
+
+    def _verify_changes(self, cursor, rows: list) -> None:
+        """Refuse all of the rows for one that may not be changed, before any is written."""
+        if self.change_checks and self._compares_rows():
+            for row in rows:
+                if id(row) not in self.reserved:
+                    self._change_plan(row).verify(cursor)
+
     def _missed(self, cursor, rows: list) -> list:
         """Update the rows that are there already; those that have gone meanwhile."""
         if self.on_conflict == OnConflict.IGNORE or self.key.lookup is not None:
             return []
+        if self.change_checks and self._compares_rows():
+            return [row for row in rows if not self._changed(cursor, self._change_plan(row))]
         guard = "" if self.plain else " IF EXISTS"
         points = [self._point(row) for row in rows]
         info = Rows(
@@ -257,27 +281,45 @@ class InsertPlan(Plan):
 
     def _met_elsewhere(self, cursor, row: list) -> bool:
         """Beside a PhysicalKey a row with this pk may stand under another key. Update it there, or skip it."""
-        pk = row[self.columns.index(self.key.lookup)]
-        field = next(field for field in self.fields if field.column == self.key.lookup)
-        same = And([Comparison(Column(self.key.lookup, field), "=", Constant(pk))])
-        access = choose(self.key, same, self.quote)
-        if self.on_conflict == OnConflict.IGNORE:
-            ((text, values),) = select_statements(
-                self.key, access, column_list(self.key.columns, self.quote), self.quote
-            )
-            return cursor.send(text, values).one() is not None
+        if self.on_conflict == OnConflict.UPDATE:
+            return self._changed(cursor, self._change_plan(row))
+        access = choose(self.key, self._same_pk(row), self.quote)
+        ((text, values),) = select_statements(
+            self.key, access, column_list(self.key.columns, self.quote), self.quote
+        )
+        return cursor.send(text, values).one() is not None
+
+    def _same_pk(self, row: list) -> And:
+        """The condition on a row with the same primary key."""
+        fields = {field.column: field for field in self.fields}
+        return And(
+            [
+                Comparison(
+                    Column(column, fields[column]), "=", Constant(row[self.columns.index(column)])
+                )
+                for column in self.key.pk
+            ]
+        )
+
+    def _change_plan(self, row: list) -> UpdatePlan:
+        """The UPDATE of the row with the same primary key."""
         values = dict(zip(self.columns, row, strict=True))
-        plan = UpdatePlan(
+        same = self._same_pk(row)
+        return UpdatePlan(
             [],
             model=self.model,
             key=self.key,
-            access=access,
+            access=choose(self.key, same, self.quote),
             predicate=same,
             assign={column: Constant(values[column]) for column in self.changes},
+            checks=self.change_checks,
             fields=self.fields,
             plain=self.plain,
             quote=self.quote,
+            uniques=[u for u in self.uniques if not set(self.changes).isdisjoint(u.columns)],
         )
+
+    def _changed(self, cursor, plan: UpdatePlan) -> bool:
         plan.run(cursor)
         self.inserted += cursor.rowcount
         return cursor.rowcount > 0

@@ -47,6 +47,7 @@ def instance_columns(compiler, make_select) -> InstanceColumns | None:
         or query.extra
         or query.select_related
         or query.deferred_loading[0]
+        or query.model._meta.concrete_model._meta.parents  # its rows are in several tables
     ):
         return None
     meta, alias = query.model._meta, query.base_table

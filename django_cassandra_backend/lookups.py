@@ -285,6 +285,8 @@ class PredicateBuilder:
         branches = [branch for branch in branches if not is_always_false(branch.conjuncts())]
         if not branches:
             return Const(False)
+        if len(columns) == 1:  # a foreign key that is prefetched
+            return Or([branch.children[0] for branch in branches])
         if not all(_is_plain(part) for branch in branches for part in branch.children):
             return Or(branches)
         names = tuple(part.column for part in branches[0].children)

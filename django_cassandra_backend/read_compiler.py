@@ -13,11 +13,11 @@ from . import nearest
 from .access import NOTHING, SCAN, Access, choose, used_tests
 from .advice import advise
 from .aggregates import FoldBuilder, InnerColumns, server_aggregate
-from .duplicates import Newest
 from .exceptions import not_supported
 from .explain import as_text, explanation
 from .expr import Column, Constant, Expr, Needed
 from .instance_columns import instance_columns
+from .joins import join_of
 from .keys import TableKey
 from .nearest import search_of
 from .predicates import And
@@ -30,6 +30,7 @@ from .reads import (
     projection,
     select_statements,
 )
+from .row_source import newest_of, row_source
 from .server_order import Served, serve
 from .table_mixin import TableMixin
 
@@ -38,6 +39,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
     """SELECT."""
 
     instances = None  # InstanceColumns, once it is known that the query selects them
+    join = None  # a Join, once it is known that the query asks for one
 
     def get_select(self, with_col_aliases=False):
         made = super().get_select
@@ -61,36 +63,56 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         return super().execute_sql(result_type, chunked_fetch=True, chunk_size=chunk_size)
 
     def plan(self):
+        counts = self.query.alias_refcount.copy()
+        try:
+            return self._plan()
+        finally:  # a join for the order or for select_related() is of this compilation alone
+            self.query.reset_refcounts(counts)
+
+    def _plan(self):
         query = self.query
         self.refuse()
+        self.join = None
         self.setup_query()
         self.has_extra_select = False
         if query.model is None:
             return self._check()
         nodes = self._order_nodes()  # may add a join
+        self.join = join_of(self)
+        if self.join is not None:
+            return self._joined(self.join, self._ordering(nodes))
         key = self.table()
         search = search_of(nodes, self.connection)
         order = [] if search else self._ordering(nodes)
         predicate = self.predicate()
         access = choose(key, predicate, self.quote)
-        aggregates = [
-            expr for expr, _, _ in self.select if getattr(expr, "contains_aggregate", False)
-        ]
         if access.kind == NOTHING or query.is_empty():
-            return self._nothing(aggregates)
-        if aggregates:
-            if len(aggregates) != len(self.select):
-                raise not_supported(
-                    "An aggregate beside columns", "Use aggregate(), or group in Python."
-                )
+            return self._nothing()
+        if aggregates := self._aggregates():
             return self._aggregate(key, access, predicate, aggregates)
         if search:
             return self._nearest(key, access, predicate, search)
         return self._rows(key, access, predicate, order, *self._outputs())
 
-    def _nothing(self, aggregates):
+    def evaluator(self):
+        return super().evaluator() if self.join is None else self.join.evaluator
+
+    def _selected_aggregates(self) -> list:
+        return [expr for expr, _, _ in self.select if getattr(expr, "contains_aggregate", False)]
+
+    def _aggregates(self) -> list:
+        """What the query aggregates, and then gives nothing else."""
+        aggregates = self._selected_aggregates()
+        if aggregates and len(aggregates) != len(self.select):
+            raise not_supported(
+                "An aggregate beside columns", "Use aggregate(), or group in Python."
+            )
+        return aggregates
+
+    def _nothing(self):
         if self.elide_empty:
             raise EmptyResultSet
+        aggregates = self._selected_aggregates()
         if not aggregates:
             return EmptyPlan([], rows=[])
         folds = FoldBuilder(self.evaluator(), aggregates)
@@ -108,7 +130,10 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
     def _outputs(self) -> tuple[list[Expr], bool]:
         """One Expr per output column; composite keys give one per member."""
         if self.instances is not None:
-            return self.instances.outputs, self.query.distinct
+            outputs = self.instances.outputs
+            if self.join is not None:
+                outputs = [self.join.of_base(output) for output in outputs]
+            return outputs, self.query.distinct
         evaluator = self.evaluator()
         outputs = []
         for expr, _, _ in self.select:
@@ -122,9 +147,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         query = self.query
         low, high = query.low_mark, query.high_mark
         if high is not None and high <= low:
-            if self.elide_empty:
-                raise EmptyResultSet
-            return EmptyPlan([], rows=[])
+            return self._nothing()
         served = serve(key, access, order, self.quote)
         if partitions := distinct and self._are_partitions(key, access, outputs, order):
             distinct = False  # the server gives each partition once
@@ -132,7 +155,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         needed = order if distinct else served.members if several or not served.fully else []
         columns, index, text = self._columns(key, access, outputs, needed)
         sort = [(expr.bind(index), *way) for expr, *way in served.members] if needed else []
-        lookup = access.index is not None and access.index == key.lookup
+        lookup = access.looks_up(key)
         exact = access.exact and served.fully and not distinct and not lookup
         limit = high if exact else None
         return SelectPlan(
@@ -160,9 +183,34 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             low=low,
             high=high,
             limit=limit,
-            newest=self._newest(key, columns) if lookup else None,
+            newest=newest_of(query.model, key, columns, self.quote) if lookup else None,
             advice=functools.partial(advise, query.model, key, access, predicate, served),
         )
+
+    def _joined(self, join, order):
+        """The plan for the rows of two tables, or for aggregates of them."""
+        low, high = self.query.low_mark, self.query.high_mark
+        if join.is_empty or self.query.is_empty() or (high is not None and high <= low):
+            return self._nothing()
+        if aggregates := self._aggregates():
+            self.col_count = len(aggregates)
+            folds = FoldBuilder(self.evaluator(), aggregates)
+            source = join.plan(folds.columns)
+            return AggregatePlan(source.statements, source=source, folds=folds.bind(source.index))
+        outputs, distinct = self._outputs()
+
+        def parts(index):
+            return {
+                "order": [(expr.bind(index), *way) for expr, *way in order],
+                "served": Served(order),
+                "project": self._project(outputs, index),
+                "distinct": self._identity(outputs, order, index) if distinct else None,
+                "low": low,
+                "high": high,
+            }
+
+        used = (expr.columns for expr in (*outputs, *(expr for expr, _, _ in order)))
+        return join.plan(frozenset().union(*used), parts)
 
     def _nearest(self, key, access, predicate, search):
         """The plan for the rows whose vectors are the nearest of one."""
@@ -211,7 +259,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
 
     def _project(self, outputs, index):
         """None: the rows are the outputs already."""
-        if self.instances is not None:
+        if self.instances is not None and self.join is None:
             return None
         positions = [index[o.name] if isinstance(o, Column) else None for o in outputs]
         if positions == list(range(len(index))):
@@ -228,15 +276,11 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             wanted |= dict.fromkeys(sorted(part.columns))
         for expr, _, _ in order:
             wanted |= dict.fromkeys(sorted(expr.columns))
-        if access.index is not None and access.index == key.lookup:
+        if access.looks_up(key):
             wanted |= dict.fromkeys(key.columns)
         columns = list(wanted) or [key.columns[0]]
         index = {column: i for i, column in enumerate(columns)}
         return columns, index, column_list(columns, self.quote)
-
-    def _newest(self, key, columns) -> Newest:
-        stored = [field.column for field in self.query.model._meta.local_concrete_fields]
-        return Newest(key, columns, stored, self.quote)
 
     # --- order ---
 
@@ -283,35 +327,14 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         if (plan := self._server_aggregates(key, access, aggregates)) is not None:
             return plan
         folds = FoldBuilder(self.evaluator(), aggregates)
-        columns, index, text = self._columns(key, access, [Needed(folds.columns)], [])
-        source = self._rows_for_folds(key, access, predicate, columns, index, text)
+        columns, index, _ = self._columns(key, access, [Needed(folds.columns)], [])
+        source = row_source(self.query.model, key, access, predicate, columns, self.quote)
         return AggregatePlan(source.statements, source=source, folds=folds.bind(index))
-
-    def _rows_for_folds(self, key, access, predicate, columns, index, text):
-        lookup = access.index is not None and access.index == key.lookup
-        return SelectPlan(
-            select_statements(key, access, text, self.quote),
-            key=key,
-            access=access,
-            columns=text,
-            quote=self.quote,
-            test=And(access.rest).bind(index) if access.rest else None,
-            tests=_bound(access.tests, index),
-            order=None,
-            merge=None,
-            project=None,
-            distinct=None,
-            low=0,
-            high=None,
-            limit=None,
-            newest=self._newest(key, columns) if lookup else None,
-            advice=functools.partial(advise, self.query.model, key, access, predicate, Served([])),
-        )
 
     def _server_aggregates(self, key, access, aggregates) -> ServerAggregatePlan | None:
         """Counts of what is not null, and min and max within partitions. Not where a moved row may stand twice
         for one primary key."""
-        if not access.exact or (access.index is not None and access.index == key.lookup):
+        if not access.exact or access.looks_up(key):
             return None
         found = [server_aggregate(node, access.pinned, self.quote) for node in aggregates]
         if None in found:

@@ -35,11 +35,14 @@ class SelectPlan(Plan):
     nearest: the column whose index on vectors gives the rows, or None.
     newest: takes the newest of rows with one pk, or None.      advice: a function for ScanBudget.
     columns: the CQL of what is read, where claims tell which rows.
+    at_once: how many statements go side by side at first.      page: rows, where all of a page is not wanted, or None.
     """
 
     tests = None
     presorted = 0
     nearest = None
+    at_once = FIRST_READS
+    page = None
 
     def run(self, cursor) -> None:
         cursor.give(self.rows(cursor))
@@ -100,7 +103,9 @@ class SelectPlan(Plan):
         if kind == CLAIMS:
             statements = claimed(cursor, self.key, statements, self.columns, self.quote)
             kind = POINTS
-        results = side_by_side(cursor, statements, kind, page_size=page, wanted=self.high)
+        results = side_by_side(
+            cursor, statements, kind, page_size=page, wanted=self.high, first=self.at_once
+        )
         streams = map(iter, results)
         if self.tests is not None:
             streams = (
@@ -112,6 +117,8 @@ class SelectPlan(Plan):
         return itertools.chain.from_iterable(streams)
 
     def _page_size(self, most: int) -> int:
+        if self.page is not None:
+            return min(most, self.page)
         if self.limit is not None:
             return min(most, max(self.limit, 1))
         in_order = not self.order or self.presorted
@@ -208,10 +215,13 @@ def projection(getters: list[Callable], plain: list[int | None]) -> Callable:
     return lambda row: tuple(get(row) for get in getters)
 
 
-def side_by_side(cursor, statements, kind: str, *, page_size=None, wanted=None) -> Iterator:
-    """One result for each of the reads of an access of this kind, in their order. `wanted`: how many rows, at most."""
+def side_by_side(
+    cursor, statements, kind: str, *, page_size=None, wanted=None, first=FIRST_READS
+) -> Iterator:
+    """One result for each of the reads of an access of this kind, in their order. `wanted`: how many rows, at most;
+    `first`: how many statements go at first."""
     most = MOST_POINTS if kind == POINTS else MOST_SLICES
-    count = min(FIRST_READS, most, wanted or most)
+    count = min(first, most, wanted or most)
     for text, same in itertools.groupby(statements, key=operator.itemgetter(0)):
         values = [v for _, v in same]
         at = 0

@@ -8,9 +8,18 @@ from dataclasses import replace
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import NOT_PROVIDED, CompositePrimaryKey, UniqueConstraint
-from django.db.utils import NotSupportedError
+from django.db.utils import IntegrityError, NotSupportedError
 
-from . import claim_tables, index_build, indexes, names, sequences, user_types
+from . import (
+    check_constraints,
+    claim_tables,
+    constraint_rows,
+    index_build,
+    indexes,
+    names,
+    sequences,
+    user_types,
+)
 from .fields import CounterField, PhysicalKey, TableOptions, UserTypeField
 from .fields.columnless import ColumnlessField
 from .fields.static import is_static
@@ -63,6 +72,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
     # --- tables ---
 
     def create_model(self, model):
+        check_constraints.of(model, self.connection)  # refuses what cannot be kept
         for field in model._meta.local_concrete_fields:
             user_types.make(self, field)
         self.execute(self.table_definition(model, names.encode(model._meta.db_table)))
@@ -181,6 +191,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             return
         if field.primary_key:
             self._refuse_key(model)
+        self._refuse_default(model, field)
         user_types.make(self, field)
         self.execute(f"ALTER TABLE {self.table(model)} ADD {self._column(field)}")
         self._index_fields(model, wanted_of_field(model._meta, field))
@@ -190,12 +201,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
 
     def _fill(self, model, field) -> None:
         """Write a new column's default into the rows there are. CQL's own columns begin as null."""
-        if isinstance(field, CounterField):
-            return  # it reads as 0, and cannot be set
-        if field.db_default is not NOT_PROVIDED:
-            default = self._database_default(field)
-        else:
-            default = self.effective_default(field)
+        default = self._default(field)
         if default is None:
             return
         plan = self._fill_plan(model, field, default)
@@ -204,6 +210,25 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             return
         with self.connection.lift_scan_budget():
             self.execute(plan)
+
+    def _default(self, field):
+        """What rows without a value get, or None."""
+        if isinstance(field, CounterField):
+            return None  # it reads as 0, and cannot be set
+        if field.db_default is not NOT_PROVIDED:
+            return self._database_default(field)
+        return self.effective_default(field)
+
+    def _refuse_default(self, model, field) -> None:
+        """IntegrityError for a new column whose default its own type refuses, where there are rows to fill."""
+        check = check_constraints.of_field(field, self.connection, model._meta.db_table)
+        values = (self._default(field),)
+        if check is None or self.collect_sql or check.test(values) is not False:
+            return
+        with self.connection.cursor() as cursor:
+            one = f"SELECT * FROM {self.table(model)} LIMIT 1"
+            if cursor.execute(one).one() is not None:
+                raise IntegrityError(f"{check} is violated by the default: {check.shown(values)}")
 
     def _database_default(self, field):
         from .evaluate import Evaluator
@@ -312,6 +337,7 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
                 "different values. Add a new field, fill it in a data migration, and remove the old one."
             )
         user_types.alter(self, old_field, new_field)
+        self._verify_range(new_model, old_field, new_field)
         if self._type(old_field) != self._type(new_field):
             copy_table(self, model, changed={old_field.column: new_field})
         elif old_field.column != new_field.column:
@@ -328,6 +354,15 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         if user_types.names_of(old_field) - user_types.names_of(new_field):
             user_types.drop_unused(self, [old_field])
         claim_tables.follow(self, model, old_field, new_model, new_field)
+
+    def _verify_range(self, model, old_field, new_field) -> None:
+        """Are there rows that the new type refuses and the old one did not? Values that are copied are seen there."""
+        table = model._meta.db_table
+        new = check_constraints.of_field(new_field, self.connection, table, old_field.column)
+        if new is None or self._type(old_field) != self._type(new_field):
+            return
+        if check_constraints.of_field(old_field, self.connection, table) is None:
+            constraint_rows.verify(self, model, new)
 
     def _rename_column(self, model, old_field, new_field) -> None:
         """CQL renames columns of the key; the others are copied."""
@@ -386,13 +421,24 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
         return each[0][:1] if all(each) else []
 
     def add_constraint(self, model, constraint):
-        # Check constraints are validated by Django: supports_table_check_constraints is off.
         if isinstance(constraint, UniqueConstraint):
             claim_tables.create_filled(self, claim_tables.of_constraint(self, model, constraint))
+            return
+        check = check_constraints.of_constraint(constraint, model, self.connection)
+        constraint_rows.verify(self, model, check)
 
     def remove_constraint(self, model, constraint):
         if isinstance(constraint, UniqueConstraint):
             claim_tables.drop(self, claim_tables.of_constraint(self, model, constraint))
+
+    def _check_sql(self, name, check):
+        """Check constraints are evaluated before a write; there is no SQL of them."""
+
+    def _create_check_sql(self, model, name, check):
+        """See _check_sql()."""
+
+    def _delete_check_sql(self, model, name):
+        """See _check_sql()."""
 
     def alter_unique_together(self, model, old_unique_together, new_unique_together):
         old, new = (

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.utils import DataError, NotSupportedError, OperationalError, ProgrammingError
 
-from . import indexes, names, sequences
+from . import check_constraints, indexes, names, sequences
 from .dbapi import UNSET
 from .evaluate import stored_field
 from .fields.static import is_static
@@ -39,7 +39,7 @@ def copy_table(
     shape = _shape(editor, model, source, changed)
     if without is not None:
         shape.leave_out(without)
-    copier = _Copier(editor, shape, changed)
+    copier = _Copier(editor, table, shape, changed)
     if source != target:
         with _dropped_on_error(editor, target):
             copier.create(target)
@@ -147,12 +147,12 @@ def _shape_of_model(editor, model, changed) -> _Shape:
 class _Copier:
     """One copy: a table's columns, some of them changed."""
 
-    def __init__(self, editor, shape: _Shape, changed):
+    def __init__(self, editor, table: str, shape: _Shape, changed):
         self.editor = editor
         self.shape = shape
         self.changed = changed
         self.converters = {
-            column: _converter(editor, shape.types[column], field)
+            column: _converter(editor, table, shape.types[column], field)
             for column, field in changed.items()
         }
 
@@ -263,7 +263,7 @@ def _or_unset(value):
     return UNSET if value is None else value
 
 
-def _converter(editor, old_type: str, new_field):
+def _converter(editor, table: str, old_type: str, new_field):
     """A function from the old column's values to the new one's, or NotSupportedError."""
     connection = editor.connection
     new_type = column_type(new_field, connection)
@@ -281,16 +281,20 @@ def _converter(editor, old_type: str, new_field):
         )
     if new_type == "decimal":
         convert = _decimal(connection, new_field, convert)
+    check = check_constraints.of_field(new_field, connection, table)
 
     def converted(value):
         if value is None:
             return None
         try:
-            return convert(value)
+            found = convert(value)
         except (ValidationError, ValueError, ArithmeticError, DataError) as error:
             raise DataError(
                 f"{value!r} cannot become {new_type} for {new_field}: {error}"
             ) from error
+        if check is not None:
+            check.verify((found,))
+        return found
 
     return converted
 

@@ -1,5 +1,7 @@
 """What every compiler asks about the one table of its query."""
 
+from typing import NoReturn
+
 from .evaluate import Evaluator
 from .exceptions import not_supported
 from .expr import Column
@@ -7,6 +9,9 @@ from .keys import TableKey, table_key
 from .lookups import PredicateBuilder
 from .predicates import And, RowExists
 from .uniques import Unique, owner_columns, uniques_of
+
+#: What prefetch_related() of a many-to-many selects of the table in between, through extra().
+PREFETCHED = "_prefetch_related_val_"
 
 
 class TableMixin:
@@ -24,13 +29,16 @@ class TableMixin:
         """The key of the query's table, or NotSupportedError when it takes more than one."""
         active = [alias for alias, count in self.query.alias_refcount.items() if count]
         if len(active) > 1:
-            names = ", ".join(self.query.alias_map[alias].table_name for alias in active)
-            raise not_supported(
-                f"A join ({names})",
-                "Query one table at a time: filter with the key or a list of keys that a first query gave, "
-                "and use prefetch_related() in the place of select_related().",
-            )
+            self.refuse_join(active)
         return table_key(self.query.model)
+
+    def refuse_join(self, aliases) -> NoReturn:
+        names = ", ".join(self.query.alias_map[alias].table_name for alias in aliases)
+        raise not_supported(
+            f"A join ({names})",
+            "Query one table at a time: filter with the key or a list of keys that a first query gave, "
+            "and use prefetch_related() in the place of select_related().",
+        )
 
     def evaluator(self) -> Evaluator:
         return Evaluator(self.connection, self.query.base_table)
@@ -39,12 +47,16 @@ class TableMixin:
         """What a row of the query has to meet."""
         wanted = [PredicateBuilder(self.evaluator()).build(self.query.where)]
         model = self.query.model  # Q.check() asks without one
-        key = None if model is None else table_key(model)
-        if key is not None and key.static and key.clustering:
-            column = key.clustering[0][0]
-            field = next(f for f in self.query.get_meta().local_fields if f.column == column)
-            wanted.append(RowExists(Column(column, field)))
-        return And(wanted)
+        return And(wanted if model is None else [*wanted, *self.row_exists(model)])
+
+    def row_exists(self, model) -> list[RowExists]:
+        """What tells rows of a table from the static columns of a partition without rows, where there are any."""
+        key = table_key(model)
+        if not key.static or not key.clustering:
+            return []
+        column = key.clustering[0][0]
+        field = next(f for f in model._meta.local_fields if f.column == column)
+        return [RowExists(Column(column, field))]
 
     def refuse(self) -> None:
         """Constructs that change which rows a query means."""
@@ -53,7 +65,8 @@ class TableMixin:
             raise not_supported(
                 f"{query.combinator}()", "Combine the rows of two queries in Python."
             )
-        if query.extra or getattr(query, "extra_tables", ()) or query.extra_order_by:
+        extra = query.extra and not is_prefetch(query)
+        if extra or getattr(query, "extra_tables", ()) or query.extra_order_by:
             raise not_supported("extra()", "Use raw() or a cursor with CQL.")
         if query.distinct_fields:
             raise not_supported(
@@ -72,3 +85,8 @@ class TableMixin:
         if not changed.isdisjoint(owner_columns(table_key(self.query.model))):
             return found
         return tuple(unique for unique in found if not changed.isdisjoint(unique.columns))
+
+
+def is_prefetch(query) -> bool:
+    """Is what the query has of extra() that of prefetch_related()?"""
+    return all(name.startswith(PREFETCHED) for name in query.extra)

@@ -29,6 +29,12 @@ DATA_TYPES = {
     "UUIDField": "uuid",
 }
 
+#: What Django adds to a column's type elsewhere. `check_constraints.py` evaluates it.
+CHECKS = dict.fromkeys(
+    ("PositiveBigIntegerField", "PositiveIntegerField", "PositiveSmallIntegerField"),
+    '"%(column)s" >= 0',
+)
+
 _OURS = "django_cassandra_backend.models."
 #: What Django's own inspectdb makes of a CQL type. Ours has model_source.FIELDS.
 FIELDS_BY_TYPE = {

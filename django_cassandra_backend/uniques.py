@@ -22,6 +22,7 @@ from django.db.models.expressions import OrderBy
 from django.db.models.sql import Query
 
 from . import names
+from .fields import PhysicalKey
 from .literals import literal
 
 _SUFFIX = "_uniq"
@@ -55,6 +56,7 @@ class Declared:
     source: object
     fields: tuple[str, ...]  # names; of an expression none
     constraint: models.UniqueConstraint | None = None
+    is_key: bool = False  # the pk itself, which several rows of the table could hold
 
     @property
     def is_simple(self) -> bool:
@@ -65,7 +67,7 @@ class Declared:
     def is_implied(self, meta) -> bool:
         """Does it hold because the primary key is among the fields?"""
         pk_names = {field.name for field in getattr(meta, "pk_fields", None) or [meta.pk]}
-        return bool(self.fields) and set(self.fields) >= pk_names
+        return not self.is_key and bool(self.fields) and set(self.fields) >= pk_names
 
 
 def declared(meta, constraints=None) -> list[Declared]:
@@ -75,6 +77,8 @@ def declared(meta, constraints=None) -> list[Declared]:
         for field in meta.local_concrete_fields
         if field.unique and field.column is not None
     ]
+    if (key := _claimed_key(meta)) is not None:
+        found.append(Declared(f"The primary key of {meta.label}", key, (key.name,), is_key=True))
     found += [
         Declared(f"unique_together ({', '.join(group)}) of {meta.label}", meta.model, tuple(group))
         for group in meta.unique_together
@@ -85,6 +89,18 @@ def declared(meta, constraints=None) -> list[Declared]:
         if isinstance(one, models.UniqueConstraint) and _is_kept(one)
     ]
     return [one for one in found if not one.is_implied(meta)]
+
+
+def _claimed_key(meta):
+    """The pk beside a PhysicalKey, if its values are not made to be unique as ids and UUIDs are."""
+    if not any(isinstance(field, PhysicalKey) for field in meta.local_fields):
+        return None
+    pk = meta.pk
+    if pk.column is None:  # a check has refused it
+        return None
+    while pk.remote_field is not None:
+        pk = pk.target_field
+    return None if isinstance(pk, (models.UUIDField, models.AutoField)) else meta.pk
 
 
 def _is_kept(one: models.UniqueConstraint) -> bool:

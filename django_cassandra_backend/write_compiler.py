@@ -4,7 +4,9 @@ from django.core.exceptions import EmptyResultSet, FieldError
 from django.db.models.constants import OnConflict
 from django.db.models.expressions import ColPairs, DatabaseDefault, Value
 from django.db.models.sql import compiler as base
+from django.db.models.sql.query import Query
 
+from . import check_constraints
 from .access import NOTHING, Access, choose
 from .counters import CounterPlan, refuse_insert
 from .evaluate import Column, Constant, Evaluator, Expr
@@ -37,6 +39,7 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
             f"INSERT INTO {self.quote(key.table)} ({', '.join(map(self.quote, columns))}) "
             f"VALUES ({', '.join('?' * len(columns))}){'' if plain else ' IF NOT EXISTS'}"
         )
+        changes = conflict_changes(key, self.query) if on_conflict == OnConflict.UPDATE else []
         plan = InsertPlan(
             [(text, row) for row in rows],
             text=text,
@@ -45,16 +48,35 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
             columns=columns,
             rows=rows,
             auto=columns.index(auto.column) if auto is not None else None,
+            checks=self._checks(meta.model, columns, auto),
             returning=[columns.index(field.column) for field in self.returning_fields or ()]
             or None,
             on_conflict=on_conflict,
-            changes=conflict_changes(key, self.query) if on_conflict == OnConflict.UPDATE else [],
+            changes=changes,
+            change_checks=self._change_checks(key, changes, plain),
             fields=meta.local_concrete_fields,
             plain=plain,
             quote=self.quote,
             uniques=self.uniques(plain),
         )
         return [(plan, ())]
+
+    def _checks(self, model, columns, auto):
+        """Check constraints on the rows, or None."""
+        checks = check_constraints.of(model, self.connection)
+        at = columns.index(auto.column) if auto is not None else None
+        return check_constraints.InsertChecks(checks, columns, at) if checks else None
+
+    def _change_checks(self, key: TableKey, changes: list[str], plain: bool) -> tuple:
+        """Check constraints on what bulk_create(update_conflicts=True) changes."""
+        if not changes:
+            return ()
+        assigned = dict.fromkeys(changes)
+        checks = check_constraints.of(self.query.get_meta().model, self.connection)
+        checks = check_constraints.affected(checks, assigned)
+        if plain:
+            check_constraints.refuse_blind(checks, assigned, key)
+        return checks
 
     def _stored(self, field, obj):
         """The value of a field in database form; expressions are computed here."""
@@ -84,12 +106,33 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
         return list(rows)
 
 
+def name_rows(compiler) -> None:
+    """A query over two tables becomes one over the primary keys of the rows that it finds: they are read first, by a
+    query of their own."""
+    query = compiler.query
+    if query.count_active_tables() < 2:
+        return
+    rows = query.chain(klass=Query)
+    rows.select_related = False
+    rows.clear_ordering(force=True)
+    rows.set_annotation_mask(())
+    rows.add_fields([query.get_meta().pk.name])
+    found = rows.get_compiler(connection=compiler.connection).results_iter(tuple_expected=True)
+    keys = list(dict.fromkeys(row[0] for row in found))
+    query.clear_where()
+    for alias in query.alias_map:
+        if alias != query.base_table:
+            query.unref_alias(alias, query.alias_refcount[alias])
+    query.add_filter("pk__in", keys)
+
+
 class SQLDeleteCompiler(TableMixin, base.SQLDeleteCompiler):
     """DELETE of the rows of one table."""
 
     def as_sql(self):
         self.refuse()
         self.query.get_initial_alias()
+        name_rows(self)
         key = self.table()
         predicate = self.predicate()
         access = choose(key, predicate, self.quote)
@@ -120,6 +163,7 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
             raise not_supported(
                 "An update of a parent model's columns", "Update the parent's rows by their keys."
             )
+        name_rows(self)
 
     def as_sql(self):
         self.pre_sql_setup()
@@ -136,8 +180,11 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
             field.column: self._assigned(field, value) for field, _, value in self.query.values
         }
         plain = self.connection.settings.is_plain(self.query.model)
+        checks = check_constraints.of(self.query.model, self.connection)
+        checks = check_constraints.affected(checks, assign) if checks else ()
         if plain:
             self._refuse_reading(key, assign)
+            check_constraints.refuse_blind(checks, assign, key)
         plan = UpdatePlan(
             shown_statements("UPDATE", key, access, assign, plain, self.quote),
             model=self.query.model,
@@ -145,6 +192,7 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
             access=access,
             predicate=predicate,
             assign=assign,
+            checks=checks,
             fields=self.query.get_meta().local_concrete_fields,
             plain=plain,
             quote=self.quote,

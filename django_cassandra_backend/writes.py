@@ -9,7 +9,7 @@ The statements of many rows go together, CHAIN_ROWS at a time: in one transactio
 import functools
 import itertools
 
-from . import conditions, outcomes
+from . import check_constraints, conditions, outcomes
 from .access import CLAIMS, INDEX, NOTHING, POINTS, Access
 from .advice import advise
 from .budget import ScanBudget
@@ -53,10 +53,12 @@ class RowsPlan(Plan):
     """What UPDATE and DELETE share: find the rows, then write each.
 
     model, key, access, predicate; fields: the stored ones of the model; plain; quote; assign: {column: Expr}, empty for DELETE
-    uniques: the constraints whose values a row may gain or lose"""
+    uniques: the constraints whose values a row may gain or lose
+    checks: the check constraints that the assigned columns may violate"""
 
     assign: dict
     uniques: tuple = ()
+    checks: tuple = ()
 
     @property
     def columns(self) -> list[str]:
@@ -90,13 +92,17 @@ class RowsPlan(Plan):
         guard = conditions.from_predicates(self.key, self.access.rest, self.quote)
         if guard is None:
             return None
+        try:
+            statements = self._by_keys(guard)
+        except check_constraints.Violation:
+            return None  # of a row, if there is one: that is read first
         points = [tuple(point) for _, point in self.access.reads]
-        return sum(send_all(cursor, self._by_keys(guard), self._rows(cursor, points)))
+        return sum(send_all(cursor, statements, self._rows(cursor, points)))
 
     def _needs_no_row(self) -> bool:
         """Do the keys alone give the new values, and is no column of the key among them?"""
         key = frozenset(self.key.columns)
-        return all(
+        return self.compared <= key and all(
             expr.columns <= key and column not in key for column, expr in self.assign.items()
         )
 
@@ -107,8 +113,8 @@ class RowsPlan(Plan):
 
     def _by_keys(self, guard: tuple[str, list]) -> list[tuple[str, list]]:
         """The statements, values computed from the key of each row; those that are shown where they need no computing."""
-        if not any(expr.columns for expr in self.assign.values()):
-            self._giver(())(())  # refuses nulls
+        if not self.compared and not any(expr.columns for expr in self.assign.values()):
+            self._giver(())(())  # refuses what may not be written
             return self.statements
         text = self.statement(list(self.assign), guard[0])
         give = self._giver(self.key.columns)
@@ -118,24 +124,38 @@ class RowsPlan(Plan):
         ]
 
     def _giver(self, columns):
-        """A function from a row of these columns to {column: new value}. It refuses nulls."""
+        """A function from a row of these columns to {column: new value}. It refuses nulls and violations of checks."""
         index = {column: i for i, column in enumerate(columns)}
-        getters = [(column, expr.bind(index)) for column, expr in self.assign.items()]
+        compute = self._computer(index)
+        verify = self.checks and check_constraints.of_update(self.checks, self.assign, index)
 
         def give(row: tuple) -> dict:
-            new = {column: get(row) for column, get in getters}
+            new = compute(row)
             check_nulls(self.key, self.fields, new)
+            if verify:
+                verify(new, row)
             return new
 
         return give
+
+    def _computer(self, index: dict[str, int]):
+        """A function from a row to {column: new value}, whatever that is."""
+        getters = [(column, expr.bind(index)) for column, expr in self.assign.items()]
+        return lambda row: {column: get(row) for column, get in getters}
+
+    @functools.cached_property
+    def compared(self) -> frozenset[str]:
+        """Columns that check constraints compare with those that are assigned."""
+        return check_constraints.compared(self.checks, self.assign)
 
     # --- lwt, reading first ---
 
     @functools.cached_property
     def used(self) -> list[str]:
         """Regular columns that decide whether a row is written, and what is written."""
-        read = self.predicate.columns.union(*(expr.columns for expr in self.assign.values()))
-        read = read.union(*(unique.columns for unique in self.uniques))
+        made_from = (expr.columns for expr in self.assign.values())
+        claimed = (unique.columns for unique in self.uniques)
+        read = self.predicate.columns.union(self.compared, *made_from, *claimed)
         return sorted(read - set(self.key.columns))
 
     @functools.cached_property
@@ -155,8 +175,20 @@ class RowsPlan(Plan):
 
     def run_rows(self, cursor) -> int:
         rows = self._matching(cursor)
+        self._verify(rows)
         chunks = (rows[i : i + CHAIN_ROWS] for i in range(0, len(rows), CHAIN_ROWS))
         return sum(self._write_rows(cursor, chunk) for chunk in chunks)
+
+    def verify(self, cursor) -> None:
+        """Refuse what run() would refuse, and write nothing."""
+        if self.checks:
+            self._verify(self._matching(cursor))
+
+    def _verify(self, rows: list[tuple]) -> None:
+        """Refuse the whole statement for one row that would violate a check constraint, before any is written."""
+        if self.checks:
+            for row in rows:
+                self.give(row)
 
     def _matching(self, cursor) -> list[tuple]:
         """The rows to write, all of them before the first write."""
@@ -329,7 +361,8 @@ class RowsPlan(Plan):
         """Was the write of a row applied, whose answer was lost? False: it may be sent again, with its conditions.
 
         The row tells that it was not when it would still be written, and does not hold what was to be written. What
-        is set whatever the row holds may be set again. Whether somebody else wrote the same is not to be seen: so the row
+        is set whatever the row holds may be set again; where check constraints alone look at the row, it is enough that it
+        holds what was to be written. Otherwise it is not to be seen whether somebody else wrote the same: so the row
         tells nothing of a value that was made from what it held, such as F("n") + 1. It may be ours or another's by now."""
         row = outcomes.serial_row(cursor, self.key, self.known, point, self.quote)
         if row is None:
@@ -342,8 +375,10 @@ class RowsPlan(Plan):
         values = tuple(row.values())
         if self.predicate.bind(index)(values) is not True:
             return None
-        new = self._giver(self.known)(values)
-        return None if new and all(row[column] == value for column, value in new.items()) else False
+        new = self._computer(index)(values)
+        if not new or any(row[column] != value for column, value in new.items()):
+            return False
+        return None if self.predicate.columns - set(self.key.columns) else True
 
     def _witness(self, cursor, point: dict) -> tuple[str, object] | None:
         row = self.read_row(cursor, point)
@@ -383,6 +418,7 @@ class RowsPlan(Plan):
 
     def run_plain(self, cursor) -> int:
         rows, ready, points = self._matching(cursor), [], []
+        self._verify(rows)
         for row in rows:
             values, point = self.give(row), dict(zip(self.key.columns, row, strict=False))
             target = point | {c: v for c, v in values.items() if c in point}
@@ -418,12 +454,18 @@ class UpdatePlan(RowsPlan):
     def _save_in_place(self, cursor) -> int:
         """The row most likely stands where the instance says: write there, without a look-up."""
         guard = conditions.from_predicates(self.key, self.access.rest, self.quote)
-        values = {c: v for c, v in self._giver(())(()).items() if c not in self.key.columns}
-        if guard is None or not values:
+        if guard is None or not self.compared <= self.save_point.keys():
+            return 0
+        point = [self.save_point[c] for c in self.key.columns]
+        try:
+            new = self._giver(self.key.columns)(tuple(point))
+        except check_constraints.Violation:
+            return 0  # of a row, if there is one: that is looked up first
+        values = {c: v for c, v in new.items() if c not in self.key.columns}
+        if not values:
             return 0
         text = self.statement(list(values), guard[0])
-        bound = [*values.values(), *(self.save_point[c] for c in self.key.columns), *guard[1]]
-        point = [self.save_point[c] for c in self.key.columns]
+        bound = [*values.values(), *point, *guard[1]]
         return int(
             bool(
                 outcomes.send(cursor, text, bound, lambda: self._applied(cursor, point)).was_applied

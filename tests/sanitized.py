@@ -2,6 +2,7 @@
 
     python tests/sanitized.py client [pytest's arguments]
     python tests/sanitized.py cluster [pytest's arguments]      on the node of CQL_TEST_NODE
+    python tests/sanitized.py astra [pytest's arguments]        on what stands for Astra DB
     python tests/sanitized.py backend [runtests.py's arguments]
 
 The extension lies in build/sanitize/site beside links to the package's Python files; that place comes first on
@@ -25,12 +26,17 @@ MEASURES_MEMORY = ["--ignore=tests/client/test_memory.py"]
 # Makes three nodes; what happens to them is not worth starting them twice.
 CLUSTER = ["tests/cluster", "--ignore=tests/cluster/test_three_nodes.py"]
 
+# The bundle, the metadata service and the proxy: what Astra DB adds to a cluster.
+ASTRA = ["tests/astra/test_bundle.py"]
+
 
 def commands(name, arguments):
     if name == "client":
         return [str(BIN / "pytest"), "-q", *MEASURES_MEMORY, *(arguments or ["tests/client"])]
     if name == "cluster":
         return [str(BIN / "pytest"), "-q", *(arguments or CLUSTER)]
+    if name == "astra":
+        return [str(BIN / "pytest"), "-q", *(arguments or ASTRA)]
     if name == "backend":
         return [sys.executable, "tests/backend/runtests.py", *arguments]
     raise SystemExit(__doc__)

@@ -183,18 +183,6 @@ class PhysicalKey(ColumnlessField):
                     "A PhysicalKey does not name the primary key.", hint, self, "cassandra.E004"
                 )
             ]
-        if not isinstance(pk, (models.UUIDField, models.AutoField)) and not (
-            pk.remote_field and isinstance(pk.target_field, (models.UUIDField, models.AutoField))
-        ):
-            hint = "Use a UUIDField or an AutoField; uniqueness of other types is not kept yet."
-            return [
-                checks.Error(
-                    "The primary key beside a PhysicalKey has to be unique by itself.",
-                    hint,
-                    self,
-                    "cassandra.E005",
-                )
-            ]
         return []
 
 

@@ -400,7 +400,7 @@ void cqli_fetch_give_up(cqli_fetch *f, uint32_t after_ms); /* what is under way 
 /* What the service says; the texts lie in arena. CQL_OK; else see its failures. */
 cql_status cqli_fetch_read(cqli_fetch *f, cql_arena *arena, cqli_metadata *out);
 const cql_attempt *cqli_fetch_failures(const cqli_fetch *f, uint32_t *count); /* borrowed from f */
-/* This address, whatever its port, was asked and did not answer before another one did. */
+/* This address, whatever its port, was asked and failed, or had more time than the one that has answered. */
 bool cqli_fetch_was_in_vain(const cqli_fetch *f, const cqli_address *address);
 void cqli_fetch_leave(cqli_fetch *f); /* frees it, when libuv has let go of it; NULL is fine */
 void cqli_fetch_forget(cqli_fetch *f);

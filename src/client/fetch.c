@@ -116,7 +116,7 @@ static void answered(dial *d) {
     fail(d, CQL_STAGE_METADATA, CQL_CONNECTION, "what answers is not the metadata service: it sends no JSON");
   } else {
     d->step = ANSWERED;
-    d->fetch->winner = d;
+    if (d->fetch->winner == NULL) d->fetch->winner = d; /* a second one may come before anybody has looked */
     hang_up(d);
   }
 }
@@ -320,10 +320,15 @@ const cql_attempt *cqli_fetch_failures(const cqli_fetch *f, uint32_t *count) {
   return f->failures;
 }
 
+/* It failed, or had more time than the one that has answered. Who began behind that one may be as good. */
+static bool was_in_vain(const cqli_fetch *f, const dial *d) {
+  return d->step == FAILED || (is_under_way(d) && d < f->winner);
+}
+
 bool cqli_fetch_was_in_vain(const cqli_fetch *f, const cqli_address *address) {
   for (uint32_t i = 0; i < f->begun; i++) {
     const cqli_address *a = &f->dials[i].address;
-    if (a->len == address->len && memcmp(a->bytes, address->bytes, a->len) == 0) return &f->dials[i] != f->winner;
+    if (a->len == address->len && memcmp(a->bytes, address->bytes, a->len) == 0) return was_in_vain(f, &f->dials[i]);
   }
   return false;
 }

@@ -13,6 +13,12 @@ static cql_status no_memory(cql_error *err) {
   return cql_fail(err, CQL_NOMEM, "%s cannot be read: out of memory", ANSWER.name);
 }
 
+/* What the service says becomes part of an error's one line. */
+static void put_in_one_line(char *text) {
+  for (; *text != '\0'; text++)
+    if ((uint8_t)*text < ' ' || *text == 0x7F) *text = ' ';
+}
+
 /* --- the proxy ---------------------------------------------------------------------------------------------------- */
 
 static bool port_of(cql_slice text, uint16_t *out) {
@@ -133,6 +139,7 @@ cql_status cqli_metadata_read(cqli_metadata *out, cql_slice json, cql_arena *are
   cql_status st = cqli_json_read(&answer, json, &ANSWER, arena, err);
   if (st != CQL_OK) return st;
   st = read_answer(out, answer, arena, err);
+  if (st != CQL_OK && err != NULL) put_in_one_line(err->message);
   json_decref(answer);
   return st;
 }
@@ -148,9 +155,9 @@ void cqli_metadata_message(cql_slice json, char *out, size_t cap) {
     (void)cqli_json_text(body, "message", &text, &ANSWER, NULL);
   size_t len = text == NULL ? 0 : strnlen(text, cap - 1);
   while (len > 0 && ((uint8_t)text[len] & 0xC0) == 0x80) len--; /* no part of a character */
-  for (size_t i = 0; i < len; i++)
-    out[i] = (uint8_t)text[i] < ' ' || text[i] == 0x7F ? ' ' : text[i]; /* it becomes part of one line */
+  if (len > 0) memcpy(out, text, len);
   out[len] = '\0';
+  put_in_one_line(out);
   json_decref(body);
   cql_arena_free(&arena);
 }

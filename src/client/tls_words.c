@@ -65,62 +65,73 @@ int cqli_tls_on_verified(int is_fine, X509_STORE_CTX *store) {
 
 /* --- the last failure --------------------------------------------------------------------------------------------- */
 
-/* For who has a bundle, and no options of TLS. */
-static const char *explain_bundle(int reason) {
-  switch (reason) {
-  case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
-  case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-  case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
-  case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
-  case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
-  case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
-  case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
-  case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
-  case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
-  case SSL_R_TLSV1_ALERT_DECRYPT_ERROR:
-  case SSL_R_TLSV1_ALERT_INTERNAL_ERROR:
-    return "the certificate of the bundle is refused: it is of another database, or too old; download a new bundle";
-  case SSL_R_TLSV1_UNRECOGNIZED_NAME:
-    return "the proxy knows no such node: it was replaced, or the database is hibernated";
-  default: return NULL;
-  }
-}
+/* What a failure means. */
+typedef enum failure {
+  OTHER, /* OpenSSL's own words are the best there are */
+  NO_TLS,
+  NO_CERTIFICATE,  /* of ours, and one is wanted */
+  NO_AGREEMENT,    /* on a cipher; or, with TLS 1.2, no certificate */
+  BAD_CERTIFICATE, /* ours, for the other side */
+  BAD_SIGNATURE,   /* of ours, or of the handshake */
+  GAVE_UP,         /* Cassandra's word for a chain that it does not trust */
+  UNKNOWN_NAME,    /* that was asked for (SNI) */
+  FAILURES_COUNT
+} failure;
 
-/* What the most common ones mean; NULL: OpenSSL's own words are the best there are. */
-static const char *explain(int reason) {
+static failure failure_of(int reason) {
   switch (reason) {
   case SSL_R_WRONG_VERSION_NUMBER:
   case SSL_R_HTTP_REQUEST:
   case SSL_R_PACKET_LENGTH_TOO_LONG:
-  case SSL_R_BAD_RECORD_TYPE: return "the node speaks no TLS on this port (is it a plain-text port?)";
-  case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED: return "the node wants a certificate of the client (tls_cert, tls_key)";
-  case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-    return "the node refuses: no cipher in common, or it wants a certificate of the client (tls_cert, tls_key)";
+  case SSL_R_BAD_RECORD_TYPE: return NO_TLS;
+  case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED: return NO_CERTIFICATE;
+  case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE: return NO_AGREEMENT;
   case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
   case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
   case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
   case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
   case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
   case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
-  case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
-    return "the node refuses the client's certificate, or wants one (tls_cert, tls_key)";
-  case SSL_R_TLSV1_ALERT_INTERNAL_ERROR: /* Cassandra's word for a chain that it does not trust */
-    return "the node gave up (internal error): does it trust the client's certificate (tls_cert, tls_key)?";
-  default: return NULL;
+  case SSL_R_TLSV1_ALERT_ACCESS_DENIED: return BAD_CERTIFICATE;
+  case SSL_R_TLSV1_ALERT_DECRYPT_ERROR: return BAD_SIGNATURE;
+  case SSL_R_TLSV1_ALERT_INTERNAL_ERROR: return GAVE_UP;
+  case SSL_R_TLSV1_UNRECOGNIZED_NAME: return UNKNOWN_NAME;
+  default: return OTHER;
   }
 }
+
+static const char no_tls[] = "the node speaks no TLS on this port (is it a plain-text port?)";
+static const char of_another[] =
+    "the certificate of the bundle is refused: it is of another database, or too old; download a new bundle";
+
+/* For who has options of TLS, */
+static const char *const of_options[FAILURES_COUNT] = {
+    [NO_TLS] = no_tls,
+    [NO_CERTIFICATE] = "the node wants a certificate of the client (tls_cert, tls_key)",
+    [NO_AGREEMENT] =
+        "the node refuses: no cipher in common, or it wants a certificate of the client (tls_cert, tls_key)",
+    [BAD_CERTIFICATE] = "the node refuses the client's certificate, or wants one (tls_cert, tls_key)",
+    [GAVE_UP] = "the node gave up (internal error): does it trust the client's certificate (tls_cert, tls_key)?"};
+
+/* and for who has a bundle. */
+static const char *const of_bundle[FAILURES_COUNT] = {
+    [NO_TLS] = no_tls,
+    [NO_CERTIFICATE] = of_another,
+    [NO_AGREEMENT] = of_another,
+    [BAD_CERTIFICATE] = of_another,
+    [BAD_SIGNATURE] = of_another,
+    [GAVE_UP] = of_another,
+    [UNKNOWN_NAME] = "the proxy knows no such node: it was replaced, or the database is hibernated"};
 
 void cqli_tls_reason(cqli_ssl *ssl, char out[CQL_REASON_LEN]) {
   const cqli_tls_peer *p = cqli_tls_peer_of(ssl);
   unsigned long code = ERR_peek_last_error();
-  const char *words = NULL;
-  if (ERR_GET_LIB(code) == ERR_LIB_SSL && p->tls->is_of_bundle) words = explain_bundle(ERR_GET_REASON(code));
-  if (ERR_GET_LIB(code) == ERR_LIB_SSL && words == NULL) words = explain(ERR_GET_REASON(code));
+  failure f = ERR_GET_LIB(code) == ERR_LIB_SSL ? failure_of(ERR_GET_REASON(code)) : OTHER;
+  const char *words = p->tls->is_of_bundle ? of_bundle[f] : of_options[f];
   if (p->refused[0] != '\0')
-    snprintf(out, CQL_REASON_LEN, "%s", p->refused);
-  else if (words != NULL)
-    snprintf(out, CQL_REASON_LEN, "%s", words);
-  else
-    snprintf(out, CQL_REASON_LEN, "%s", cqli_tls_last_error());
+    words = p->refused;
+  else if (words == NULL)
+    words = cqli_tls_last_error();
+  snprintf(out, CQL_REASON_LEN, "%s", words);
   ERR_clear_error();
 }

@@ -7,10 +7,7 @@
 
 #include "client/bundle.h"
 
-enum {
-  CQLI_ZIP_ENTRIES_MAX = 256, /* entries of a file: Astra's bundles have eight */
-  CQLI_ZIP_NAME_LEN = 256     /* bytes of the path of one that is asked for, with its NUL */
-};
+enum { CQLI_ZIP_ENTRIES_MAX = 256 }; /* entries of a file: Astra's bundles have eight */
 
 typedef struct cqli_zip {
   struct zip *archive;

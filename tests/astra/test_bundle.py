@@ -476,6 +476,15 @@ def test_one_of_two_addresses(astra, address, fault):
     assert used == set(ADDRESSES) - ({address} if fault else set())
 
 
+@pytest.mark.usefixtures("table")
+def test_a_service_that_is_far(astra):
+    """The first address has not answered yet when the second is asked: which says nothing of either."""
+    astra.faults.metadata_delay = 0.4
+    before = len(astra.routes)
+    run(astra, PROGRAM, url_of(astra))
+    assert {route.address for route in astra.routes[before:]} == set(ADDRESSES)
+
+
 LONG_PROGRAM = """
 import sys, time, libcql
 url = sys.argv[1]

@@ -4,7 +4,8 @@ from unittest import mock
 
 from bookings.models import Author, Book
 from django.core.checks import run_checks
-from django.db import connections, models
+from django.db import connection, connections, models
+from django.db.models.functions import MD5, Lower
 from django.test import SimpleTestCase
 from django.test.utils import isolate_apps, override_settings
 
@@ -72,17 +73,6 @@ class CheckTests(SimpleTestCase):
 
         self.assertIn("cassandra.E004", ids(Both))
 
-    def test_a_primary_key_that_nothing_keeps_unique(self):
-        class Named(models.Model):
-            name = models.TextField(primary_key=True)
-            city = models.TextField()
-            key = PhysicalKey(partition_by=["city"])
-
-            class Meta:
-                app_label = "bookings"
-
-        self.assertEqual(ids(Named), ["cassandra.E005"])
-
     def test_uniqueness(self):
         class Unique(models.Model):
             slug = models.SlugField(unique=True)
@@ -94,7 +84,46 @@ class CheckTests(SimpleTestCase):
                 unique_together = [("a", "slug")]
                 constraints = [models.UniqueConstraint(fields=["a"], name="only_a")]
 
-        self.assertEqual(ids(Unique), ["cassandra.E003"] * 4)
+        self.assertEqual(ids(Unique), [])
+        options = connection.settings_dict["OPTIONS"]
+        with mock.patch.dict(options, {"write_mode": "plain"}):
+            self.assertEqual(ids(Unique), ["cassandra.E003"] * 4)
+
+    def test_uniqueness_of_what_cannot_be_computed(self):
+        class Odd(models.Model):
+            a = models.TextField()
+
+            class Meta:
+                app_label = "bookings"
+                constraints = [models.UniqueConstraint(MD5("a"), name="odd_md5")]
+
+        (error,) = checks.unique_errors(Odd)
+        self.assertEqual(error.id, "cassandra.E003")
+        self.assertIn("MD5", error.msg)
+
+    def test_an_order_over_a_relation(self):
+        class Ordered(models.Model):
+            author = models.ForeignKey(Author, models.CASCADE)
+            n = models.IntegerField()
+
+            class Meta:
+                app_label = "bookings"
+                ordering = ["-author__name", "author", "author_id", "n"]
+
+        (error,) = checks.ordering_errors(Ordered)
+        self.assertEqual(error.id, "cassandra.E030")
+        self.assertIn("'-author__name'", error.msg)
+
+    def test_an_index_on_an_expression(self):
+        class Indexed(models.Model):
+            a = models.TextField()
+
+            class Meta:
+                app_label = "bookings"
+                indexes = [models.Index(Lower("a"), name="lower_a")]
+
+        found = checks.expression_index_warnings(Indexed)
+        self.assertEqual([one.id for one in found], ["cassandra.W020"])
 
     def test_uniqueness_of_the_key(self):
         class Fine(models.Model):

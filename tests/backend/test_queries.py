@@ -129,9 +129,10 @@ class AuthorTests(TestCase):
         self.assertEqual(self.names(Author.objects.filter(pk__in=[2**70])), [])
 
     def test_columns_compared_with_each_other(self):
-        author = self.authors[0]
-        author.born = author.pk
-        author.save()
+        ada, _, cai, other = self.authors
+        for author, more in ((ada, 0), (cai, 101), (other, 200)):
+            author.born = author.pk + more
+            author.save()
         self.assertEqual(self.names(Author.objects.filter(born=F("pk"))), ["Ada"])
         self.assertEqual(self.names(Author.objects.filter(born__gt=F("pk") + 100)), ["Cai", "ada"])
 

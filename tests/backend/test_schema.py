@@ -13,7 +13,6 @@ from django.db import (
     migrations,
     models,
 )
-from django.db.migrations.state import ProjectState
 from django.test import TransactionTestCase
 from operations import OperationTestCase, integer_key
 from places import file_only
@@ -447,45 +446,12 @@ class OperationTests(OperationTestCase):
                 self.apply(migrations.AlterField("Item", "b", wrong), collect=True)
             self.state = state
 
-    def test_uniqueness_off_the_key_is_refused(self):
-        unique = ("slug", models.SlugField(unique=True))
-        with self.assertRaisesMessage(
-            NotSupportedError, "unique=True of shop.Item.slug cannot be kept"
-        ):
-            self.create(unique)
-        self.state = ProjectState()
-        with self.assertRaisesMessage(NotSupportedError, "unique_together (a, b)"):
-            self.create(
-                ("a", models.TextField()), ("b", models.TextField()), unique_together={("a", "b")}
-            )
-        self.state = ProjectState()
-        self.create(("a", models.TextField()))
-        with self.assertRaisesMessage(NotSupportedError, "The constraint 'one'"):
-            self.apply(
-                migrations.AddConstraint("Item", models.UniqueConstraint(fields=["a"], name="one"))
-            )
-        self.state.models["shop", "item"].options["constraints"] = []
-        self.state.reload_model("shop", "item")
-        with self.assertRaisesMessage(NotSupportedError, "unique=True"):
-            self.apply(
-                migrations.AddField("Item", "slug", models.SlugField(unique=True, default=""))
-            )
-
     def test_generated_columns_are_refused(self):
         generated = models.GeneratedField(
             expression=models.F("id") + 1, output_field=models.IntegerField(), db_persist=True
         )
         with self.assertRaisesMessage(NotSupportedError, "no generated columns"):
             self.create(("more", generated))
-
-    def test_uniqueness_that_the_key_implies(self):
-        self.create(("a", models.TextField()))
-        self.apply(
-            migrations.AddConstraint(
-                "Item", models.UniqueConstraint(fields=["id", "a"], name="one")
-            )
-        )
-        self.apply(migrations.RemoveConstraint("Item", "one"))
 
     def test_keys_do_not_change(self):
         self.create(("a", models.TextField()))

@@ -1,10 +1,13 @@
 """What is unique beside the primary key: claims keep it. Each test runs on a file, and on a cluster."""
 
 import datetime
+import io
 import uuid
+from unittest import mock
 
-from bookings.models import Badge, Locker, Member
+from bookings.models import Badge, Landmark, Locker, Member, Tag
 from django.core.exceptions import ValidationError
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
 from django.db.models import F, Value
 from django.db.models.functions import Concat
@@ -12,6 +15,7 @@ from django.forms import modelform_factory
 from django.test import TransactionTestCase
 
 from django_cassandra_backend import claims
+from django_cassandra_backend.cursor import Cursor
 from django_cassandra_backend.exceptions import ClaimPending
 from django_cassandra_backend.uniques import uniques_of
 
@@ -27,10 +31,26 @@ def claimed(model, name) -> set:
 USERNAME = "bookings_member_username_uniq"
 
 
-class ClaimTests(TransactionTestCase):
+class ClaimTestCase(TransactionTestCase):
     def make(self, username, **values):
         return Member.objects.create(username=username, **values)
 
+    def unique(self, name):
+        return next(u for u in uniques_of(Member, connection) if u.name == name)
+
+    def claim(self, username, seconds_ago, owner):
+        """A claim whose row was never written, or has gone."""
+        unique = self.unique(USERNAME)
+        row = {"id": owner, "username": username}
+        claim = claims.Claim(unique, unique.of(row), row, connection.ops.quote_name)
+        text, values = claim.begin()
+        values[-1] -= datetime.timedelta(seconds=seconds_ago)
+        with connection.cursor() as cursor:
+            cursor.cursor.send(text, values)
+        return claim
+
+
+class ClaimTests(ClaimTestCase):
     def test_a_value_is_taken_once(self):
         self.make("ann")
         with self.assertRaisesMessage(IntegrityError, f"'{USERNAME}': username = 'ann'"):
@@ -163,6 +183,20 @@ class ClaimTests(TransactionTestCase):
         badge.delete()
         Badge.objects.create(city="Oslo", code="y")
 
+    def test_a_primary_key_beside_a_physical_key(self):
+        Landmark.objects.create(name="tower", city="Paris")
+        with self.assertRaisesMessage(IntegrityError, "name = 'tower'"):
+            Landmark.objects.create(name="tower", city="Oslo")
+        Landmark(name="tower", city="Oslo", height=3).save()
+        self.assertEqual(Landmark.objects.get().height, 3)
+        Landmark.objects.bulk_create(
+            [Landmark(name="tower", city="Rome"), Landmark(name="arch", city="Rome")],
+            ignore_conflicts=True,
+        )
+        self.assertEqual(Landmark.objects.count(), 2)
+        Landmark.objects.get(pk="tower").delete()
+        Landmark.objects.create(name="tower", city="Rome")
+
     def test_one_to_one(self):
         ann = self.make("ann")
         badge = Badge.objects.create(city="Oslo", code="x", member=ann)
@@ -266,17 +300,6 @@ class ClaimTests(TransactionTestCase):
 
     # --- what a crash leaves ---
 
-    def claim(self, username, seconds_ago, owner):
-        """A claim whose row was never written, or has gone."""
-        unique = next(u for u in uniques_of(Member, connection) if u.name == USERNAME)
-        row = {"id": owner, "username": username}
-        claim = claims.Claim(unique, unique.of(row), row, connection.ops.quote_name)
-        text, values = claim.begin()
-        values[-1] -= datetime.timedelta(seconds=seconds_ago)
-        with connection.cursor() as cursor:
-            cursor.cursor.send(text, values)
-        return claim
-
     def test_an_old_claim_without_a_row_is_taken_over(self):
         self.claim("ann", claims.GRACE + 1, 10**6)
         self.assertFalse(Member.objects.filter(username="ann").exists())
@@ -306,7 +329,7 @@ class ClaimTests(TransactionTestCase):
     def test_an_old_claim_of_a_row_that_stands_is_kept(self):
         ann = self.make("ann")
         with connection.cursor() as cursor:
-            table = next(u.table for u in uniques_of(Member, connection) if u.name == USERNAME)
+            table = self.unique(USERNAME).table
             (value,) = cursor.execute(f'SELECT value FROM "{table}"').one().values()
             cursor.execute(
                 f'UPDATE "{table}" SET claimed = %s WHERE value = %s IF EXISTS',
@@ -353,3 +376,131 @@ class ValueTests(TransactionTestCase):
         self.assertEqual(len({value_of([v], False) for v in different}), len(different))
         self.assertNotEqual(value_of(["a", "bc"], True), value_of(["ab", "c"], True))
         self.assertIsNone(value_of(["a", None], True))
+
+
+class CheckTests(ClaimTestCase):
+    """manage.py cql check-claims"""
+
+    def check(self, **options) -> str:
+        out = io.StringIO()
+        call_command("cql", "check-claims", "bookings.Member", stdout=out, **options)
+        return out.getvalue()
+
+    def cql(self, text, *values):
+        with connection.cursor() as cursor:
+            cursor.execute(text.replace("CLAIMS", self.unique(USERNAME).table), list(values))
+
+    def test_all_is_well(self):
+        Member.objects.bulk_create(Member(username=f"m{i}") for i in range(450))
+        self.assertIn(f"{USERNAME}: 450 values of rows and 450 claims looked at.", self.check())
+        with self.assertRaisesMessage(CommandError, "No installed app"):
+            call_command("cql", "check-claims", "nowhere.Member", stdout=io.StringIO())
+
+    def test_a_row_without_a_claim(self):
+        ann = self.make("ann")
+        self.cql('TRUNCATE "CLAIMS"')
+        with self.assertRaisesMessage(CommandError, "--repair"):
+            self.check()
+        text = self.check(repair=True)
+        self.assertIn(f"held without a claim (repaired): username = 'ann': id = {ann.pk}", text)
+        self.check()
+        with self.assertRaises(IntegrityError):
+            self.make("ann")
+
+    def test_claims_without_a_row(self):
+        self.claim("old", claims.GRACE + 1, 10**6)
+        self.claim("new", 1, 10**6 + 1)
+        with self.assertRaises(CommandError):
+            self.check()
+        text = self.check(repair=True)
+        self.assertIn("claim without a row (repaired): id = 1000000", text)
+        self.assertIn("2 claims looked at, 1 of them at work", text)
+        self.assertEqual(claimed(Member, USERNAME), [10**6 + 1])
+        self.check()
+
+    def test_two_rows_with_one_value(self):
+        ann, bob = self.make("ann"), self.make("bob")
+        self.cql(
+            'UPDATE "bookings_member" SET username = %s WHERE id = %s IF EXISTS', "ann", bob.pk
+        )
+        for repair in (False, True):
+            with self.assertRaises(CommandError):
+                self.check(repair=repair)
+        out = io.StringIO()
+        with self.assertRaises(CommandError):
+            call_command("cql", "check-claims", stdout=out)
+        self.assertIn(
+            f"held by two rows: username = 'ann': id = {ann.pk}, id = {bob.pk}", out.getvalue()
+        )
+        Member.objects.filter(pk=bob.pk).update(username="cat")
+        self.check(repair=True)
+        self.check()
+
+
+class CostTests(ClaimTestCase):
+    """What a call sends, counted by statement."""
+
+    def sent(self, call) -> list[str]:
+        """The first words of the statements: reads by their tables, writes by their verbs."""
+        found, send, many, reads, chain = (
+            [],
+            Cursor.send,
+            Cursor.send_many,
+            Cursor.send_reads,
+            Cursor.send_chain,
+        )
+
+        def note(text):
+            kind = text.split()[0].lower()
+            table = "claims" if "_uniq" in text else "rows"
+            if "django_sequences" not in text:
+                found.append(f"{kind} {table}")
+
+        def spy(original, texts):
+            def run(cursor, *args, **kwargs):
+                for text in texts(args):
+                    note(text)
+                return original(cursor, *args, **kwargs)
+
+            return run
+
+        with (
+            mock.patch.object(Cursor, "send", spy(send, lambda a: [a[0]])),
+            mock.patch.object(Cursor, "send_many", spy(many, lambda a: [a[0]] * len(a[1]))),
+            mock.patch.object(
+                Cursor,
+                "send_reads",
+                spy(reads, lambda a: [a[0]] * len(a[1]) if len(a[1]) > 1 else []),
+            ),
+            mock.patch.object(Cursor, "send_chain", spy(chain, lambda a: [t for t, _ in a[0]])),
+        ):
+            call()
+        return found
+
+    def test_costs(self):
+        badge = Badge(city="Oslo", code="x")
+        self.assertEqual(sorted(self.sent(badge.save)), ["insert claims", "insert rows"])
+        tag = Tag(name="a")
+        self.assertEqual(sorted(self.sent(tag.save)), ["insert claims", "insert rows"])
+        self.assertEqual(self.sent(tag.save), ["update rows"])
+        self.assertEqual(
+            self.sent(lambda: Tag.objects.get(name="a")), ["select claims", "select rows"]
+        )
+        tag.name = "b"
+        self.assertEqual(
+            sorted(self.sent(tag.save)),
+            sorted(
+                [
+                    "update rows",  # if the name is what it was: it is not
+                    "select rows",
+                    "select claims",
+                    "insert claims",
+                    "update rows",
+                    "delete claims",
+                ]
+            ),
+        )
+        self.assertEqual(
+            sorted(self.sent(tag.delete)),
+            sorted(["select rows", "select claims", "delete rows", "delete claims"]),
+        )

@@ -1,13 +1,18 @@
 """manage.py cql ACTION: the care of the database. An action is one class, and a line in ACTIONS."""
 
+from django.apps import apps
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from ...claim_check import ClaimCheck
 from ...literals import literal
 from ...repair import Repair, models_to_repair
+from ...uniques import uniques_of
 from ..progress import Progress
+from ..references import ReferenceCheck
 
 MIB = 1024 * 1024
+SHOWN_FINDINGS = 20  # of a kind
 
 
 class Action:
@@ -90,8 +95,85 @@ class RepairMoves(Action):
             )
 
 
+class CheckClaims(Action):
+    help = "Check that each unique value has one row, and its claim. Exit status 1: it has not."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument(
+            "models", nargs="*", metavar="app.Model", help="Only these; all models by default."
+        )
+        parser.add_argument(
+            "--repair",
+            action="store_true",
+            help="Claim what rows hold without a claim, and drop claims that no row stands behind.",
+        )
+
+    def run(self, command, connection, options) -> None:
+        sound = True
+        for model in _models(connection, options["models"]):
+            for unique in uniques_of(model, connection):
+                check = ClaimCheck(connection, unique, repair=options["repair"])
+                with Progress(command.stderr) as progress:
+                    check.run(progress)
+                self._report(command, check)
+                sound = sound and check.is_sound
+        if not sound:
+            raise CommandError(
+                "Two rows with one value have to be told apart by hand: change one of them."
+                if options["repair"]
+                else "Rows and claims do not agree. --repair sets right what can be."
+            )
+
+    def _report(self, command, check: ClaimCheck) -> None:
+        repaired = " (repaired)" if check.repair else ""
+        for what, found, done in (
+            ("held by two rows", check.duplicates, ""),
+            ("held without a claim", check.missing, repaired),
+            ("claim without a row", check.left, repaired),
+        ):
+            for text in found[:SHOWN_FINDINGS]:
+                command.stdout.write(f"{check.unique.name}: {what}{done}: {text}")
+            if len(found) > SHOWN_FINDINGS:
+                command.stdout.write(f"… and {len(found) - SHOWN_FINDINGS} more")
+        young = f", {check.young} of them at work" if check.young else ""
+        command.stdout.write(
+            f"{check.unique.name}: {check.rows} values of rows and {check.seen} claims looked at{young}."
+        )
+
+
+def _models(connection, labels: list[str]) -> list:
+    """The models of these labels whose tables are here; all of them when no label is given."""
+    try:
+        chosen = [apps.get_model(label) for label in labels]
+    except (LookupError, ValueError) as error:
+        raise CommandError(str(error)) from error
+    tables = set(connection.introspection.table_names())
+    return [
+        model
+        for model in chosen or apps.get_models(include_auto_created=True)
+        if not model._meta.proxy and model._meta.db_table in tables
+    ]
+
+
+class CheckReferences(Action):
+    help = "Find foreign keys that point at no row, writing nothing. Exit status 1: there are some."
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument(
+            "labels",
+            nargs="*",
+            metavar="app_label[.Model]",
+            help="The models whose foreign keys are followed (default: all).",
+        )
+
+    def run(self, command, connection, options) -> None:
+        ReferenceCheck(command, connection, options["labels"]).run()
+
+
 ACTIONS: dict[str, Action] = {
     "check": Check(),
+    "check-claims": CheckClaims(),
+    "check-references": CheckReferences(),
     "compact": Compact(),
     "repair-moves": RepairMoves(),
 }

@@ -8,9 +8,53 @@ from django.utils import timezone
 
 from django_cassandra_backend.models import PhysicalKey, PrimaryKey
 
+from .check_models import Gauge, Hall, Offer, Shift, Tier
 from .cql_models import Cql, Hits, Sensor, Tagged, Visit
+from .reference_models import (
+    Article,
+    Award,
+    Credit,
+    Invitation,
+    Keyword,
+    Label,
+    Meeting,
+    Player,
+    Prefect,
+    Profile,
+    Pupil,
+    Shirt,
+    Sticker,
+    Team,
+    Writer,
+)
 
-__all__ = ["Cql", "Hits", "Sensor", "Tagged", "Visit"]
+__all__ = [
+    "Article",
+    "Award",
+    "Cql",
+    "Credit",
+    "Gauge",
+    "Hall",
+    "Hits",
+    "Invitation",
+    "Keyword",
+    "Label",
+    "Meeting",
+    "Offer",
+    "Player",
+    "Prefect",
+    "Profile",
+    "Pupil",
+    "Sensor",
+    "Shift",
+    "Shirt",
+    "Sticker",
+    "Tagged",
+    "Team",
+    "Tier",
+    "Visit",
+    "Writer",
+]
 
 
 class Party(models.Model):
@@ -178,6 +222,22 @@ class Badge(models.Model):
     code = models.CharField(max_length=20, unique=True)
     member = models.OneToOneField(Member, models.CASCADE, null=True)
     key = PhysicalKey(partition_by=["city"])
+
+
+class Landmark(models.Model):
+    """A primary key beside a PhysicalKey that is not unique by itself: two cities could have one of the name."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    city = models.CharField(max_length=20)
+    height = models.IntegerField(default=0)
+    key = PhysicalKey(partition_by=["city"])
+
+
+class Tag(models.Model):
+    """One unique field, and a key that the client makes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    name = models.CharField(max_length=30, unique=True)
 
 
 class Ticket(models.Model):

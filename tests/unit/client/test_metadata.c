@@ -113,6 +113,7 @@ static void test_addresses(void **state) {
     if (CASES[i].host == NULL) {
       assert_int_equal(o.st, CQL_CONNECTION);
       assert_non_null(strstr(o.err.message, "sni_proxy_address"));
+      assert_null(strchr(o.err.message, '\n'));
     } else {
       assert_int_equal(o.st, CQL_OK);
       assert_string_equal(o.m.proxy_host, CASES[i].host);
@@ -144,6 +145,7 @@ static void test_refused(void **state) {
   assert_bad(INFO(""), "by what the nodes are reached");
   assert_bad(INFO("\"type\": 1"), "\"type\" that is no text");
   assert_bad(INFO("\"type\": \"direct\""), "offers the nodes by \"direct\"");
+  assert_bad(INFO("\"type\": \"a\\nb\\u007f\""), "offers the nodes by \"a b \"");
   assert_bad(INFO("\"type\": \"sni_proxy\""), "has no \"sni_proxy_address\"");
   assert_bad(INFO("\"type\": \"sni_proxy\", \"sni_proxy_address\": {}"), "\"sni_proxy_address\" that is no text");
   assert_bad(INFO(SNI "\"x\": 1"), "names no node");

@@ -133,20 +133,25 @@ static void a_certificate_of_the_client(void **state) {
   }
 }
 
+/* Who has a bundle can do nothing about options of TLS. */
 static void a_foreign_certificate_of_the_client(void **state) {
+  static const char *const WORDS[] = {"the node refuses the client's certificate",
+                                      "the certificate of the bundle is refused"};
   (void)state;
   authority *other = authority_new("another authority");
-  for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-    certificate c = certificate_new(other, "the client", NULL, false);
-    bench_init(&b, &secure);
-    b.server_config.client_ca = bench_ca;
-    b.server_config.tls_version = version;
-    b.tls_config.cert_pem = cql_slice_str(c.cert);
-    b.tls_config.key_pem = cql_slice_str(c.key);
-    bench_fail(&b, CQL_TLS, CQL_STAGE_TLS, "the node refuses the client's certificate");
-    bench_free(&b);
-    certificate_free(&c);
-  }
+  for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++)
+    for (int is_of_bundle = 0; is_of_bundle < 2; is_of_bundle++) {
+      certificate c = certificate_new(other, "the client", NULL, false);
+      bench_init(&b, &secure);
+      b.server_config.client_ca = bench_ca;
+      b.server_config.tls_version = version;
+      b.tls_config.is_of_bundle = is_of_bundle != 0;
+      b.tls_config.cert_pem = cql_slice_str(c.cert);
+      b.tls_config.key_pem = cql_slice_str(c.key);
+      bench_fail(&b, CQL_TLS, CQL_STAGE_TLS, WORDS[is_of_bundle]);
+      bench_free(&b);
+      certificate_free(&c);
+    }
   authority_free(other);
 }
 
