@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Callable, Iterator
 
 from . import claims
-from .claims import GRACE, Claim
+from .claims import Claim
 from .keys import table_key
 from .literals import literal
 from .reads import column_list
@@ -103,7 +103,7 @@ class ClaimCheck:
             value, token, claimed = row[-3:]
             if value in values or self._holds(cursor, owner, value):
                 continue
-            if (now - claimed).total_seconds() <= GRACE:
+            if (now - claimed).total_seconds() <= claims.GRACE:
                 self.young += 1
                 continue
             self.left.append(self._place(owner))

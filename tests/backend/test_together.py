@@ -145,7 +145,7 @@ class ManyRowsTests(ClusterTestCase):
         take_back = InsertPlan._take_back
         with (
             mock.patch.object(InsertPlan, "_take_back", change),
-            self.assertRaisesMessage(IntegrityError, "1 of the rows before it were inserted"),
+            self.assertRaisesMessage(IntegrityError, "1 of the rows that were inserted"),
         ):
             Price.objects.bulk_create([Price(amount=i) for i in range(3)])
         self.assertEqual({p.amount: p.note for p in Price.objects.all()}, {0: "mine now", 1: ""})
