@@ -77,7 +77,7 @@ class Crashing(TransactionTestCase):
 
     def repair(self):
         """`manage.py cql check-claims --repair` has nothing to set right but claims that were left over."""
-        with mock.patch.object(claim_check, "GRACE", -1.0):
+        with mock.patch.object(claims, "GRACE", -1.0):
             for model in self.models:
                 for one in uniques_of(model, connection):
                     check = claim_check.ClaimCheck(connection, one, repair=True)
