@@ -13,7 +13,7 @@ from django.db import IntegrityError, NotSupportedError, connection, models, tra
 from django.db.models import Case, CheckConstraint, F, Q, Value, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Length, Now
-from django.test import TestCase, TransactionTestCase, tag
+from django.test import TestCase, TransactionTestCase
 from django.test.utils import isolate_apps
 from django.utils import timezone
 from test_races import WRITERS, compete
@@ -33,7 +33,6 @@ class RefusalTestCase(TestCase):
         )
 
 
-@tag("replicas", "astra")
 class InsertTests(RefusalTestCase):
     def test_a_condition_on_two_columns(self):
         with self.refuses("offer_in_stock", "reserved = 4", "stock = 3"):
@@ -107,7 +106,6 @@ class InsertTests(RefusalTestCase):
         self.assertEqual(Offer.objects.count(), 1)
 
 
-@tag("replicas", "astra")
 class UpdateConflictsTests(RefusalTestCase):
     def upsert(self, rows, *fields):
         return Offer.objects.bulk_create(
@@ -164,7 +162,6 @@ class UpdateConflictsTests(RefusalTestCase):
         self.assertEqual(Shift.objects.count(), 2)
 
 
-@tag("replicas", "astra")
 class UpdateTests(RefusalTestCase):
     def setUp(self):
         self.offer = Offer.objects.create(stock=5, reserved=4)
@@ -267,7 +264,6 @@ class UpdateTests(RefusalTestCase):
             Offer.objects.update_or_create(pk=self.offer.pk, defaults={"reserved": 6})
 
 
-@tag("replicas", "astra")
 class KeyTests(RefusalTestCase):
     def test_a_row_beside_a_physical_key(self):
         shift = Shift.objects.create(city="Oslo", day=1, people=9)
@@ -364,7 +360,6 @@ class KeyTests(RefusalTestCase):
         self.assertEqual(Hall.objects.filter(pk=("a", 2)).update(tags=set()), 1)
 
 
-@tag("replicas", "astra")
 class PlainTests(RefusalTestCase):
     def setUp(self):
         self.gauge = Gauge.objects.create(name="a", at=1, low=2, high=5)
