@@ -30,25 +30,19 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
 
     def get_table_list(self, cursor):
         """Tables and views of the keyspace, with their comments."""
-        tables = self._rows(
-            cursor, "SELECT table_name, comment FROM system_schema.tables WHERE keyspace_name = %s"
-        )
         views = self._rows(
             cursor, "SELECT view_name, comment FROM system_schema.views WHERE keyspace_name = %s"
         )
         own = [
             TableInfo(names.decode(n), "t", text)
-            for n, text in tables
+            for n, text in self._tables(cursor)
             if n not in OWN_TABLES and text != uniques.COMMENT
         ]
         return own + [TableInfo(names.decode(name), "v", text) for name, text in views]
 
     def claim_tables(self, cursor) -> list[str]:
         """The CQL names of the tables of claims."""
-        tables = self._rows(
-            cursor, "SELECT table_name, comment FROM system_schema.tables WHERE keyspace_name = %s"
-        )
-        return sorted(name for name, text in tables if text == uniques.COMMENT)
+        return sorted(name for name, text in self._tables(cursor) if text == uniques.COMMENT)
 
     def get_table_description(self, cursor, table_name):
         fields = []
@@ -169,6 +163,12 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
             for arguments, text in rows:
                 found += [*(arguments or ()), text]
         return found
+
+    def _tables(self, cursor):
+        """(CQL name, comment) of each table of the keyspace, ours among them."""
+        return self._rows(
+            cursor, "SELECT table_name, comment FROM system_schema.tables WHERE keyspace_name = %s"
+        )
 
     def _rows(self, cursor, text, *values):
         cursor.execute(text, [self.connection.settings.keyspace, *values])
