@@ -15,6 +15,8 @@ from .options import Options
 
 MINIMUM_VERSION = (4, 1)
 MAX_SKEW = 1.0  # seconds between a node's clock and ours, beyond what the question took
+#: Seconds. The node that is asked hears by gossip, a second or two late, which schema the others have.
+GOSSIP_PAUSES = (0.2, 0.4, 0.8, 1.6)
 _CREDENTIALS = ("CREDENTIALS",)
 
 
@@ -79,14 +81,25 @@ def _version(alias: str, session):
 
 
 def _schema(alias: str, session):
-    versions: dict[object, list[str]] = {}
-    for node in topology.nodes(session):
-        versions.setdefault(node.schema, []).append(node.address)
+    versions = _schema_versions(session)
+    for pause in GOSSIP_PAUSES:
+        if len(versions) < 2:
+            return
+        time.sleep(pause)
+        versions = _schema_versions(session)
     if len(versions) > 1:
         groups = "; ".join(", ".join(addresses) for addresses in versions.values())
         text = f"The nodes of {alias!r} do not agree on the schema: {groups}."
         hint = "Wait until they do before you migrate; a node that is down keeps its old version (nodetool describecluster)."
         yield checks.Warning(text, hint, id="cassandra.W006")
+
+
+def _schema_versions(session) -> dict[object, list[str]]:
+    """The nodes that have each version."""
+    versions: dict[object, list[str]] = {}
+    for node in topology.nodes(session):
+        versions.setdefault(node.schema, []).append(node.address)
+    return versions
 
 
 def _clock(alias: str, session, clock=time.time):

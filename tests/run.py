@@ -62,6 +62,18 @@ WITNESSED = [
     "tests/data/cql/udt-select.test",
 ]
 
+# A file has transactions, and processes that share it.
+OF_FILES = [
+    "test_transactions",
+    "test_storage",
+    "test_processes",
+    "test_contention",
+    "test_races",
+    "test_repair",
+    "test_schema",
+    "test_claim_races",
+]
+
 PARTS = [
     Part("unit", "C units under ASan and UBSan", ["tests/unit/run"]),
     Part(
@@ -122,9 +134,10 @@ PARTS = [
     ),
     Part(
         "backend-steps",
-        "the Django backend on a file that is written as a cluster is",
-        [PYTHON, "tests/backend/runtests.py"],
+        "the Django backend on a file that is written as a cluster is, the extension under ASan and UBSan",
+        [PYTHON, "tests/sanitized.py", "backend"],
         env={"BACKEND_TEST_AS_CLUSTER": "1"},
+        slow=True,
         lane="files",
     ),
     Part(
@@ -143,8 +156,8 @@ PARTS = [
     ),
     Part(
         "backend-asan",
-        "the Django backend, the extension under ASan and UBSan",
-        [PYTHON, "tests/sanitized.py", "backend"],
+        "what the Django backend does otherwise on a file, the extension under ASan and UBSan",
+        [PYTHON, "tests/sanitized.py", "backend", *OF_FILES],
         slow=True,
         lane="files",
     ),

@@ -1,6 +1,7 @@
 /* agreement.c: after a schema change of our own, its caller goes on when the nodes that it may ask next have the same
- * schema. The node that made the change is asked: it alone is sure to know of it. A node that is down does not hold
- * anybody up: it learns the schema before it answers again.
+ * schema. The node that made the change is asked first: it alone is sure to know of it. What it has heard of the others
+ * comes by gossip, about a second late; so those that it believes to be behind are asked themselves. A node that is
+ * down does not hold anybody up: it learns the schema before it answers again.
  */
 #include "client/client_int.h"
 
@@ -11,10 +12,10 @@ struct cqli_agreement {
   cqli_call *call; /* NULL: it has ended otherwise */
   cqli_host *host; /* that made the change; held */
   cqli_node local;
-  bool is_asking; /* an answer is outstanding, and this lives until it has come */
+  uint32_t unanswered; /* questions; this lives until all are answered */
+  bool is_behind;      /* one of the others, as it says itself */
+  uint64_t pause_ms;   /* until they are asked again */
 };
-
-static void ask_local(cqli_agreement *g);
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
 
@@ -31,7 +32,7 @@ void cqli_agreement_drop(cqli_call *call) {
   if (g == NULL) return;
   call->agreement = NULL;
   g->call = NULL;
-  if (!g->is_asking) destroy(g);
+  if (g->unanswered == 0) destroy(g);
 }
 
 /* Hands on the answer that was held back; words NULL: the nodes agree. */
@@ -52,18 +53,15 @@ static bool may_be_asked(const cqli_host *h) {
   return atomic_load(&h->open_count) > 0 || !h->was_tried;
 }
 
-static bool counts(cqli_core *core, const cqli_address *address) {
-  for (cqli_host *h = core->hosts; h != NULL; h = h->next)
-    if (cqli_address_eq(&h->address, address)) return may_be_asked(h);
-  return false;
+/* What others are told of h. NULL: nothing, or h does not say which schema it has. */
+static const cqli_node *find(const cqli_host *h, const cqli_node *peers, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++)
+    if (peers[i].has_schema_version && cqli_address_eq(&h->address, &peers[i].address)) return &peers[i];
+  return NULL;
 }
 
-static bool agree(cqli_core *core, const cqli_node *local, const cqli_node *peers, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++) {
-    if (!peers[i].has_schema_version || !counts(core, &peers[i].address)) continue;
-    if (memcmp(peers[i].schema_version, local->schema_version, sizeof local->schema_version) != 0) return false;
-  }
-  return true;
+static bool have_one_schema(const cqli_node *a, const cqli_node *b) {
+  return memcmp(a->schema_version, b->schema_version, sizeof a->schema_version) == 0;
 }
 
 static bool is_alone(const cqli_core *core) {
@@ -75,15 +73,60 @@ static bool is_alone(const cqli_core *core) {
 /* --- asking ------------------------------------------------------------------------------------------------------- */
 
 static void ask_later(cqli_agreement *g) {
-  if (cqli_timer_start(g->core, &g->call->poll, CQLI_AGREEMENT_POLL_MS) != CQL_OK)
+  uint64_t pause_ms = g->pause_ms;
+  g->pause_ms = pause_ms * 2 < CQLI_AGREEMENT_POLL_MS ? pause_ms * 2 : CQLI_AGREEMENT_POLL_MS;
+  if (cqli_timer_start(g->core, &g->call->poll, pause_ms) != CQL_OK)
     cqli_agreement_end(g->call, "Out of memory while waiting for the nodes to agree on the schema");
 }
 
-/* False: the call has ended meanwhile, and g is gone. */
+static bool ask(cqli_agreement *g, cqli_host *h, const char *query, cqli_reply *reply) {
+  cqli_link *l = cqli_host_pick(h);
+  if (l == NULL || cqli_ask(g->core, l->conn, query, reply, g) != CQL_OK) return false;
+  cqli_link_flush_later(l);
+  g->unanswered++;
+  return true;
+}
+
+/* One question was answered. False: the call has ended meanwhile, and g may be gone. */
 static bool is_wanted(cqli_agreement *g) {
+  g->unanswered--;
   if (g->call != NULL) return true;
-  destroy(g);
+  if (g->unanswered == 0) destroy(g);
   return false;
+}
+
+static void count_up(cqli_agreement *g) {
+  if (g->unanswered > 0) return;
+  if (g->is_behind)
+    ask_later(g);
+  else
+    cqli_agreement_end(g->call, NULL);
+}
+
+static bool read_local(cqli_core *core, cql_result *rows, const cqli_host *h, cqli_node *out) {
+  bool is_read = rows != NULL && cqli_nodes_read_local(&core->scratch, rows, &h->address, out, NULL) == CQL_OK;
+  cql_result_free(rows);
+  return is_read;
+}
+
+static void on_other(cqli_core *core, void *user, cql_result *rows, const cql_error *err) {
+  cqli_agreement *g = user;
+  cqli_node other;
+  (void)err;
+  bool is_read = read_local(core, rows, g->host, &other); /* whose address it is does not matter */
+  if (!is_wanted(g)) return;
+  g->is_behind |= !is_read || !have_one_schema(&other, &g->local);
+  count_up(g);
+}
+
+static void ask_others(cqli_agreement *g, const cqli_node *peers, uint32_t count) {
+  g->is_behind = false;
+  for (cqli_host *h = g->core->hosts; h != NULL; h = h->next) {
+    const cqli_node *peer = may_be_asked(h) ? find(h, peers, count) : NULL;
+    if (peer == NULL || have_one_schema(peer, &g->local)) continue;
+    if (!ask(g, h, cqli_query_local, on_other)) g->is_behind = true;
+  }
+  count_up(g);
 }
 
 static void on_peers(cqli_core *core, void *user, cql_result *rows, const cql_error *err) {
@@ -91,27 +134,12 @@ static void on_peers(cqli_core *core, void *user, cql_result *rows, const cql_er
   cqli_node *peers = NULL;
   uint32_t count = 0;
   (void)err;
-  g->is_asking = false;
   bool is_read =
       rows != NULL && cqli_nodes_read_peers(&core->scratch, rows, &g->host->address, &peers, &count, NULL) == CQL_OK;
   cql_result_free(rows);
   if (!is_wanted(g)) return;
-  if (is_read && agree(core, &g->local, peers, count))
-    cqli_agreement_end(g->call, NULL);
-  else
-    ask_later(g);
-}
-
-static cqli_conn *conn_of(cqli_agreement *g) {
-  cqli_link *l = cqli_host_pick(g->host);
-  return l == NULL ? NULL : l->conn;
-}
-
-static void ask(cqli_agreement *g, const char *query, cqli_reply *reply) {
-  cqli_conn *conn = conn_of(g);
-  g->is_asking = conn != NULL && cqli_ask(g->core, conn, query, reply, g) == CQL_OK;
-  if (g->is_asking)
-    cqli_conn_flush(conn); /* if the connection ends with it, g may be gone */
+  if (is_read)
+    ask_others(g, peers, count);
   else
     ask_later(g);
 }
@@ -119,25 +147,20 @@ static void ask(cqli_agreement *g, const char *query, cqli_reply *reply) {
 static void on_local(cqli_core *core, void *user, cql_result *rows, const cql_error *err) {
   cqli_agreement *g = user;
   (void)err;
-  g->is_asking = false;
-  bool is_read =
-      rows != NULL && cqli_nodes_read_local(&core->scratch, rows, &g->host->address, &g->local, NULL) == CQL_OK;
-  cql_result_free(rows);
+  bool is_read = read_local(core, rows, g->host, &g->local);
   if (!is_wanted(g)) return;
-  if (is_read)
-    ask(g, core->control.has_no_peers_v2 ? cqli_query_peers : cqli_query_peers_v2, on_peers);
-  else
-    ask_later(g);
+  const char *query = core->control.has_no_peers_v2 ? cqli_query_peers : cqli_query_peers_v2;
+  if (!is_read || !ask(g, g->host, query, on_peers)) ask_later(g);
 }
 
-static void ask_local(cqli_agreement *g) {
-  ask(g, cqli_query_local, on_local);
+static void ask_all(cqli_agreement *g) {
+  if (!ask(g, g->host, cqli_query_local, on_local)) ask_later(g);
 }
 
 static void on_poll(cqli_core *core, cqli_timer *t) {
   (void)core;
   cqli_call *call = (cqli_call *)((char *)t - offsetof(cqli_call, poll));
-  ask_local(call->agreement);
+  ask_all(call->agreement);
 }
 
 void cqli_agreement_wait(cqli_call *call, cqli_host *host, cql_result *result) {
@@ -155,11 +178,11 @@ void cqli_agreement_wait(cqli_call *call, cqli_host *host, cql_result *result) {
     cqli_agreement_end(call, "Out of memory while waiting for the nodes to agree on the schema");
     return;
   }
-  *g = (cqli_agreement){.core = core, .call = call, .host = host};
+  *g = (cqli_agreement){.core = core, .call = call, .host = host, .pause_ms = CQLI_AGREEMENT_FIRST_POLL_MS};
   cql_lock_take(&core->lock);
   host->refs++;
   cql_lock_drop(&core->lock);
   call->agreement = g;
   call->poll.fire = on_poll;
-  ask_local(g);
+  ask_all(g);
 }

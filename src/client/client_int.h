@@ -22,7 +22,8 @@ enum {
   CQLI_CONNECTIONS_MAX = 16, /* shared ones */
   CQLI_EXPECTED_LEN = 1024,  /* envelopes up to here keep their buffer for the next call */
   CQLI_SPARE_CALLS_COUNT = 512,
-  CQLI_REFRESH_MS = 1000, /* after an event, until the nodes are read anew: events come in swarms */
+  CQLI_REFRESH_MS = 1000,           /* after an event, until the nodes are read anew: events come in swarms */
+  CQLI_AGREEMENT_FIRST_POLL_MS = 5, /* others learn of a change by a message; then by and by less often, */
   CQLI_AGREEMENT_POLL_MS = 100,
   CQLI_LOOKUP_POLL_MS = 20,
   CQLI_PROXY_NAME_LEN = 256,
@@ -188,6 +189,7 @@ void cqli_host_ask(cqli_host *h);        /* its shared connections: does it live
 cqli_link *cqli_host_pick(cqli_host *h); /* the open shared connection with the fewest requests; NULL: none */
 /* cqli_conn_send(), flushed before the loop sleeps. */
 cql_status cqli_link_send(cqli_link *l, cql_slice envelope, cqli_answer *answer, void *user, int16_t *stream);
+void cqli_link_flush_later(cqli_link *l); /* the same for what was appended otherwise */
 void cqli_core_flush(cqli_core *core);
 /* How to connect to a node, as all connections of a client do. */
 cqli_conn_config cqli_conn_config_of(cqli_core *core, const cqli_address *address);

@@ -212,14 +212,17 @@ cqli_link *cqli_host_pick(cqli_host *h) {
   return best;
 }
 
-cql_status cqli_link_send(cqli_link *l, cql_slice envelope, cqli_answer *answer, void *user, int16_t *stream) {
+void cqli_link_flush_later(cqli_link *l) {
   cqli_core *core = l->host->core;
+  if (l->is_dirty) return;
+  l->is_dirty = true;
+  l->next_dirty = core->dirty;
+  core->dirty = l;
+}
+
+cql_status cqli_link_send(cqli_link *l, cql_slice envelope, cqli_answer *answer, void *user, int16_t *stream) {
   cql_status st = cqli_conn_send(l->conn, envelope, answer, user, stream);
-  if (st == CQL_OK && !l->is_dirty) {
-    l->is_dirty = true;
-    l->next_dirty = core->dirty;
-    core->dirty = l;
-  }
+  if (st == CQL_OK) cqli_link_flush_later(l);
   return st;
 }
 

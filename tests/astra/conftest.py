@@ -36,7 +36,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def cluster():
-    with borrowed(database_settings(nodes=3, quick=True), PORT) as cluster:
+    with borrowed(database_settings(nodes=3, quick=True, durable=False), PORT) as cluster:
         yield cluster
 
 

@@ -3,9 +3,8 @@
 
 python tests/backend/runtests.py [LABEL …] [--node] [--parallel N] [--start-method fork|spawn] [-k PATTERN] [--tag TAG] [-v N]
 
---node runs them on the Cassandra whose address CQL_TEST_NODE is; those with the tag "replicas" also run on three nodes, where each
-row has three replicas (tests/cluster/test_three_nodes.py); those with "astra" on what stands for Astra DB
-(tests/astra/test_django.py). settings.py says what else the environment can choose.
+--node runs them on the Cassandra whose address CQL_TEST_NODE is; those with the tag "astra" also run on what stands for Astra DB:
+three nodes, where each row has three replicas (tests/astra/test_django.py). settings.py says what else the environment can choose.
 """
 
 import argparse

@@ -30,7 +30,7 @@ def seats(count: int, **values) -> list[Seat]:
     return [Seat(show="hamlet", row=i // 10, number=i % 10, **values) for i in range(count)]
 
 
-@tag("replicas", "astra")
+@tag("astra")
 class BulkCreateTests(TestCase):
     def test_ids_are_given_back(self):
         made = Author.objects.bulk_create([Author(name=str(i)) for i in range(5)])
@@ -84,7 +84,7 @@ class BulkCreateTests(TestCase):
         self.assertEqual(Author.objects.get(pk=after + 1).name, "raw")
 
 
-@tag("replicas", "astra")
+@tag("astra")
 class ConflictTests(TestCase):
     def test_ignored(self):
         Price.objects.create(amount=1, note="first")
@@ -281,7 +281,7 @@ class CaseTests(TestCase):
         self.check(Case(*when, default=0), [1, 2, 3, 0])
 
 
-@tag("replicas")
+@tag("astra")
 class DeleteTests(TransactionTestCase):
     def test_rows_with_known_keys_go_together(self):
         rows = Author.objects.bulk_create([Author(name="x") for _ in range(10)])

@@ -27,7 +27,7 @@ TRIES = 4  # of a write that waits for a claim
 #: All pairs of writes take some minutes; they run when a long run is asked for, as in test_claim_races.py.
 IS_LONG = int(os.environ.get("BACKEND_TEST_ROUNDS", "0")) >= 100
 #: On a node, where each step takes its time, one of so many steps and pairs is tried; a file has shown them all.
-STRIDE = 3 if CLUSTER and not IS_LONG else 1
+STRIDE = 10 if CLUSTER and not IS_LONG else 1
 
 
 def member(n, name="a", **values):

@@ -229,10 +229,24 @@ class CheckTests(ClusterTestCase):
             ("10.0.0.2", "dc1", "r1", "4.0.11", one),
             ("10.0.0.3", "dc1", "r1", "4.1-beta1", two),
         ]
-        old, apart = self.found()
+        with mock.patch.object(connection_checks.time, "sleep") as sleep:
+            old, apart = self.found()
+        self.assertEqual(sleep.call_count, len(connection_checks.GOSSIP_PAUSES))
         self.assertEqual((old.id, apart.id), ("cassandra.E023", "cassandra.W006"))
         self.assertIn("10.0.0.2", old.msg)
         self.assertIn("10.0.0.1, 10.0.0.2; 10.0.0.3", apart.msg)
+
+    def test_schemas_that_gossip_has_not_told_of_yet(self):
+        self.make("shop")
+        old, new = uuid.UUID(int=1), uuid.UUID(int=2)
+        self.rows["broadcast_address"] = [("10.0.0.1", "dc1", "r1", "5.0.8", new)]
+        self.rows["FROM system.peers"] = [("10.0.0.2", "dc1", "r1", "5.0.8", old)]
+
+        def hear(pause):
+            self.rows["FROM system.peers"] = [("10.0.0.2", "dc1", "r1", "5.0.8", new)]
+
+        with mock.patch.object(connection_checks.time, "sleep", hear):
+            self.assertEqual(self.ids(), [])
 
     def test_scylla(self):
         self.make("shop")

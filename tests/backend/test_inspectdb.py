@@ -14,12 +14,14 @@ from django.db.migrations.writer import MigrationWriter
 from django.test import SimpleTestCase, TransactionTestCase, modify_settings
 from django.test.utils import isolate_apps
 from random_tables import RandomTables
+from settings import CLUSTER
 
 from django_cassandra_backend import names
 from django_cassandra_backend.model_source import Unknown, field_source
 from django_cassandra_backend.type_names import CqlType, parse_type
 
-SEEDS = int(os.environ.get("INSPECT_SEEDS", "40"))
+#: A node takes a second to make and drop what a file does at once.
+SEEDS = int(os.environ.get("INSPECT_SEEDS", "8" if CLUSTER else "40"))
 OURS = (Cql, Sensor, Tagged, Visit)
 IDS = ("keyspace_name", "id")
 

@@ -119,6 +119,7 @@ class RunnerTests(SimpleTestCase):
     def test_fork(self):
         self.run_parallel("fork")
 
+    @file_only("on a node it says what test_fork says, of sessions that a worker opens itself")
     def test_spawn(self):
         self.run_parallel("spawn")
 

@@ -91,7 +91,7 @@ class RaceTests(TransactionTestCase):
         self.assertEqual(Party.objects.count(), 1)
 
 
-@tag("replicas")
+@tag("astra")
 class ContentionTests(TransactionTestCase):
     """The same where replicas have to agree. Who loses may not be told whether he has lost; then he gets no wrong answer, but
     OutcomeUnknown."""

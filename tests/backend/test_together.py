@@ -459,7 +459,7 @@ class BareRowTests(ClusterTestCase):
         self.assertEqual(Seat.objects.count(), 0)
 
 
-@tag("replicas")
+@tag("astra")
 class BlockTests(TransactionTestCase):
     """Ids that a process reserves at once."""
 

@@ -21,7 +21,7 @@ def sent(function) -> list[str]:
     return [cql for query in captured for cql in query["sql"].split("; ")]
 
 
-@tag("replicas", "astra")
+@tag("astra")
 class SaveTests(TestCase):
     def test_create_and_save(self):
         author = Author.objects.create(name="Ada", born=1815)
@@ -116,7 +116,7 @@ class SaveTests(TestCase):
             Party.objects.create(city="Oslo", date=None)
 
 
-@tag("replicas")
+@tag("astra")
 class SequenceTests(TransactionTestCase):
     reset_sequences = True
 
@@ -177,7 +177,7 @@ class SequenceTests(TransactionTestCase):
         self.assertEqual(Author.objects.create(name="a").pk, 91)
 
 
-@tag("replicas", "astra")
+@tag("astra")
 class UpdateTests(TestCase):
     def setUp(self):
         self.ada = Author.objects.create(name="Ada", born=10)
@@ -314,7 +314,7 @@ class UpdateTests(TestCase):
             self.assertEqual(mine.update(born=F("born") + 5), 0)
 
 
-@tag("replicas", "astra")
+@tag("astra")
 class PhysicalKeyTests(TestCase):
     """Rows that stand where their columns say."""
 

@@ -6,11 +6,7 @@ import concurrent.futures
 import contextlib
 import itertools
 import os
-import pathlib
-import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -20,7 +16,6 @@ from testcluster import Settings, borrowed
 
 import libcql
 
-BACKEND = pathlib.Path(__file__).parents[1] / "backend" / "runtests.py"
 IN_FLIGHT = 64
 PAUSE_S = 0.15  # between two groups of requests: the machine also runs the nodes
 THREADS = 4
@@ -172,16 +167,6 @@ def test_the_nodes_are_known(session, whole):
     assert sorted(node.address for node in nodes) == points
     assert {(node.datacenter, node.rack) for node in nodes} == {("datacenter1", "rack1")}
     assert all(node.connections == 1 and node.release.startswith("5.") for node in nodes)
-
-
-def test_the_backend(whole):
-    """The tests of the Django backend that are about what replicas have to agree on."""
-    command = [sys.executable, BACKEND, "--node", "--tag", "replicas"]
-    environ = os.environ | {"CQL_TEST_NODE": f"{whole.contact_points[0]}:{whole.port}"}
-    environ["RACE_PROCESSES"] = "12"  # the machine runs the nodes as well
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr[-4000:]
-    assert int(re.search(r"Ran (\d+) tests", done.stderr)[1]) > 50
 
 
 def test_a_rolling_restart(session, whole):

@@ -47,7 +47,7 @@ static void put_peers(cql_buf *out, uint8_t version, const fake_node *self) {
     char id[LITERAL_LEN], schema[LITERAL_LEN], port[LITERAL_LEN];
     if (n == self || atomic_load(&n->has_left)) continue;
     uuid_literal(id, 1, i);
-    uuid_literal(schema, 2, atomic_load(&n->schema));
+    uuid_literal(schema, 2, atomic_load(&n->gossip));
     snprintf(port, sizeof port, "%u", atomic_load(&n->port));
     rows_put(r, (const char *const[]){"'127.0.0.1'", "'127.0.0.1'", port, id, schema, "'5.0.8'", "'dc1'", "'rack1'",
                                       tokens_of(i)});

@@ -26,6 +26,7 @@ typedef struct fake_node {
   _Atomic(uint16_t) port; /* the others tell of it even when it is stopped */
   /* To be changed at any time. */
   _Atomic(uint32_t) schema;    /* what stands for the version of its schema; 0 at first, for all */
+  _Atomic(uint32_t) gossip;    /* which one the other node has heard of */
   _Atomic(bool) has_forgotten; /* EXECUTE is UNPREPARED until the next PREPARE */
   _Atomic(bool) has_left;      /* the other one does not name it any more */
 } fake_node;

@@ -1043,6 +1043,7 @@ static void a_thread_stays_with_what_may_run_once(void **state) {
 
 static void set_schema(uint32_t i, uint32_t schema) {
   atomic_store(&cluster_now->nodes[i].schema, schema);
+  atomic_store(&cluster_now->nodes[i].gossip, schema);
 }
 
 static void agreement_is_waited_for(void **state) {
@@ -1054,11 +1055,27 @@ static void agreement_is_waited_for(void **state) {
   uint32_t before = fake_cluster_requests(cluster_now, CQL_OP_QUERY);
   ask_text(&a, "CREATE TABLE t");
   submit(&a, &h);
-  UNTIL(fake_cluster_requests(cluster_now, CQL_OP_QUERY) >= before + 7)
-  continue; /* asked three times: two questions each */
+  UNTIL(fake_cluster_requests(cluster_now, CQL_OP_QUERY) >= before + 10)
+  continue; /* asked three times: three questions each */
   assert_int_equal(atomic_load(&h.times), 0);
   set_schema(1, 1);
   wait_for(&h);
+  assert_int_equal(h.status, CQL_OK);
+  assert_int_equal(h.warnings, 0);
+  end();
+}
+
+/* What a node has heard of another one is late: that one is asked itself. */
+static void agreement_does_not_wait_for_gossip(void **state) {
+  asked a;
+  (void)state;
+  start(2);
+  cql_client_config config = settings();
+  config.agreement_timeout_ms = 500;
+  open_client(&config);
+  for (uint32_t i = 0; i < 2; i++) atomic_store(&cluster_now->nodes[i].schema, 1);
+  ask_text(&a, "CREATE TABLE t");
+  heard h = execute(&a);
   assert_int_equal(h.status, CQL_OK);
   assert_int_equal(h.warnings, 0);
   end();
@@ -1362,6 +1379,7 @@ int main(void) {
       cmocka_unit_test(a_thread_leaves_a_frozen_node),
       cmocka_unit_test(a_thread_stays_with_what_may_run_once),
       cmocka_unit_test(agreement_is_waited_for),
+      cmocka_unit_test(agreement_does_not_wait_for_gossip),
       cmocka_unit_test(without_agreement_there_is_a_warning),
       cmocka_unit_test(two_nodes_change_the_schema),
       cmocka_unit_test(a_closed_client_answers_what_is_in_flight),
