@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from django.test import SimpleTestCase
 
+from django_cassandra_backend import claims, cluster_options
 from django_cassandra_backend.base import DatabaseWrapper
 from django_cassandra_backend.cluster_options import patient
 from django_cassandra_backend.options import read_options
@@ -63,6 +64,9 @@ class UrlTests(SimpleTestCase):
             "&connections=2&protocol=4&speculative_delay_ms=50&schema_agreement_timeout_ms=20000",
         )
 
+    def test_a_write_ends_before_its_claims_can_be_taken_over(self):
+        self.assertLessEqual(cluster_options.MAX_REQUEST_SECONDS, claims.GRACE - claims.LATE)
+
     def test_tls(self):
         self.assertEqual(
             read(options={"tls": True}).url, "cassandra://db1:9042/?tls=on&tls_check=full"
@@ -116,7 +120,7 @@ class RefusalTests(SimpleTestCase):
             ("consistency", ["quorum", "SERIAL", "ANY", 5]),
             ("serial_consistency", ["QUORUM"]),
             ("local_dc", ["", 1]),
-            ("request_timeout", [0, -1, "5", True, 1e9, float("nan")]),
+            ("request_timeout", [0, -1, "5", True, 30.1, float("nan")]),
             ("connect_timeout", [0]),
             ("compression", ["snappy", True]),
             ("heartbeat", [0.01]),
