@@ -62,18 +62,6 @@ WITNESSED = [
     "tests/data/cql/udt-select.test",
 ]
 
-# A file has transactions, and processes that share it.
-OF_FILES = [
-    "test_transactions",
-    "test_storage",
-    "test_processes",
-    "test_contention",
-    "test_races",
-    "test_repair",
-    "test_schema",
-    "test_claim_races",
-]
-
 PARTS = [
     Part("unit", "C units under ASan and UBSan", ["tests/unit/run"]),
     Part(
@@ -134,10 +122,9 @@ PARTS = [
     ),
     Part(
         "backend-steps",
-        "the Django backend on a file that is written as a cluster is, the extension under ASan and UBSan",
-        [PYTHON, "tests/sanitized.py", "backend"],
+        "the Django backend on a file that is written as a cluster is",
+        [PYTHON, "tests/backend/runtests.py"],
         env={"BACKEND_TEST_AS_CLUSTER": "1"},
-        slow=True,
         lane="files",
     ),
     Part(
@@ -156,8 +143,8 @@ PARTS = [
     ),
     Part(
         "backend-asan",
-        "what the Django backend does otherwise on a file, the extension under ASan and UBSan",
-        [PYTHON, "tests/sanitized.py", "backend", *OF_FILES],
+        "the Django backend, the extension under ASan and UBSan, but for what does the same many times",
+        [PYTHON, "tests/sanitized.py", "backend", "--exclude-tag", "long"],
         slow=True,
         lane="files",
     ),

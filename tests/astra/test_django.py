@@ -115,7 +115,7 @@ def test_the_backend(astra, way):
     environ |= {"BACKEND_TEST_ASTRA": "1", "DJANGO_SETTINGS_MODULE": "backend_settings"}
     environ["RACE_PROCESSES"] = "12"  # the machine runs the nodes as well
     command = [BACKEND, *labels, "--tag", "astra", "--keepdb"]
-    done = run(command, environ, cwd=BACKEND.parent, patience=3 * PATIENCE_S)
+    done = run(command, environ, cwd=BACKEND.parent, patience=2 * PATIENCE_S)
     assert passed(done, astra) > (50 if is_first else 0)
 
 

@@ -35,7 +35,7 @@ print(json.dumps(workers.ask_for_each({names})))
 """
 
 
-@tag("astra")
+@tag("astra", "long")
 class ClaimRaceTests(SimpleTestCase):
     def test_what_all_were_told_is_true(self):
         with tempfile.TemporaryDirectory() as made:

@@ -13,7 +13,7 @@ from claimed import left_over, problems
 from django.db import DatabaseError, IntegrityError, connection
 from django.db.models import Value
 from django.db.models.functions import Concat
-from django.test import TransactionTestCase
+from django.test import TransactionTestCase, tag
 from places import as_cluster
 from settings import CLUSTER
 from steps import crashed_before, interrupted_at
@@ -120,6 +120,7 @@ class Crashing(TransactionTestCase):
         self.check()
 
 
+@tag("long")
 class CrashTests(Crashing):
     def test_create(self):
         self.crash_everywhere(lambda n: n, member, lambda n: names_of(n, "a"))
@@ -224,6 +225,7 @@ class CrashTests(Crashing):
         self.crash_everywhere(prepare, write, lambda n: names_of(n, "abc"))
 
 
+@tag("long")
 class MoveCrashTests(Crashing):
     """Rows whose key changes: a crash may leave one under both of its keys, and its value is claimed for one of them."""
 
@@ -271,6 +273,7 @@ class MoveCrashTests(Crashing):
         )
 
 
+@tag("long")
 class InterleavingTests(TransactionTestCase):
     """Another write comes as a whole before the first, the second … statement of a write. Both are told the truth, and the rows are
     what they would be if one had come after the other, or if one that was told so had not come at all."""

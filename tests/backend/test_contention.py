@@ -1,10 +1,11 @@
 """Many processes on one file: nothing is lost, nothing is written twice. See forked.py for the size."""
 
-from django.test import SimpleTestCase
+from django.test import SimpleTestCase, tag
 from forked import PROCESSES, WRITES, run_script
 from settings import AS_CLUSTER, CLUSTER
 
 
+@tag("long")
 class CreateTests(SimpleTestCase):
     def test_ids_among_processes_with_a_quarter_chosen(self):
         """Chosen ids lie in the way of those that the counter gives."""
@@ -72,6 +73,7 @@ print(json.dumps(list(Row.objects.values_list("pk", "n"))))
         self.assertEqual(len(stored), PROCESSES * WRITES)
 
 
+@tag("long")
 class UpdateTests(SimpleTestCase):
     def test_the_sum_is_exact(self):
         body = """

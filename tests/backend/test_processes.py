@@ -9,7 +9,7 @@ import threading
 
 from bookings.models import Author
 from django.db import InterfaceError, connection
-from django.test import SimpleTestCase, TransactionTestCase
+from django.test import SimpleTestCase, TransactionTestCase, tag
 from forked import run_script
 from places import file_only
 
@@ -95,6 +95,7 @@ print(json.dumps(sorted(Row.objects.values_list("pk", flat=True))))
         self.assertEqual(run_script(body), [[1, 2, 3, 4, 5, 6]])
 
 
+@tag("long")
 class RunnerTests(SimpleTestCase):
     """Django's test runner, started anew."""
 
