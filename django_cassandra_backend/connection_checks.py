@@ -58,6 +58,7 @@ def _check_session(alias: str, session, options: Options) -> list:
     found = [*_keyspace(alias, session, options)]
     if not options.is_astra:  # which has releases of its own, and no others
         found += _version(alias, session)
+    found += _agreement(alias, session, options)
     return [*found, *_schema(alias, session), *_clock(alias, session)]
 
 
@@ -100,6 +101,23 @@ def _schema_versions(session) -> dict[object, list[str]]:
     for node in topology.nodes(session):
         versions.setdefault(node.schema, []).append(node.address)
     return versions
+
+
+def _agreement(alias: str, session, options: Options):
+    """Conditional writes of one datacenter do not see in time what another one has decided."""
+    if options.serial_consistency != "LOCAL_SERIAL":
+        return
+    places = topology.data_centers(session, options.keyspace)
+    if len(places) > 1:
+        text = (
+            f"The rows of {alias!r} have replicas in several datacenters ({', '.join(places)}), and writes with a condition are "
+            "decided in one of them (LOCAL_SERIAL)."
+        )
+        hint = (
+            "Let all programs that write use one datacenter, or set OPTIONS['serial_consistency'] = 'SERIAL': writes, unique "
+            "values among them, hold in all datacenters then, and take longer."
+        )
+        yield checks.Warning(text, hint, id="cassandra.W015")
 
 
 def _clock(alias: str, session, clock=time.time):

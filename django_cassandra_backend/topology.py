@@ -40,6 +40,19 @@ def keyspace_exists(session, keyspace: str) -> bool:
     return session.execute(text, [keyspace], consistency=LEVEL).one() is not None
 
 
+def data_centers(session, keyspace: str) -> list[str]:
+    """Those that have replicas of a keyspace; none if there is no such keyspace."""
+    text = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?"
+    row = session.execute(text, [keyspace], consistency=LEVEL).one()
+    if row is None:
+        return []
+    (how,) = row
+    known = {node.data_center for node in nodes(session)}
+    if how["class"].endswith("NetworkTopologyStrategy"):
+        known &= {name for name, copies in how.items() if copies not in ("0", 0)}
+    return sorted(known)
+
+
 def replication(session, local_dc: str | None = None) -> dict:
     """What suits a new keyspace: copies in one data centre, three where there are so many nodes."""
     known = nodes(session)

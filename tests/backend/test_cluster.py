@@ -248,6 +248,23 @@ class CheckTests(ClusterTestCase):
         with mock.patch.object(connection_checks.time, "sleep", hear):
             self.assertEqual(self.ids(), [])
 
+    def test_writes_that_one_of_several_datacenters_decides(self):
+        self.rows["broadcast_address"] = [("10.0.0.1", "dc1", "r1", "5.0.8", None)]
+        self.rows["FROM system.peers"] = [("10.0.0.2", "dc2", "r1", "5.0.8", None)]
+        session = libcql.connect("cassandra://db1/")
+        self.addCleanup(session.close)
+        one = {"class": "org.apache.cassandra.locator.NetworkTopologyStrategy", "dc1": "3"}
+        ring = {"class": "org.apache.cassandra.locator.SimpleStrategy", "replication_factor": "3"}
+        for replication, places in ((one, ["dc1"]), ({**one, "dc2": "3"}, ["dc1", "dc2"])):
+            self.rows["SELECT replication"] = [(replication,)]
+            self.assertEqual(topology.data_centers(session, "shop"), places)
+        self.rows["SELECT replication"] = [(ring,)]
+        self.make("shop")
+        (message,) = self.found()
+        self.assertEqual(message.id, "cassandra.W015")
+        self.assertIn("dc1, dc2", message.msg)
+        self.assertEqual(self.ids(OPTIONS={"serial_consistency": "SERIAL"}), [])
+
     def test_scylla(self):
         self.make("shop")
         self.rows["table_name = ?"] = [("scylla_local",)]
