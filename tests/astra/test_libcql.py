@@ -36,6 +36,6 @@ def test_each_framing(astra, session):
         session.execute(f"/* {TEXT} */ DROP KEYSPACE other")
     astra.limit_rate(0, 600)
     with pytest.raises(libcql.Overloaded, match="Rate limit reached"):
-        session.execute("SELECT v FROM words WHERE k = 1", timeout=1)
+        session.execute("SELECT v FROM words WHERE k = 1", timeout=5)
     astra.no_limit()
     assert session.execute("SELECT k FROM words WHERE k = 1").one() == (1,)

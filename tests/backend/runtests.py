@@ -28,16 +28,6 @@ def checking(runner_class):
     class CheckingRunner(runner_class):
         problems = 0
 
-        def setup_databases(self, **kwargs):
-            """No commit log for what no crash is to outlive: a node then drops and empties tables without a flush."""
-            old_config = super().setup_databases(**kwargs)
-            for connection, _, _ in old_config:
-                if connection.vendor == "cassandra" and not connection.settings.is_file:
-                    with connection.cursor() as cursor:
-                        keyspace = connection.ops.quote_name(connection.settings.keyspace)
-                        cursor.execute(f"ALTER KEYSPACE {keyspace} WITH durable_writes = false")
-            return old_config
-
         def teardown_databases(self, old_config, **kwargs):
             for connection, _, _ in old_config:
                 if connection.vendor != "cassandra" or not connection.settings.is_file:

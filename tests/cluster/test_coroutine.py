@@ -135,9 +135,13 @@ def test_by_hand(cluster):
 
 def test_a_wait_that_is_too_short(cluster):
     async def main():
+        late = 0  # now and then the answer is there before the loop looks at its clock
         for _ in range(100):
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(cluster.aexecute(ONE), 1e-9)
+            try:
+                assert (await asyncio.wait_for(cluster.aexecute(ONE), 1e-9)).one() == (7,)
+            except asyncio.TimeoutError:
+                late += 1
+        assert late > 0
         task = asyncio.create_task(cluster.aexecute(ONE))
         await asyncio.sleep(0)
         task.cancel("enough")
