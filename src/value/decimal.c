@@ -1,6 +1,7 @@
 /* decimal.c: scale and unscaled varint. 1.0 and 1.00 are equal in order and different in bytes. */
 #include "value/value_int.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,4 +200,25 @@ void cql_print_decimal(cql_buf *b, cql_slice bytes) {
     if (point != NULL) *point = '.';
   }
   if (adjusted != 0) cql_buf_printf(b, "E%+lld", (long long)adjusted);
+}
+
+/* --- as a double -------------------------------------------------------------------------------------------------- */
+
+enum { DIGITS_ENOUGH = 60 }; /* of a decimal, to find the double that is nearest to it */
+
+bool cql_decimal_to_double(cql_buf *scratch, cql_slice bytes, double *out) {
+  cql_buf_reset(scratch);
+  cql_print_decimal(scratch, bytes);
+  cql_buf_u8(scratch, 0);
+  if (scratch->st != CQL_OK) return false;
+  const char *text = (const char *)scratch->data, *end = text + strcspn(text, "E"),
+             *dot = memchr(text, '.', (size_t)(end - text));
+  size_t len = (size_t)(end - text), whole = dot == NULL ? len : (size_t)(dot - text);
+  size_t kept = len < DIGITS_ENOUGH ? len : DIGITS_ENOUGH;
+  long exponent = *end == 'E' ? strtol(end + 1, NULL, 10) : 0;
+  char copy[DIGITS_ENOUGH + 32];
+  memcpy(copy, text, kept);
+  if (whole > kept) exponent += (long)(whole - kept);
+  int more = snprintf(copy + kept, sizeof copy - kept, "E%ld", exponent);
+  return cqlv_double_parse(cql_slice_of(copy, kept + (size_t)more), out);
 }

@@ -160,6 +160,8 @@ void cql_print_varint(cql_buf *b, cql_slice bytes);
  * 1). */
 cql_status cql_put_decimal_text(cql_buf *b, cql_arena *scratch, cql_slice text);
 void cql_print_decimal(cql_buf *b, cql_slice bytes); /* Java's BigDecimal.toString: "1E+3", "1.50" */
+/* The double that is nearest to it; an infinity past all of them. scratch is reset. False: out of memory. */
+bool cql_decimal_to_double(cql_buf *scratch, cql_slice bytes, double *out);
 
 /* Version 1 UUIDs. ticks: 100 ns since 1582-10-15. */
 uint64_t cql_timeuuid_ticks(const uint8_t uuid[16]);

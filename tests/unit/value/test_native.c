@@ -1,5 +1,6 @@
 /* test_native.c: numbers, durations, version 1 UUIDs and the parts of collections, through the functions that other
  * rooms and the Python extension call; and the limits that no literal of sane size reaches. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -186,6 +187,32 @@ static void test_decimal_order(void **state) {
     }
   assert_int_equal(cql_value_cmp(type, decimal(*state, "1.0"), decimal(*state, "1.000000000000000000000000")), 0);
   assert_int_equal(cql_value_cmp(type, decimal(*state, "-1E+3"), decimal(*state, "-1000.00")), 0);
+}
+
+static void test_decimal_as_double(void **state) {
+  static const struct {
+    const char *text;
+    double want;
+  } cases[] = {
+      {"0", 0},
+      {"1.50", 1.5},
+      {"-0.1", -0.1},
+      {"1E+3", 1000},
+      {"123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890",
+       1.2345678901234568e89},
+      {"-0.000000000000000000000000000000000000000000000000000000000000000000000000000000000001", -1e-84},
+      {"99999999999999999999999999999999999999999999999999999999999999999999.999999", 1e68},
+      {"1E+2147483647", HUGE_VAL},
+      {"1E-2147483647", 0},
+  };
+  cql_buf scratch;
+  cql_buf_init(&scratch, &cql_alloc_libc, 4096);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    double d = -1;
+    assert_true(cql_decimal_to_double(&scratch, decimal(*state, cases[i].text), &d));
+    if (d != cases[i].want) fail_msg("%s: %.17g", cases[i].text, d);
+  }
+  cql_buf_free(&scratch);
 }
 
 static void test_timeuuid(void **state) {
@@ -380,6 +407,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_varint_digits, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_varint_limit, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_decimal_order, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_decimal_as_double, set_up, tear_down),
       cmocka_unit_test(test_timeuuid),
       cmocka_unit_test_setup_teardown(test_walk_and_build, set_up, tear_down),
       cmocka_unit_test(test_normalize_many),

@@ -1,0 +1,66 @@
+/* relational.c: the connection. */
+#include "relational/relational_int.h"
+
+#include <string.h>
+
+cql_status cql_relational_open(cql_relational **out, cql_session *session, const char *keyspace, cql_error *err) {
+  *out = NULL;
+  cql_relational *r = cql_alloc_new(&cql_alloc_libc, sizeof *r);
+  if (r == NULL) return cql_fail(err, CQL_NOMEM, "Out of memory");
+  r->session = session;
+  r->alloc = &cql_alloc_libc;
+  cql_arena_init(&r->arena, r->alloc, CQL_ARENA_LIMIT_DEFAULT);
+  r->keyspace = cql_arena_str(&r->arena, cql_slice_str(keyspace));
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
+  int rc = r->keyspace == NULL ? SQLITE_NOMEM : sqlite3_open_v2(":memory:", &r->db, flags, NULL);
+  if (rc == SQLITE_OK) rc = sqlite3_create_module_v2(r->db, "cql", &cqlr_vtab_module, r, NULL);
+  if (rc == SQLITE_OK) {
+    *out = r;
+    return CQL_OK;
+  }
+  cql_relational_close(r);
+  return cql_fail(err, rc == SQLITE_NOMEM ? CQL_NOMEM : CQL_LIMIT, "SQLite does not open: %s", sqlite3_errstr(rc));
+}
+
+void cql_relational_close(cql_relational *r) {
+  if (r == NULL) return;
+  sqlite3_close(r->db);
+  cql_arena_free(&r->arena);
+  cql_alloc_free(r->alloc, r, sizeof *r);
+}
+
+sqlite3 *cql_relational_db(cql_relational *r) {
+  return r->db;
+}
+
+cql_status cql_relational_attach(cql_relational *r, const char *table, cql_error *err) {
+  cql_buf b;
+  cql_buf_init(&b, r->alloc, 4096);
+  cql_buf_str(&b, "DROP TABLE IF EXISTS ");
+  cqlr_put_name(&b, table);
+  cql_buf_str(&b, "; CREATE VIRTUAL TABLE ");
+  cqlr_put_name(&b, table);
+  cql_buf_str(&b, " USING cql");
+  cql_buf_u8(&b, 0);
+  r->has_error = false;
+  int rc = b.st == CQL_OK ? sqlite3_exec(r->db, (const char *)b.data, NULL, NULL, NULL) : SQLITE_NOMEM;
+  cql_buf_free(&b);
+  if (rc == SQLITE_OK) return CQL_OK;
+  cql_error cause;
+  if (cql_relational_error(r, &cause)) {
+    if (err != NULL) *err = cause;
+    return cause.status;
+  }
+  return cql_fail(err, rc == SQLITE_NOMEM ? CQL_NOMEM : CQL_LIMIT, "%s", sqlite3_errmsg(r->db));
+}
+
+bool cql_relational_error(cql_relational *r, cql_error *err) {
+  if (!r->has_error) return false;
+  r->has_error = false;
+  *err = r->error;
+  return true;
+}
+
+void cql_relational_counted(const cql_relational *r, cql_relational_counts *out) {
+  *out = r->counts;
+}

@@ -1,0 +1,50 @@
+/* relational.h: SQL over CQL tables. A SQLite connection in memory, whose tables are those of a session: SQLite joins,
+ * sorts and groups, the session answers what it can answer by key or index.
+ *
+ * Each CQL table is a virtual table of the same name. Its columns come twice: first as SQLite values, in the form that
+ * Django's SQLite dialect writes (a timestamp is '2026-01-31 12:00:00', a uuid 32 hexadecimal digits, a boolean 0 or
+ * 1); then, hidden, as "NAME$raw", the bytes of the value as the native protocol has them, for whoever wants it
+ * exactly.
+ */
+#ifndef CQL_RELATIONAL_H
+#define CQL_RELATIONAL_H
+
+#include <sqlite3.h>
+
+#include "session/session.h"
+
+typedef struct cql_relational cql_relational;
+
+/* What its statements have asked the session for, since it was opened. */
+typedef struct cql_relational_counts {
+  uint64_t requests; /* pages of a statement count each */
+  uint64_t rows;     /* that came */
+  uint64_t scans;    /* statements that read a whole table */
+} cql_relational_counts;
+
+enum {
+  CQL_RELATIONAL_COLUMNS_MAX = 900,    /* of a table: SQLite has 2,000 in one, and each is there twice */
+  CQL_RELATIONAL_TERMS_MAX = 64,       /* conditions of one scan that are looked at */
+  CQL_RELATIONAL_IN_MAX = 1000000,     /* values of an IN that are asked for one by one */
+  CQL_RELATIONAL_TOGETHER_COUNT = 128, /* requests that are sent side by side */
+  CQL_RELATIONAL_PAGE_COUNT = 5000     /* rows */
+};
+
+/* Opens a connection over a keyspace of the session, which must outlive it. Everything is copied. One thread at a time.
+ * CQL_NOMEM; CQL_LIMIT: SQLite has run out of what it allows. */
+cql_status cql_relational_open(cql_relational **out, cql_session *session, const char *keyspace, cql_error *err);
+void cql_relational_close(cql_relational *r); /* NULL is fine. Its statements are to be finalized before */
+
+/* Borrowed. Statements are prepared and stepped as with any SQLite connection; cql_relational_error() tells more of one
+ * that ended with SQLITE_ERROR, if the session was the cause. */
+sqlite3 *cql_relational_db(cql_relational *r);
+
+/* Makes a table known, anew if it was: its definition is read now. CQL_INVALID: there is no such table; CQL_LIMIT: too
+ * many columns; and whatever a read may end with. */
+cql_status cql_relational_attach(cql_relational *r, const char *table, cql_error *err);
+
+/* The last error of the session since this was called last; false: there was none. */
+bool cql_relational_error(cql_relational *r, cql_error *err);
+void cql_relational_counted(const cql_relational *r, cql_relational_counts *out);
+
+#endif

@@ -1,0 +1,138 @@
+/* relational_int.h: what the files of this room share. */
+#ifndef CQL_RELATIONAL_INT_H
+#define CQL_RELATIONAL_INT_H
+
+#include "relational/relational.h"
+
+/* --- tables (table.c) --------------------------------------------------------------------------------------------- */
+
+typedef enum cqlr_column_kind { CQLR_REGULAR, CQLR_STATIC, CQLR_PARTITION, CQLR_CLUSTERING } cqlr_column_kind;
+
+typedef struct cqlr_column {
+  const char *name;
+  const cql_type *type;
+  cqlr_column_kind kind;
+  uint32_t position; /* among the key columns of its kind */
+  bool is_descending, is_indexed;
+} cqlr_column;
+
+/* What system_schema says of a table. In an arena of its own; types borrow from `all`. */
+typedef struct cqlr_table {
+  cql_arena arena;
+  const char *keyspace, *name;
+  cql_prepared *all; /* SELECT *: knows the types */
+  uint32_t column_count;
+  cqlr_column *columns; /* partition key, clustering columns, the others as SELECT * has them */
+  uint32_t partition_count, clustering_count;
+} cqlr_table;
+
+cql_status cqlr_table_read(cqlr_table *out, cql_session *session, const char *keyspace, const char *name,
+                           cql_error *err);
+void cqlr_table_free(cqlr_table *t);
+/* The CREATE TABLE text that sqlite3_declare_vtab() takes. Sticky in b. */
+void cqlr_table_declare(const cqlr_table *t, cql_buf *b);
+void cqlr_put_name(cql_buf *b, const char *name); /* quoted, for CQL and SQL alike */
+
+/* --- values (to_sqlite.c, to_cql.c) ------------------------------------------------------------------------------- */
+
+/* The SQLite type of a column, with its affinity. */
+const char *cqlr_declared_type(const cql_type *type);
+/* A cell as the result of xColumn. scratch is reset. */
+void cqlr_to_sqlite(sqlite3_context *out, const cql_type *type, cql_value cell, cql_buf *scratch);
+/* The text of one of the types that SQLite knows as text, as cqlr_to_sqlite() gives it. Appended. */
+void cqlr_put_text(cql_buf *b, const cql_type *type, cql_slice value);
+
+typedef enum cqlr_match {
+  CQLR_VALUE,   /* the rows that SQLite finds equal to it are those that CQL finds equal to *out */
+  CQLR_NOTHING, /* no row is equal to it */
+  CQLR_ANYTHING /* it cannot be said in CQL */
+} cqlr_match;
+
+typedef enum cqlr_op { CQLR_EQ, CQLR_GT, CQLR_GE, CQLR_LT, CQLR_LE } cqlr_op;
+
+/* May this comparison be left to CQL, for values that can be converted? Rows that CQL gives too many SQLite drops; it
+ * must not give too few. */
+bool cqlr_can_compare(const cql_type *type, cqlr_op op);
+/* A value that a column is compared with. *out lives in arena. CQL_NOMEM in *st. */
+cqlr_match cqlr_to_cql(const cqlr_column *column, cqlr_op op, sqlite3_value *value, cql_arena *arena, cql_slice *out,
+                       cql_status *st);
+
+/* --- ways to the rows (access.c) ---------------------------------------------------------------------------------- */
+
+/* A condition on a column. */
+typedef struct cqlr_term {
+  uint16_t column;
+  cqlr_op op;
+  bool is_in; /* = one of several values */
+  int source; /* whose: of a constraint, or of a value */
+} cqlr_term;
+
+typedef enum cqlr_way { CQLR_BY_KEY, CQLR_BY_INDEX, CQLR_BY_SCAN } cqlr_way;
+
+/* How a scan is asked for: the terms that stand in the WHERE, in their order. */
+typedef struct cqlr_access {
+  cqlr_way way;
+  uint32_t count;
+  cqlr_term terms[CQL_RELATIONAL_TERMS_MAX];
+  bool has_in;
+  bool is_one_row;       /* by the whole primary key; of each value, where one is_in */
+  bool is_one_partition; /* its rows come in clustering order */
+  uint32_t fixed_count;  /* of the clustering columns: the first so many have one value */
+} cqlr_access;
+
+/* The best way that the terms allow. At most one term of the result is_in. */
+void cqlr_access_choose(const cqlr_table *t, const cqlr_term *terms, uint32_t count, cqlr_access *out);
+double cqlr_access_cost(const cqlr_access *a, double *rows);
+
+/* --- connections (relational.c) and scans (vtab.c, scan.c) -------------------------------------------------------- */
+
+struct cql_relational {
+  cql_session *session;
+  const cql_alloc *alloc;
+  sqlite3 *db;
+  const char *keyspace;
+  cql_arena arena;
+  cql_relational_counts counts;
+  cql_error error;
+  bool has_error;
+};
+
+extern const sqlite3_module cqlr_vtab_module;
+
+/* The rows of one scan. */
+typedef struct cqlr_scan {
+  cql_relational *owner;
+  const cqlr_table *table;
+  cql_arena arena; /* values and the array of requests */
+  cql_buf text;
+  cql_prepared *prepared;
+  cql_request *requests;
+  uint32_t request_count, next_request;
+  cql_outcome *outcomes; /* of a group of requests */
+  uint32_t group_count, next_in_group, group_first;
+  cql_result *page;
+  uint32_t page_request; /* whose page it is */
+  cql_value *cells;
+  int16_t key_cell; /* of the first clustering column */
+  bool is_over;
+} cqlr_scan;
+
+/* What a scan is to give: positions[i] is where column i of the table stands among the cells, or -1. */
+typedef struct cqlr_wish {
+  const cqlr_access *access;
+  const cql_slice *values; /* per term; of the one that is_in: in_values */
+  const cql_slice *in_values;
+  uint32_t in_count;
+  const int16_t *positions;
+  uint32_t cell_count;
+  bool is_reversed; /* clustering order */
+} cqlr_wish;
+
+void cqlr_scan_init(cqlr_scan *s, cql_relational *owner, const cqlr_table *table);
+void cqlr_scan_end(cqlr_scan *s); /* may begin again */
+void cqlr_scan_free(cqlr_scan *s);
+cql_status cqlr_scan_begin(cqlr_scan *s, const cqlr_wish *wish, cql_error *err);
+/* To the next row; is_over at the end. */
+cql_status cqlr_scan_next(cqlr_scan *s, cql_error *err);
+
+#endif
