@@ -115,12 +115,11 @@ cql_status cqlr_scan_begin(cqlr_scan *s, const cqlr_wish *wish, cql_error *err) 
 
 /* --- rows --------------------------------------------------------------------------------------------------------- */
 
-static cql_status take_page(cqlr_scan *s, cql_result *page, uint32_t request) {
+static void take_page(cqlr_scan *s, cql_result *page, uint32_t request) {
   s->page = page;
   s->page_request = request;
   s->owner->counts.requests++;
   s->owner->counts.rows += cql_result_row_count(page);
-  return CQL_OK;
 }
 
 /* The rest of what a request gives. */
@@ -136,7 +135,8 @@ static cql_status next_page(cqlr_scan *s, bool *has_one, cql_error *err) {
   cql_status st = cql_session_execute(s->owner->session, &q, &page, err);
   if (st != CQL_OK) return st;
   cql_result_free(s->page);
-  return take_page(s, page, s->page_request);
+  take_page(s, page, s->page_request);
+  return CQL_OK;
 }
 
 static cql_status send_group(cqlr_scan *s, cql_error *err) {
@@ -169,8 +169,10 @@ static cql_status next_request(cqlr_scan *s, cql_error *err) {
   }
   uint32_t i = s->next_in_group++;
   cql_outcome *o = &s->outcomes[i];
-  if (o->status == CQL_OK) return take_page(s, o->result, s->group_first + i);
-  if (err != NULL) *err = o->error;
+  if (o->status == CQL_OK)
+    take_page(s, o->result, s->group_first + i);
+  else if (err != NULL)
+    *err = o->error;
   return o->status;
 }
 

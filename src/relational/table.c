@@ -167,13 +167,18 @@ void cqlr_table_free(cqlr_table *t) {
 
 /* --- as SQL ------------------------------------------------------------------------------------------------------- */
 
-void cqlr_put_name(cql_buf *b, const char *name) {
+static void put_quoted(cql_buf *b, const char *name, const char *suffix) {
   cql_buf_str(b, "\"");
   for (const char *p = name; *p != '\0'; p++) {
     if (*p == '"') cql_buf_str(b, "\"");
     cql_buf_u8(b, (uint8_t)*p);
   }
+  cql_buf_str(b, suffix);
   cql_buf_str(b, "\"");
+}
+
+void cqlr_put_name(cql_buf *b, const char *name) {
+  put_quoted(b, name, "");
 }
 
 /* Without row ids: the key tells rows apart, the same one in each scan of a statement. */
@@ -184,12 +189,8 @@ void cqlr_table_declare(const cqlr_table *t, cql_buf *b) {
     cql_buf_printf(b, " %s, ", cqlr_declared_type(t->columns[i].type));
   }
   for (uint32_t i = 0; i < t->column_count; i++) {
-    cql_buf_str(b, "\"");
-    for (const char *p = t->columns[i].name; *p != '\0'; p++) {
-      if (*p == '"') cql_buf_str(b, "\"");
-      cql_buf_u8(b, (uint8_t)*p);
-    }
-    cql_buf_str(b, "$raw\" BLOB HIDDEN, ");
+    put_quoted(b, t->columns[i].name, "$raw");
+    cql_buf_str(b, " BLOB HIDDEN, ");
   }
   cql_buf_str(b, "PRIMARY KEY (");
   for (uint32_t i = 0; i < t->partition_count + t->clustering_count; i++) {
