@@ -40,6 +40,7 @@ extern "C" {
   X(TLS, 26, "the TLS handshake failed")                                                                               \
   X(QUEUE_FULL, 27, "too many requests wait")                                                                          \
   X(INTERRUPTED, 28, "interrupted")                                                                                    \
+  X(BUDGET, 29, "more rows were read and not returned than allowed")                                                   \
   X(SERVER, CQL_SERVER_BASE + 0x0000, "server error")                                                                  \
   X(PROTOCOL, CQL_SERVER_BASE + 0x000A, "protocol error")                                                              \
   X(CREDENTIALS, CQL_SERVER_BASE + 0x0100, "bad credentials")                                                          \

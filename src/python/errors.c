@@ -18,6 +18,7 @@ static cqlpy_exception class_of(cql_status status) {
   case CQL_LIMIT:
   case CQL_IO:
   case CQL_BUSY:
+  case CQL_BUDGET:
   case CQL_INTERRUPTED:
   case CQL_VERSION: return CQLPY_OperationalError;
   case CQL_NO_HOST: return CQLPY_NoHostAvailable;

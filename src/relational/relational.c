@@ -54,6 +54,15 @@ cql_status cql_relational_attach(cql_relational *r, const char *table, cql_error
   return cql_fail(err, rc == SQLITE_NOMEM ? CQL_NOMEM : CQL_LIMIT, "%s", sqlite3_errmsg(r->db));
 }
 
+const cql_type *cql_relational_type(const cql_relational *r, const char *table, const char *column) {
+  for (const cqlr_table *t = r->tables; t != NULL; t = t->next) {
+    if (strcmp(t->name, table) != 0) continue;
+    for (uint32_t i = 0; i < t->column_count; i++)
+      if (strcmp(t->columns[i].name, column) == 0) return t->columns[i].type;
+  }
+  return NULL;
+}
+
 bool cql_relational_error(cql_relational *r, cql_error *err) {
   if (!r->has_error) return false;
   r->has_error = false;

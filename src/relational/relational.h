@@ -14,6 +14,7 @@
 #include "session/session.h"
 
 typedef struct cql_relational cql_relational;
+typedef struct cql_relational_query cql_relational_query;
 
 /* What its statements have asked the session for, since it was opened. */
 typedef struct cql_relational_counts {
@@ -35,16 +36,41 @@ enum {
 cql_status cql_relational_open(cql_relational **out, cql_session *session, const char *keyspace, cql_error *err);
 void cql_relational_close(cql_relational *r); /* NULL is fine. Its statements are to be finalized before */
 
-/* Borrowed. Statements are prepared and stepped as with any SQLite connection; cql_relational_error() tells more of one
- * that ended with SQLITE_ERROR, if the session was the cause. */
+/* Borrowed: for functions of the program's, limits, and statements that are run without cql_relational_step(). Those have
+ * no budget; cql_relational_error() tells more of one that ended with SQLITE_ERROR, if the session was the cause. */
 sqlite3 *cql_relational_db(cql_relational *r);
 
 /* Makes a table known, anew if it was: its definition is read now. CQL_INVALID: there is no such table; CQL_LIMIT: too
  * many columns; and whatever a read may end with. */
 cql_status cql_relational_attach(cql_relational *r, const char *table, cql_error *err);
 
+/* The type of a column of a table that is known, borrowed until the table is made known anew; NULL: there is none. */
+const cql_type *cql_relational_type(const cql_relational *r, const char *table, const char *column);
+
 /* The last error of the session since this was called last; false: there was none. */
 bool cql_relational_error(cql_relational *r, cql_error *err);
 void cql_relational_counted(const cql_relational *r, cql_relational_counts *out);
+
+/* --- queries ------------------------------------------------------------------------------------------------------ */
+
+/* Prepares the first statement of a text. Several queries may be half-read at a time. CQL_SYNTAX: SQLite says no, in its
+ * words; CQL_NOMEM. */
+cql_status cql_relational_prepare(cql_relational *r, const char *sql, size_t len, cql_relational_query **out,
+                                  cql_error *err);
+void cql_relational_finish(cql_relational_query *q); /* NULL is fine; before its connection is closed */
+
+/* Borrowed: for sqlite3_bind_*() before the first step and sqlite3_column_*() after one that gave a row. */
+sqlite3_stmt *cql_relational_statement(cql_relational_query *q);
+
+/* How many rows the query may read and not return: filtered out, or gone through before the first row can appear, as a
+ * sort or a join does. UINT64_MAX, from the start: as many as it takes. */
+void cql_relational_set_budget(cql_relational_query *q, uint64_t rows);
+/* How many of them there have been. */
+uint64_t cql_relational_spent(const cql_relational_query *q);
+
+/* To the next row. *has_row false: there is none, and there will be none. CQL_BUDGET: it has read more than it may; err
+ * has the table that was read then. CQL_INTERRUPTED: sqlite3_interrupt(), or the session's check; errors of the session;
+ * CQL_INVALID: SQLite says no, or a function of the program's does. */
+cql_status cql_relational_step(cql_relational_query *q, bool *has_row, cql_error *err);
 
 #endif

@@ -18,6 +18,7 @@ typedef struct cqlr_column {
 
 /* What system_schema says of a table. In an arena of its own; types borrow from `all`. */
 typedef struct cqlr_table {
+  struct cqlr_table *next; /* of those that a connection knows */
   cql_arena arena;
   const char *keyspace, *name;
   cql_prepared *all; /* SELECT *: knows the types */
@@ -92,10 +93,34 @@ struct cql_relational {
   sqlite3 *db;
   const char *keyspace;
   cql_arena arena;
+  cqlr_table *tables;
+  cql_relational_query *query; /* that is stepped now; NULL: a statement of the program's own */
   cql_relational_counts counts;
   cql_error error;
   bool has_error;
 };
+
+/* --- queries (query.c) -------------------------------------------------------------------------------------------- */
+
+/* What the cursors of a query have read of it. One is in each cursor. */
+typedef struct cqlr_reader {
+  cql_relational_query *query; /* NULL: nobody counts */
+  struct cqlr_reader *next;
+  bool is_fresh; /* its row has not been given yet, neither alone nor as a part of one */
+} cqlr_reader;
+
+struct cql_relational_query {
+  cql_relational *owner;
+  sqlite3_stmt *statement;
+  cqlr_reader *readers;
+  uint64_t budget, spent; /* rows that were left behind */
+  bool is_over;
+};
+
+void cqlr_reader_open(cqlr_reader *reader, cql_relational *owner); /* a reader of the query that is stepped now */
+void cqlr_reader_close(cqlr_reader *reader);
+/* It leaves its row, and has come to another (or to none). CQL_BUDGET. */
+cql_status cqlr_reader_moved(cqlr_reader *reader, const cqlr_table *table, bool has_row, cql_error *err);
 
 extern const sqlite3_module cqlr_vtab_module;
 

@@ -13,6 +13,7 @@ typedef struct vtab {
 typedef struct cursor {
   sqlite3_vtab_cursor base; /* first */
   cqlr_scan scan;
+  cqlr_reader reader;
   cql_arena arena; /* of one xFilter(): values, until the scan has copied what it sends */
   cql_buf scratch;
   int16_t *positions;
@@ -65,6 +66,8 @@ static int on_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
   cql_status st = cqlr_table_read(&v->table, owner->session, owner->keyspace, argv[2], &err);
   int rc = st == CQL_OK ? declare(db, &v->table) : tell(owner, message, st, &err);
   if (rc == SQLITE_OK) {
+    v->table.next = owner->tables;
+    owner->tables = &v->table;
     *out = &v->base;
     return rc;
   }
@@ -79,6 +82,9 @@ static int on_create(sqlite3 *db, void *aux, int argc, const char *const *argv, 
 
 static int on_disconnect(sqlite3_vtab *base) {
   vtab *v = (vtab *)base;
+  cqlr_table **at = &v->owner->tables;
+  while (*at != &v->table) at = &(*at)->next;
+  *at = v->table.next;
   cqlr_table_free(&v->table);
   sqlite3_free(v);
   return SQLITE_OK;
@@ -174,6 +180,7 @@ static int on_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     return SQLITE_NOMEM;
   }
   cqlr_scan_init(&c->scan, v->owner, &v->table);
+  cqlr_reader_open(&c->reader, v->owner);
   cql_arena_init(&c->arena, v->owner->alloc, CQL_ARENA_LIMIT_DEFAULT);
   cql_buf_init(&c->scratch, v->owner->alloc, CQL_VALUE_LEN_MAX);
   *out = &c->base;
@@ -182,6 +189,7 @@ static int on_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
 
 static int on_close(sqlite3_vtab_cursor *base) {
   cursor *c = (cursor *)base;
+  cqlr_reader_close(&c->reader);
   cqlr_scan_free(&c->scan);
   cql_arena_free(&c->arena);
   cql_buf_free(&c->scratch);
@@ -320,13 +328,17 @@ static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, in
   if (st == CQL_LIMIT) cql_fail(&err, st, "IN has more than %d values", CQL_RELATIONAL_IN_MAX);
   if (st == CQL_NOMEM) cql_fail(&err, st, "Out of memory");
   if (st == CQL_OK && !f.is_nothing) st = begin(c, &v->table, &f, used, is_reversed, &err);
+  if (st == CQL_OK) st = cqlr_reader_moved(&c->reader, &v->table, !c->scan.is_over, &err);
   return st == CQL_OK ? SQLITE_OK : tell_of(v, st, &err);
 }
 
 static int on_next(sqlite3_vtab_cursor *base) {
+  cursor *c = (cursor *)base;
+  vtab *v = (vtab *)base->pVtab;
   cql_error err = {0};
-  cql_status st = cqlr_scan_next(&((cursor *)base)->scan, &err);
-  return st == CQL_OK ? SQLITE_OK : tell_of((vtab *)base->pVtab, st, &err);
+  cql_status st = cqlr_scan_next(&c->scan, &err);
+  if (st == CQL_OK) st = cqlr_reader_moved(&c->reader, &v->table, !c->scan.is_over, &err);
+  return st == CQL_OK ? SQLITE_OK : tell_of(v, st, &err);
 }
 
 static int on_eof(sqlite3_vtab_cursor *base) {
