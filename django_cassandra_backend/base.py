@@ -16,6 +16,8 @@ from .features import DatabaseFeatures
 from .introspection import DatabaseIntrospection
 from .operations import DatabaseOperations
 from .options import Options, read_options
+from .relational.database import Database
+from .relational.dialect import Dialect
 from .retry import Attempts
 from .schema import DatabaseSchemaEditor
 from .types import CHECKS, DATA_TYPES
@@ -62,6 +64,8 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         self._lifted = 0
         self.patience: float | None = None  # seconds for each statement; None: OPTIONS say it
         self._settings_source: tuple | None = None
+        self._relational: Database | None = None
+        self.dialect = Dialect(self)
 
     # --- settings ---
 
@@ -126,6 +130,20 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         """The libcql session, opened if need be: prepared statements, batches, paging are its own words."""
         self.ensure_connection()
         return self.connection.session
+
+    @property
+    def relational(self) -> Database:
+        """SQLite over the tables of the keyspace, for what CQL alone cannot answer."""
+        session = self.session
+        if self._relational is None:
+            self._relational = Database(session, self.settings.keyspace)
+        return self._relational
+
+    def _close(self):
+        if self._relational is not None:
+            self._relational.close()
+            self._relational = None
+        super()._close()
 
     @async_unsafe
     def close_session(self) -> None:

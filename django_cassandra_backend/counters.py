@@ -4,7 +4,7 @@ from django.db.models.expressions import CombinedExpression
 
 from .access import POINTS
 from .evaluate import Column, Constant
-from .exceptions import not_supported
+from .exceptions import not_answerable
 from .keys import TableKey
 from .together import COUNTER, Rows
 from .writes import RowsPlan, send_all, whole_key
@@ -14,7 +14,7 @@ _HINT = 'Add to it: update(n=F("n") + 1).'
 
 def refuse_insert(key: TableKey) -> None:
     if key.counters:
-        raise not_supported(
+        raise not_answerable(
             f"An INSERT into {key.table!r}, a table of counters",
             "A row comes into being with its first update.",
         )
@@ -38,7 +38,7 @@ def _addition(compiler, key: TableKey, field, value) -> int:
         own = isinstance(left, Column) and left.name == field.column
         if own and isinstance(right, Constant) and isinstance(right.value, int):
             return right.value if value.connector == "+" else -right.value
-    raise not_supported(f"Setting {field.name!r} of {key.table!r}, a counter", _HINT)
+    raise not_answerable(f"Setting {field.name!r} of {key.table!r}, a counter", _HINT)
 
 
 class CounterPlan(RowsPlan):

@@ -4,7 +4,7 @@ import datetime
 import itertools
 import logging
 
-from . import markers
+from . import markers, sessions
 from .dbapi import InterfaceError, NotSupportedError, ProgrammingError
 from .plan import Plan
 
@@ -129,6 +129,8 @@ class Cursor:
             options.setdefault("timeout", self.connection.patience)
         result = self.connection.session.execute(cql, values, page_size=page_size, **options)
         _log_warnings(cql, result)
+        if result.kind == "schema_change":
+            sessions.schema_changed(self.connection.session)
         return result
 
     def send_reads(self, cql: str, rows: list[list], *, page_size: int | None = None) -> list:

@@ -19,11 +19,21 @@ class OutcomeUnknown(OperationalError):
     """A conditional write may or may not have been applied: its answer was lost, and its row does not tell."""
 
 
-def not_supported(construct: str, instead: str = "") -> NotSupportedError:
-    """The error for a query that one CQL statement, or a filter over its rows, cannot answer.
+class NotOnCqlRoad(NotSupportedError):
+    """CQL, and a filter over its rows, cannot answer the query; the relational road may.
 
-    Its `reason` is what is said where there is no query."""
-    text = f"{construct} cannot be answered by CQL alone, and the relational road is not built yet."
-    error = NotSupportedError(f"{text} {instead}".rstrip())
-    error.reason = f"{construct} cannot be evaluated here."
-    return error
+    `reason` is what is said where there is no query."""
+
+    def __init__(self, construct: str, instead: str = ""):
+        super().__init__(f"{construct} cannot be answered by CQL alone. {instead}".rstrip())
+        self.reason = f"{construct} cannot be evaluated here."
+
+
+def not_supported(construct: str, instead: str = "") -> NotOnCqlRoad:
+    """The error for what one CQL statement, or a filter over its rows, cannot answer."""
+    return NotOnCqlRoad(construct, instead)
+
+
+def not_answerable(construct: str, instead: str = "") -> NotSupportedError:
+    """The error for what no road can answer."""
+    return NotSupportedError(f"{construct} is not supported. {instead}".rstrip())

@@ -58,21 +58,21 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     # Names of tables have 48 characters, of columns as many as one likes: Django's check of column names is off.
     truncates_names = True
 
-    # Rows of one table: no joins, subqueries, groups or windows in CQL.
-    supports_select_union = False
-    supports_select_intersection = False
-    supports_select_difference = False
-    supports_over_clause = False
-    supports_subqueries_in_group_by = False
-    allows_group_by_select_index = False
-    allow_sliced_subqueries_with_in = False
-    update_can_self_select = False
-    delete_can_self_reference_subquery = False
+    # What CQL cannot answer, SQLite does, over the tables of the keyspace.
+    supports_parentheses_in_compound = False
+    supports_over_clause = True
+    supports_frame_range_fixed_distance = True
+    supports_frame_exclusion = True
+    supports_aggregate_filter_clause = True
+    supports_temporal_subtraction = True
     supports_order_by_nulls_modifier = True
     order_by_nulls_first = True
-    has_select_for_update = False
+    update_can_self_select = False  # a write finds its rows first
+    has_select_for_update = False  # there is no lock
     can_distinct_on_fields = False
     supports_json_field_contains = False
+    has_json_object_function = True
+    supports_cast_with_precision = False
 
     # Types.
     has_native_uuid_field = True
@@ -103,7 +103,6 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_explaining_query_execution = True
     supported_explain_formats = {"JSON", "TEXT"}
     supports_tuple_lookups = True
-    supports_tuple_comparison_against_subquery = False
     supports_inspectdb = True
     requires_literal_defaults = False
     requires_casted_case_in_updates = False

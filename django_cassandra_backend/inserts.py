@@ -359,12 +359,12 @@ class InsertPlan(Plan):
 
 def conflict_changes(key: TableKey, query) -> list[str]:
     """The columns that bulk_create(update_conflicts=True) updates, or NotSupportedError for another target."""
-    from .exceptions import not_supported
+    from .exceptions import not_answerable
 
     target = {field.column for field in query.unique_fields}
     if target != set(key.pk):
         names = ", ".join(sorted(target))
-        raise not_supported(
+        raise not_answerable(
             f"bulk_create(update_conflicts=True) with unique_fields on ({names})",
             f"Only the primary key ({', '.join(key.pk)}) tells rows apart here.",
         )

@@ -1,4 +1,6 @@
-"""SELECT: a query over one table becomes a plan for its rows, or for aggregates of them."""
+"""SELECT: a query becomes a plan for its rows, or for aggregates of them.
+
+What CQL can answer, with filters and sorting on our side, goes the CQL road; all else is compiled for the relational one."""
 
 import functools
 import json
@@ -13,7 +15,7 @@ from . import nearest
 from .access import NOTHING, SCAN, Access, choose, used_tests
 from .advice import advise
 from .aggregates import FoldBuilder, InnerColumns, server_aggregate
-from .exceptions import not_supported
+from .exceptions import NotOnCqlRoad, not_supported
 from .explain import as_text, explanation
 from .expr import Column, Constant, Expr, Needed
 from .instance_columns import instance_columns
@@ -40,6 +42,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
 
     instances = None  # InstanceColumns, once it is known that the query selects them
     join = None  # a Join, once it is known that the query asks for one
+    relational = None  # the compiler of the relational road, once the query has taken it
 
     def get_select(self, with_col_aliases=False):
         made = super().get_select
@@ -49,10 +52,14 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         return self.instances.select, dict(self.instances.klass_info), {}
 
     def get_converters(self, expressions):
+        if self.relational is not None:
+            return self.relational.get_converters(expressions)
         made = super().get_converters
         return made(expressions) if self.instances is None else self.instances.converters(made)
 
     def as_sql(self, with_limits=True, with_col_aliases=False):
+        if with_col_aliases:  # Django makes this query a part of another one's SQL
+            return self._on_relational_road().as_sql(with_limits, with_col_aliases)
         return self.plan(), ()
 
     def execute_sql(
@@ -66,8 +73,28 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         counts = self.query.alias_refcount.copy()
         try:
             return self._plan()
+        except NotOnCqlRoad:
+            self.query.reset_refcounts(counts)
+            return self._relational_plan()
         finally:  # a join for the order or for select_related() is of this compilation alone
             self.query.reset_refcounts(counts)
+
+    def _on_relational_road(self):
+        """The query's compiler there."""
+        dialect = self.connection.dialect
+        make = dialect.ops.compiler(self.query.compiler)
+        return make(self.query, dialect, self.using, self.elide_empty)
+
+    def _relational_plan(self):
+        """Django asks this compiler afterwards what the query selects: it says what the other one does."""
+        compiler = self.relational = self._on_relational_road()
+        plan = compiler.plan()
+        self.select = compiler.select
+        self.klass_info = compiler.klass_info
+        self.annotation_col_map = compiler.annotation_col_map
+        self.col_count = compiler.col_count
+        self.has_extra_select = getattr(compiler, "has_extra_select", False)
+        return plan
 
     def _plan(self):
         query = self.query
@@ -357,11 +384,13 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
 class SQLAggregateCompiler(SQLCompiler):
     """An aggregate over a slice or over distinct rows: over what an inner query gives."""
 
-    def plan(self):
+    def _plan(self):
         aggregates = list(self.query.annotation_select.values())
         self.col_count = len(aggregates)
         compiler = self.query.inner_query.get_compiler(self.using, elide_empty=self.elide_empty)
         inner = compiler.plan()
+        if compiler.relational is not None:
+            return self._relational_plan()
         folds = FoldBuilder(InnerColumns(self.connection), aggregates)
         make = folds.bind(self._places(compiler) if folds.columns else {})
         if isinstance(inner, EmptyPlan):

@@ -23,6 +23,7 @@ OF_A_FILE = {"class": "SimpleStrategy", "replication_factor": 1}
 _lock = threading.Lock()
 _sessions: dict[tuple[str, str], object] = {}
 _queues: "weakref.WeakKeyDictionary" = weakref.WeakKeyDictionary()  # session: Queue
+_generations: "weakref.WeakKeyDictionary" = weakref.WeakKeyDictionary()  # session: number
 
 # A fork waits until no thread is opening or closing a session: the child finds the lock free.
 if hasattr(os, "register_at_fork"):
@@ -113,6 +114,16 @@ def release(options: Options) -> None:
         session = _sessions.pop((options.url, options.keyspace), None)
     if session is not None:
         session.close()
+
+
+def generation(session) -> int:
+    """How often this process has changed the schema by this session."""
+    return _generations.get(session, 0)
+
+
+def schema_changed(session) -> None:
+    """What was kept of the schema is out of date."""
+    _generations[session] = _generations.get(session, 0) + 1
 
 
 def queue(session) -> Queue:

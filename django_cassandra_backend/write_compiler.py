@@ -4,16 +4,17 @@ from django.core.exceptions import EmptyResultSet, FieldError
 from django.db.models.constants import OnConflict
 from django.db.models.expressions import ColPairs, DatabaseDefault, Value
 from django.db.models.sql import compiler as base
-from django.db.models.sql.query import Query
 
 from . import check_constraints
 from .access import NOTHING, Access, choose
 from .counters import CounterPlan, refuse_insert
 from .evaluate import Column, Constant, Evaluator, Expr
-from .exceptions import not_supported
+from .exceptions import NotOnCqlRoad, not_answerable
+from .found_rows import FoundRowsPlan, RowFinder
 from .inserts import InsertPlan, conflict_changes
 from .keys import TableKey, table_key
 from .predicates import Comparison
+from .relational.values import expression_value
 from .stored import converter
 from .table_mixin import TableMixin
 from .writes import DeletePlan, UpdatePlan, shown_statements
@@ -86,10 +87,14 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
             if not hasattr(value, "resolve_expression"):
                 value = Value(value, output_field=field)
         value = self.prepare_value(field, value)
-        if hasattr(value, "resolve_expression"):
-            expr = Evaluator(self.connection, None).expression(value)
-            value = expr.bind({})(())
-        return value
+        return self._computed(field, value) if hasattr(value, "resolve_expression") else value
+
+    def _computed(self, field, value):
+        """What an expression without columns gives."""
+        try:
+            return Evaluator(self.connection, None).expression(value).bind({})(())
+        except NotOnCqlRoad:
+            return expression_value(value, field, self.connection)
 
     def execute_sql(self, returning_fields=None):
         self.returning_fields = returning_fields
@@ -106,40 +111,63 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
         return list(rows)
 
 
-def name_rows(compiler) -> None:
-    """A query over two tables becomes one over the primary keys of the rows that it finds: they are read first, by a
-    query of their own."""
-    query = compiler.query
-    if query.count_active_tables() < 2:
-        return
-    rows = query.chain(klass=Query)
-    rows.select_related = False
-    rows.clear_ordering(force=True)
-    rows.set_annotation_mask(())
-    rows.add_fields([query.get_meta().pk.name])
-    found = rows.get_compiler(connection=compiler.connection).results_iter(tuple_expected=True)
-    keys = list(dict.fromkeys(row[0] for row in found))
-    query.clear_where()
-    for alias in query.alias_map:
-        if alias != query.base_table:
-            query.unref_alias(alias, query.alias_refcount[alias])
-    query.add_filter("pk__in", keys)
+class FoundRowsMixin(TableMixin):
+    """UPDATE and DELETE: where the rows cannot be told by CQL, a query of its own finds them."""
 
-
-class SQLDeleteCompiler(TableMixin, base.SQLDeleteCompiler):
-    """DELETE of the rows of one table."""
+    verb: str
+    finder: RowFinder | None = None  # what has found the rows that are written
 
     def as_sql(self):
+        counts = self.query.alias_refcount.copy()
+        self.query.get_initial_alias()
+        if self.query.count_active_tables() < 2:
+            try:
+                return self.plan(), ()
+            except NotOnCqlRoad:
+                pass
+        self.query.reset_refcounts(counts)
+        return self._found_rows(), ()
+
+    def _found_rows(self) -> FoundRowsPlan:
+        finder = RowFinder(self, self.expressions())
+        return FoundRowsPlan(self.verb, finder, lambda keys: self._write(finder, keys))
+
+    def expressions(self) -> dict:
+        """{field: expression} of new values that CQL cannot compute."""
+        return {}
+
+    def _write(self, finder: RowFinder, keys: list):
+        """The plan that writes the rows with these primary keys."""
+        query = self.query.chain()
+        query.clear_where()
+        query.get_initial_alias()
+        for alias in query.alias_map:
+            if alias != query.base_table:
+                query.unref_alias(alias, query.alias_refcount[alias])
+        query.add_filter("pk__in", keys)
+        compiler = query.get_compiler(self.using)
+        compiler.finder = finder
+        try:
+            return compiler.plan()
+        except EmptyResultSet:
+            return None
+
+
+class SQLDeleteCompiler(FoundRowsMixin, base.SQLDeleteCompiler):
+    """DELETE of the rows of one table."""
+
+    verb = "DELETE"
+
+    def plan(self):
         self.refuse()
         self.query.get_initial_alias()
-        name_rows(self)
         key = self.table()
         predicate = self.predicate()
         access = choose(key, predicate, self.quote)
         if access.kind == NOTHING:
             raise EmptyResultSet
         plain = bool(key.counters) or self.connection.settings.is_plain(self.query.model)
-        plan = DeletePlan(
+        return DeletePlan(
             shown_statements("DELETE", key, access, {}, plain, self.quote),
             model=self.query.model,
             key=key,
@@ -150,32 +178,37 @@ class SQLDeleteCompiler(TableMixin, base.SQLDeleteCompiler):
             quote=self.quote,
             uniques=self.uniques(plain),
         )
-        return plan, ()
 
 
-class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
+class SQLUpdateCompiler(FoundRowsMixin, base.SQLUpdateCompiler):
     """UPDATE of the rows of one table."""
 
-    def pre_sql_setup(self):
-        self.refuse()
-        self.query.get_initial_alias()
-        if self.query.related_updates:
-            raise not_supported(
-                "An update of a parent model's columns", "Update the parent's rows by their keys."
-            )
-        name_rows(self)
+    verb = "UPDATE"
 
     def as_sql(self):
-        self.pre_sql_setup()
+        if self.query.related_updates:
+            self._name_related()
         if not self.query.values:
             return "", ()
+        return super().as_sql()
+
+    def _name_related(self) -> None:
+        """Columns of parents are updated by queries of their own, for the same rows: their keys are read first."""
+        base.SQLUpdateCompiler.pre_sql_setup(self)
+
+    def pre_sql_setup(self):
+        """Django's would select what is updated."""
+
+    def plan(self):
+        self.refuse()
+        self.query.get_initial_alias()
         key = self.table()
         predicate = self.predicate()
         access = choose(key, predicate, self.quote)
         if access.kind == NOTHING:
             raise EmptyResultSet
         if key.counters:
-            return CounterPlan.make(self, key, access, predicate), ()
+            return CounterPlan.make(self, key, access, predicate)
         assign = {
             field.column: self._assigned(field, value) for field, _, value in self.query.values
         }
@@ -185,7 +218,7 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
         if plain:
             self._refuse_reading(key, assign)
             check_constraints.refuse_blind(checks, assign, key)
-        plan = UpdatePlan(
+        return UpdatePlan(
             shown_statements("UPDATE", key, access, assign, plain, self.quote),
             model=self.query.model,
             key=key,
@@ -199,20 +232,22 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
             save_point=self._save_point(key, access, assign),
             uniques=self.uniques(plain, assign),
         )
-        return plan, ()
+
+    def expressions(self) -> dict:
+        found = {}
+        for field, _, value in self.query.values:
+            try:
+                self._assigned(field, value)
+            except NotOnCqlRoad:
+                found[field] = self._resolved(field, value)
+        return found
 
     def _assigned(self, field, value) -> Expr:
+        if self.finder is not None and field in self.finder.expressions:
+            return self.finder.value_of(field)
         if hasattr(value, "resolve_expression"):
-            value = value.resolve_expression(self.query, allow_joins=False, for_save=True)
-            if value.contains_aggregate:
-                kind, shown = "Aggregate functions are", repr(value)
-            elif value.contains_over_clause:
-                kind, shown = "Window expressions are", repr(value)
-            elif isinstance(value, ColPairs):
-                kind, shown = "Composite primary keys expressions are", "F('pk')"
-            else:
-                return self._converted(field, self.evaluator().expression(value))
-            raise FieldError(f"{kind} not allowed in this query ({field.name}={shown}).")
+            value = self._resolved(field, value)
+            return self._converted(field, self.evaluator().expression(value))
         if hasattr(value, "prepare_database_save"):
             if not field.remote_field:
                 raise TypeError(
@@ -221,6 +256,18 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
                 )
             value = value.prepare_database_save(field)
         return Constant(field.get_db_prep_save(value, connection=self.connection))
+
+    def _resolved(self, field, value):
+        value = value.resolve_expression(self.query, allow_joins=False, for_save=True)
+        if value.contains_aggregate:
+            kind, shown = "Aggregate functions are", repr(value)
+        elif value.contains_over_clause:
+            kind, shown = "Window expressions are", repr(value)
+        elif isinstance(value, ColPairs):
+            kind, shown = "Composite primary keys expressions are", "F('pk')"
+        else:
+            return value
+        raise FieldError(f"{kind} not allowed in this query ({field.name}={shown}).")
 
     def _converted(self, field, expr: Expr) -> Expr:
         """A computed number in the form of the column it goes to."""
@@ -239,7 +286,7 @@ class SQLUpdateCompiler(TableMixin, base.SQLUpdateCompiler):
     def _refuse_reading(self, key: TableKey, assign) -> None:
         for column, expr in assign.items():
             if expr.columns - set(key.columns):
-                raise not_supported(
+                raise not_answerable(
                     f"An expression for {column!r} of {key.table!r}, a table written in plain mode",
                     "A value that is computed from the row needs a compare-and-set; write the table in lwt mode.",
                 )

@@ -1,0 +1,127 @@
+"""Django's own compilers, with the SQLite dialect. Those of subqueries are made here as well: the dialect's operations
+name this module.
+
+What a query selects of columns comes as the database has it: each column has a hidden one beside it, `NAME$raw`, which
+libcql decodes as it decodes any row. SQLite's own values are for what SQLite computes."""
+
+from django.db.models.expressions import Col, ColPairs
+from django.db.models.lookups import Lookup
+from django.db.models.sql import compiler as base
+from django.db.models.sql.datastructures import BaseTable, Join
+
+from ..exceptions import not_answerable
+from ..fields.containers import ContainerField
+from .plan import RelationalPlan
+from .tested import Tested
+
+RAW = "$raw"
+#: What a lookup has to be for an index to find its rows.
+_FOUND_BY_INDEX = {"exact", "in"}
+
+
+class Relational:
+    """What the compilers here have beyond Django's."""
+
+    def __init__(self, query, connection, using, elide_empty=True):
+        super().__init__(query, connection, using, elide_empty)
+        self.outer = connection.outer
+        self.exact = False  # columns are selected as the database has them
+        self.raw = []  # (table, column) for each output that is; None for others
+        self.tested = Tested()
+
+    # --- the whole query ---
+
+    def plan(self) -> RelationalPlan:
+        """The query as a plan. EmptyResultSet as in Django."""
+        self.exact = not self.query.combinator
+        self.tested = self.connection.begin()
+        sql, params = self.as_sql()
+        return RelationalPlan(sql, params, raw=self.raw_outputs(), tested=self.tested)
+
+    def compile(self, node):
+        if isinstance(node, base.PositionRef) and self.exact and self._columns(node.source):
+            node = node.source  # its place in the row has bytes, which sort otherwise
+        elif isinstance(node, (BaseTable, Join)):
+            self.connection.tested.table(node)
+        elif isinstance(node, Lookup) and node.lookup_name in _FOUND_BY_INDEX:
+            self.connection.tested.lookup(node)
+        implementation = getattr(node, f"as_{self.outer.vendor}", None)
+        if implementation is not None:
+            return implementation(self, self.connection)
+        return super().compile(node)
+
+    # --- what is selected ---
+
+    def _columns(self, expression) -> list[Col] | None:
+        """The plain columns that an output consists of; None: it is computed."""
+        columns = expression.get_cols() if isinstance(expression, ColPairs) else [expression]
+        return columns if all(self._is_plain(column) for column in columns) else None
+
+    def _is_plain(self, expression) -> bool:
+        return (
+            type(expression) is Col
+            and expression.alias in self.query.alias_map
+            and hasattr(self.query.alias_map[expression.alias], "table_name")
+            and self.query.alias_map[expression.alias].table_name is not None
+        )
+
+    def get_select(self, with_col_aliases=False):
+        select, klass_info, annotations = super().get_select(with_col_aliases)
+        made = [self._output(expression, sql, alias) for expression, sql, alias in select]
+        return made, klass_info, annotations
+
+    def _output(self, expression, sql, alias):
+        columns = self._columns(expression) if self.exact else None
+        if columns is not None:
+            sql = ", ".join(self._raw_sql(column) for column in columns), ()
+        elif self.exact and isinstance(
+            getattr(expression, "_output_field_or_none", None), ContainerField
+        ):
+            raise not_answerable(f"A computed {expression.output_field.get_internal_type()}")
+        return expression, sql, alias
+
+    def _raw_sql(self, column: Col) -> str:
+        quote = self.quote_name_unless_alias
+        return f"{quote(column.alias)}.{self.connection.ops.quote_name(column.target.column + RAW)}"
+
+    def raw_outputs(self) -> list:
+        """What libcql decodes: of each column of the result its table and column, or None."""
+        found = []
+        for expression, _, _ in self.select:
+            columns = self._columns(expression) if self.exact else None
+            width = len(expression) if isinstance(expression, ColPairs) else 1
+            found += [self._place(column) for column in columns] if columns else [None] * width
+        return found
+
+    def _place(self, column: Col) -> tuple[str, str]:
+        return self.query.alias_map[column.alias].table_name, column.target.column
+
+    def get_converters(self, expressions):
+        """Of columns the outer connection's, of what is computed the dialect's."""
+        converters, place = super().get_converters(expressions), 0
+        for expression in expressions:
+            columns = self._columns(expression) if self.exact and expression else None
+            for column in columns or ():
+                made = self.outer.ops.get_db_converters(column)
+                made = made + column.get_db_converters(self.outer)
+                converters.pop(place, None)
+                if made:
+                    converters[place] = (made, column)
+                place += 1
+            if columns is None:
+                place += len(expression) if isinstance(expression, ColPairs) else 1
+        return converters
+
+
+class SQLCompiler(Relational, base.SQLCompiler):
+    """SELECT."""
+
+
+class SQLAggregateCompiler(Relational, base.SQLAggregateCompiler):
+    """An aggregate over what an inner query gives."""
+
+    def plan(self):
+        self.tested = self.connection.begin()
+        sql, params = self.as_sql()
+        width = len(self.query.annotation_select)
+        return RelationalPlan(sql, params, raw=[None] * width, tested=self.tested)

@@ -1,0 +1,74 @@
+"""libcql's SQLite for one connection: which tables it knows, and Django's functions in it."""
+
+import re
+
+from django.db.backends.sqlite3._functions import register
+
+from .. import names, sessions
+from ..dbapi import ProgrammingError
+from .dialect import FOLD
+
+_MISSING = re.compile(r"no such table: (?:main\.)?(.+)")
+_ATTEMPTS = 3  # of one query, while the schema changes under it
+
+
+class Database:
+    """Made anew, table by table, once the schema has changed: a half-read query keeps the one that it began with."""
+
+    def __init__(self, session, keyspace: str):
+        self._session = session
+        self._keyspace = keyspace
+        self._known: set[str] = set()
+        self._sqlite = None
+        self._generation = -1
+
+    @property
+    def sqlite_version(self) -> tuple[int, ...]:
+        text = self._open().execute("SELECT sqlite_version()").fetchone()[0]
+        return tuple(map(int, text.split(".")))
+
+    def execute(self, plan, budget: int | None):
+        """The rows of a plan: an iterator of tuples with `spent`, `statements` and `close()`."""
+        sqlite = self._open()
+        for table in plan.tested.tables:
+            self._attach(table)
+        for _ in range(_ATTEMPTS):
+            try:
+                return sqlite.execute(plan.text, plan.params, budget=budget, raw=plan.raw)
+            except ProgrammingError as error:
+                missing = _MISSING.search(str(error))
+                if missing is None or missing[1] in self._known:
+                    raise
+                self._attach(missing[1])  # named in extra() or in raw SQL
+        return sqlite.execute(plan.text, plan.params, budget=budget, raw=plan.raw)
+
+    def close(self) -> None:
+        if self._sqlite is not None:
+            self._sqlite.close()
+            self._sqlite = None
+
+    def _open(self):
+        generation = sessions.generation(self._session)
+        if self._sqlite is None or generation != self._generation:
+            self._sqlite = self._session.relational(self._keyspace)
+            _prepare(self._sqlite)
+            self._known.clear()
+            self._generation = generation
+        return self._sqlite
+
+    def _attach(self, table: str) -> None:
+        if table not in self._known:
+            self._sqlite.attach(table, names.encode(table))
+            self._known.add(table)
+
+
+def _of_text(function):
+    return lambda value: None if value is None else function(str(value))
+
+
+def _prepare(sqlite) -> None:
+    """Texts are compared and changed as Python does it, on this road as on the other."""
+    register(sqlite)
+    for name, function in (("LOWER", str.lower), ("UPPER", str.upper), (FOLD, str.casefold)):
+        sqlite.create_function(name, 1, _of_text(function), deterministic=True)
+    sqlite.execute("PRAGMA case_sensitive_like = ON").fetchall()

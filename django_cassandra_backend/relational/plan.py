@@ -1,0 +1,82 @@
+"""A query of the relational road, ready to run."""
+
+import logging
+
+from ..budget import in_maintenance
+from ..dbapi import OperationalError
+from ..exceptions import ScanBudgetExceeded
+from ..literals import literal
+from ..plan import Plan
+
+logger = logging.getLogger("django.db.backends.cassandra")
+OVER_BUDGET = "BUDGET"  # the code of libcql's error
+
+
+class RelationalPlan(Plan):
+    """SQL for libcql's SQLite. As a string it is that SQL; the CQL that it led to is in the query log and in explain()."""
+
+    def __new__(cls, sql: str, params, *, raw: list, tested):
+        self = str.__new__(cls, sql)
+        self.statements = []
+        self.params = tuple(params)
+        self.raw = raw if any(raw) else None
+        self.tested = tested
+        return self
+
+    def inlined(self) -> str:
+        return str.__mod__(self, tuple(map(_literal, self.params)))
+
+    def logged(self, executed) -> str:
+        """The SQL, and what it sent by the time that the first rows had come."""
+        sent = "; ".join(cql for cql, _ in executed)
+        return f"{self.inlined()} -- {sent}" if sent else self.inlined()
+
+    @property
+    def text(self) -> str:
+        """With the markers that SQLite knows."""
+        return str.__mod__(self, ("?",) * len(self.params))
+
+    def run(self, cursor) -> None:
+        connection = cursor.connection
+        budget = connection.scan_budget
+        if budget is not None and in_maintenance():
+            budget = None
+        rows = connection.relational.execute(self, budget)
+        cursor.give(self._given(rows, budget))
+        cursor.executed += [
+            (f"{cql} ({requests} requests, {count} rows)", [])
+            for cql, requests, count in rows.statements
+        ]
+
+    def _given(self, rows, budget):
+        """The rows; the error of the budget says what to do."""
+        try:
+            yield from rows
+        except OperationalError as error:
+            if getattr(error, "code", None) != OVER_BUDGET:
+                raise
+            raise self._exceeded(error, rows.spent, budget) from None
+        finally:
+            spent = rows.spent
+            rows.close()
+        if budget and spent * 2 >= budget:
+            logger.warning(
+                "A query has used %s rows of its scan budget of %s. The query: %s",
+                spent,
+                budget,
+                self,
+            )
+
+    def _exceeded(self, error, spent: int, budget: int) -> ScanBudgetExceeded:
+        table = getattr(error, "table", None) or ", ".join(self.tested.tables)
+        return ScanBudgetExceeded(
+            f"The query read {spent} rows that it does not return, the last of them of {table!r}; "
+            f'OPTIONS["scan_budget"] allows {budget}. {self.tested.advice(table)} The query: {self.inlined()}'
+        )
+
+
+def _literal(value) -> str:
+    """A parameter as SQLite writes it."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return f"X'{bytes(value).hex()}'"
+    return "NULL" if value is None else literal(value)
