@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 STAMPS := build/stamps
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build check test bench bench-cluster lint format fuzz clean
+.PHONY: help demo build check test test-django bench bench-cluster lint format fuzz clean
 
 help:    ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ check: build $(STAMPS)/venv-test  ## the fast part of the tests: lint, C units u
 
 test: build $(STAMPS)/venv-test $(STAMPS)/system-oracle  ## everything: check, a real Cassandra, a browser
 	@$(BIN)/python tests/run.py all
+
+test-django: build  ## Django's own tests on this backend (VERSION=5.2 LABELS="basic queries")
+	@$(BIN)/python tests/suite/run.py --version "$(VERSION)" $(LABELS)
 
 fuzz: $(STAMPS)/venv $(STAMPS)/system-fuzz  ## random input for the parsers and decoders by libFuzzer (TARGET=value MINUTES=10)
 	@$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES) $(TARGET)

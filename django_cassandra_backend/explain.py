@@ -11,6 +11,8 @@ from .expr import Column
 from .joined_reads import JoinedPlan
 from .keys import TableKey
 from .reads import EmptyPlan, SelectPlan
+from .relational import explain as relational
+from .relational.plan import RelationalPlan
 
 SHOWN_STATEMENTS = 20  # in the text format; JSON has all
 _READS = {
@@ -33,6 +35,8 @@ def explanation(compiler, *, analyze: bool = False) -> dict:
         return {"road": "none", "refused": str(refusal)}
     if isinstance(plan, EmptyPlan):
         return _nothing()
+    if isinstance(plan, RelationalPlan):
+        return relational.explanation(compiler.connection, plan, analyze=analyze)
     found = {"road": "cql", "table": _table(plan.key), "access": _access(plan.key, plan.access)}
     if plan.nearest is not None:
         found["access"] = _search(plan)
@@ -55,6 +59,8 @@ def as_text(found: dict) -> str:
     """An explanation for people."""
     if found["road"] == "none":
         return f"Road: none\nRefused: {found['refused']}"
+    if found["road"] == "relational":
+        return "\n".join(relational.lines(found))
     lines = [f"Road: {found['road']}"]
     lines += [
         f"{name.capitalize()}: {found[name]}" for name in ("table", "access") if name in found

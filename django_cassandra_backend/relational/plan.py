@@ -42,13 +42,13 @@ class RelationalPlan(Plan):
         if budget is not None and in_maintenance():
             budget = None
         rows = connection.relational.execute(self, budget)
-        cursor.give(self._given(rows, budget))
+        cursor.give(self.given(rows, budget))
         cursor.executed += [
             (f"{cql} ({requests} requests, {count} rows)", [])
             for cql, requests, count in rows.statements
         ]
 
-    def _given(self, rows, budget):
+    def given(self, rows, budget):
         """The rows; the error of the budget says what to do."""
         try:
             yield from rows

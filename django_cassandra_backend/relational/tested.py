@@ -27,6 +27,10 @@ class Tested:
         if model is not None and getattr(field, "column", None) is not None:
             self.columns.setdefault(model._meta.db_table, {})[field] = None
 
+    def advices(self) -> list[str]:
+        """What would make the scans of a query unnecessary, table by table."""
+        return [self.advice(table) for table in self.columns]
+
     def advice(self, table: str) -> str:
         """What would make a scan of the table unnecessary: a line to paste into its model."""
         from ..keys import table_key

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Run Django's own tests on this backend, and print what passes.
+
+make test-django [VERSION=5.2] [LABELS="basic queries"]
+
+The tests come from Django's source distribution, unmodified: one label per process, two at a time. The whole takes less than an
+hour. The output of each label is kept in build/suite/VERSION/.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import csv
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tarfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+BUILD = ROOT / "build" / "suite"
+LABEL_TIMEOUT = 3000  # seconds
+
+
+def labels_with_yardstick() -> dict[str, dict]:
+    with open(HERE / "labels.tsv", encoding="utf-8", newline="") as file:
+        return {row["label"]: row for row in csv.DictReader(file, delimiter="\t")}
+
+
+# --- Django ---
+
+
+def run(*command, **options) -> None:
+    subprocess.run([str(part) for part in command], check=True, **options)
+
+
+def installed_version(python) -> str:
+    command = [str(python), "-c", "import django; print(django.__version__)"]
+    found = subprocess.run(command, capture_output=True, text=True)
+    return found.stdout.strip()
+
+
+def environment(version: str) -> pathlib.Path:
+    """A Python with that version of Django, and what its tests import."""
+    place = BUILD / version / "venv"
+    python = place / "bin" / "python"
+    if not python.exists() or not installed_version(python).startswith(version):
+        print(f"setup: Django {version} and what its tests need", flush=True)
+        run(sys.executable, "-m", "venv", place)
+        requirements = ROOT / "requirements" / "suite.txt"
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        run(*pip, "-r", requirements, f"Django=={version}.*" if version.count(".") == 1 else f"Django=={version}")
+    return python
+
+
+def tests_of(version: str) -> pathlib.Path:
+    """Where the tests of that version are, from its source distribution."""
+    place = BUILD / version
+    folder = place / f"django-{version}" / "tests"
+    if not folder.exists():
+        print(f"setup: the source distribution of Django {version}", flush=True)
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+        run(*pip, "--no-deps", "--no-binary", "django", "--dest", place, f"Django=={version}")
+        with tarfile.open(next(place.glob("[Dd]jango-*.tar.gz"))) as archive:
+            archive.extractall(place, filter="data")
+    return folder
+
+
+# --- runs ---
+
+
+def run_label(label: str, python, tests: pathlib.Path, place: pathlib.Path, extra: list[str]) -> dict:
+    outcomes = place / f"{label}.jsonl"
+    outcomes.unlink(missing_ok=True)
+    search = [str(HERE), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    env = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, search)),
+        "SUITE_OUTCOMES": str(outcomes),
+        "SUITE_KEYSPACE": f"suite_{label}"[:38],
+    }
+    command = [str(python), "runtests.py", "--settings=settings", "--parallel=1", "--noinput", label, *extra]
+    started = time.monotonic()
+    with open(place / f"{label}.log", "w", encoding="utf-8") as log:
+        try:
+            process = subprocess.run(command, cwd=tests, env=env, stdout=log, stderr=log, timeout=LABEL_TIMEOUT)
+            code = process.returncode
+        except subprocess.TimeoutExpired:
+            code = "timeout"
+    counts = collections.Counter()
+    if outcomes.exists():
+        for line in outcomes.read_text(encoding="utf-8").splitlines():
+            found = json.loads(line)
+            counts[found["outcome"]] += found["database"]
+    return {"label": label, "counts": counts, "code": code, "seconds": time.monotonic() - started}
+
+
+def show(result: dict, yardstick: dict | None) -> None:
+    counts = result["counts"]
+    broken = "" if result["code"] in (0, 1) else f"  ended with {result['code']}"
+    print(
+        f"{result['label']:32} {counts['passed']:5} {counts['failed']:6} {counts['error']:6} {counts['skipped']:7} "
+        f"{(yardstick or {}).get('sqlite', '-'):>7} {(yardstick or {}).get('no_transactions', '-'):>7} "
+        f"{result['seconds']:6.0f} s{broken}",
+        flush=True,
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("labels", nargs="*", metavar="LABEL", help="by default all that use a database")
+    parser.add_argument("--version", default="", help="of Django: 5.2, 6.1 or one release")
+    parser.add_argument("--jobs", type=int, default=2, help="labels at a time")
+    parser.add_argument("-k", dest="patterns", action="append", default=[], help="only tests that match")
+    options = parser.parse_args()
+    known = labels_with_yardstick()
+    wanted = options.version or installed_version(sys.executable)
+    python = environment(wanted)
+    version = installed_version(python)
+    tests = tests_of(version)
+    place = BUILD / version
+    labels = options.labels or [label for label in known if (tests / label).is_dir()]
+    extra = [part for pattern in options.patterns for part in ("-k", pattern)]
+    print(f"Django {version}: {len(labels)} labels")
+    print(f"{'label':32} {'pass':>5} {'failed':>6} {'error':>6} {'skipped':>7} {'sqlite':>7} {'no-tx':>7}")
+    total, bad = collections.Counter(), 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        runs = [pool.submit(run_label, label, python, tests, place, extra) for label in labels]
+        for done in concurrent.futures.as_completed(runs):
+            result = done.result()
+            show(result, known.get(result["label"]))
+            total.update(result["counts"])
+            bad += result["code"] not in (0, 1)
+    of = sum(total.values())
+    print(f"{total['passed']} of {of} passed, {total['failed']} failed, {total['error']} errors, {total['skipped']} skipped")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
