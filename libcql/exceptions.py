@@ -13,6 +13,9 @@ Every one of them carries
 ``attempts``
     on a cluster, the nodes that were tried, oldest first, each an ``Attempt`` (host, stage, error,
     seconds). Else an empty tuple.
+``table``
+    whose table is there already (``AlreadyExists``), or was read when a budget of ``Relational.execute()``
+    ran out. Else None.
 ``consistency``, ``required``, ``received``, ``failures``, ``write_type``
     what a node says of replicas: the level by name, how many had to answer, how many did, how many
     failed, and of a write what it was, such as ``"SIMPLE"`` or ``"CAS"``. Else None.
@@ -38,6 +41,7 @@ class Error(Exception):
     line: int | None = None
     column: int | None = None
     row: int | None = None
+    table: str | None = None
     attempts: Sequence[Attempt] = ()
     consistency: str | None = None
     required: int | None = None

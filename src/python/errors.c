@@ -127,8 +127,8 @@ static int add_details(cqlpy_state *state, PyObject *exception, const cql_error 
     if (set_attribute(exception, "line", PyLong_FromUnsignedLong(err->line)) < 0) return -1;
     if (set_attribute(exception, "column", PyLong_FromUnsignedLong(err->column)) < 0) return -1;
   }
-  if (err->status != CQL_ALREADY_EXISTS) return 0;
-  if (set_attribute(exception, "keyspace", text_of(err->keyspace)) < 0) return -1;
+  if (err->status != CQL_ALREADY_EXISTS && err->status != CQL_BUDGET) return 0;
+  if (err->status == CQL_ALREADY_EXISTS && set_attribute(exception, "keyspace", text_of(err->keyspace)) < 0) return -1;
   return set_attribute(exception, "table", text_of(err->table));
 }
 

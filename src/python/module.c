@@ -30,9 +30,12 @@ int cqlpy_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot) {
 
 static int state_traverse(PyObject *module, visitproc visit, void *arg) {
   cqlpy_state *state = cqlpy_state_of(module);
-  PyTypeObject *types[] = {state->session_type, state->statement_type, state->prepared_type,
-                           state->result_type,  state->rows_type,      state->column_type,
-                           state->change_type,  state->compact_type,   state->check_type};
+  PyTypeObject *types[] = {state->session_type, state->statement_type,  state->prepared_type,
+                           state->result_type,  state->rows_type,       state->column_type,
+                           state->change_type,  state->compact_type,    state->check_type,
+                           state->attempt_type, state->node_type,       state->loop_type,
+                           state->call_type,    state->relational_type, state->relational_rows_type,
+                           state->counts_type};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) Py_VISIT(types[i]);
   for (int i = 0; i < CQLPY_EXCEPTION_COUNT; i++) Py_VISIT(state->exceptions[i]);
 #define VISIT(name) Py_VISIT(state->name);
@@ -56,6 +59,9 @@ static int state_clear(PyObject *module) {
   Py_CLEAR(state->node_type);
   Py_CLEAR(state->loop_type);
   Py_CLEAR(state->call_type);
+  Py_CLEAR(state->relational_type);
+  Py_CLEAR(state->relational_rows_type);
+  Py_CLEAR(state->counts_type);
   for (int i = 0; i < CQLPY_EXCEPTION_COUNT; i++) Py_CLEAR(state->exceptions[i]);
   for (int i = 0; i < CQLPY_KEYWORD_COUNT; i++) Py_CLEAR(state->keywords[i]);
 #define CLEAR(name) Py_CLEAR(state->name);
@@ -118,6 +124,8 @@ static int load_names(cqlpy_state *state) {
   if ((state->name_utcoffset = PyUnicode_InternFromString("utcoffset")) == NULL) return -1;
   if ((state->name_keys = PyUnicode_InternFromString("keys")) == NULL) return -1;
   if ((state->name_is_closed = PyUnicode_InternFromString("is_closed")) == NULL) return -1;
+  if ((state->name_step = PyUnicode_InternFromString("step")) == NULL) return -1;
+  if ((state->name_finalize = PyUnicode_InternFromString("finalize")) == NULL) return -1;
   if ((state->unset = cqlpy_import_name("libcql.unset", "UNSET")) == NULL) return -1;
   if ((state->loops = PyDict_New()) == NULL || (state->sessions = PyList_New(0)) == NULL) return -1;
   return (state->shift_64 = PyLong_FromLong(64)) == NULL ? -1 : 0;
@@ -166,12 +174,15 @@ static int add_types(PyObject *module, cqlpy_state *state) {
   if ((state->attempt_type = new_attempt_type()) == NULL) return -1;
   if (cqlpy_add_type(module, &cqlpy_loop_spec, &state->loop_type) < 0) return -1;
   if (cqlpy_add_type(module, &cqlpy_call_spec, &state->call_type) < 0) return -1;
-  PyTypeObject *shown[] = {state->session_type, state->prepared_type, state->result_type,
-                           state->column_type,  state->change_type,   state->attempt_type};
+  if (cqlpy_add_type(module, &cqlpy_relational_spec, &state->relational_type) < 0) return -1;
+  if (cqlpy_add_type(module, &cqlpy_relational_rows_spec, &state->relational_rows_type) < 0) return -1;
+  PyTypeObject *shown[] = {state->session_type,    state->prepared_type,       state->result_type,
+                           state->column_type,     state->change_type,         state->attempt_type,
+                           state->relational_type, state->relational_rows_type};
   for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
     if (PyModule_AddType(module, shown[i]) < 0) return -1;
   }
-  if (cqlpy_add_node_type(module, state) < 0) return -1;
+  if (cqlpy_add_node_type(module, state) < 0 || cqlpy_add_counts_type(module, state) < 0) return -1;
   return cqlpy_add_report_types(module, state);
 }
 

@@ -9,6 +9,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <stdatomic.h>
 
 #ifdef CQL_CPPCHECK /* which does not read Python.h */
 #define Py_BEGIN_ALLOW_THREADS
@@ -60,7 +61,7 @@ typedef enum cqlpy_keyword {
   X(uuid_type) X(uuid_safety) X(decimal_type) X(ipv4_type) X(ipv6_type) X(duration_type) X(time_type) \
   X(unset) X(array_type) X(name_int) X(name_is_safe) X(name_packed) X(name_scope_id) X(name_months) X(name_days) \
   X(name_nanoseconds) X(name_utcoffset) X(name_keys) X(shift_64) \
-  X(name_is_closed) \
+  X(name_is_closed) X(name_step) X(name_finalize) \
   X(asynchronous) X(get_running_loop) X(loops) X(sessions) \
   X(decimal_model)
 /* clang-format on */
@@ -68,6 +69,7 @@ typedef enum cqlpy_keyword {
 typedef struct cqlpy_state {
   PyTypeObject *session_type, *statement_type, *prepared_type, *result_type, *rows_type, *column_type, *change_type;
   PyTypeObject *compact_type, *check_type, *attempt_type, *node_type, *loop_type, *call_type;
+  PyTypeObject *relational_type, *relational_rows_type, *counts_type;
   PyObject *exceptions[CQLPY_EXCEPTION_COUNT];
   PyObject *keywords[CQLPY_KEYWORD_COUNT];
 #define CQLPY_OBJECT_FIELD(name) PyObject *name;
@@ -111,6 +113,11 @@ PyObject *cqlpy_take_exception(void);
 void cqlpy_wait_begin(void);
 cql_status cqlpy_wait_end(cql_status st);
 bool cqlpy_interrupted(void); /* for cql_set_interrupt_check() */
+/* Within such a call, around Python code that it calls back: takes the GIL, and gives it up again. */
+void cqlpy_wait_pause(void);
+void cqlpy_wait_resume(void);
+/* A flag that ends this thread's waits too, until the next one is watched; NULL: none. Returns the one before. */
+const atomic_bool *cqlpy_wait_watch(const atomic_bool *flag);
 
 /* --- plan.c: how the rows of a result are read -------------------------------------------------------------------- */
 
@@ -282,6 +289,12 @@ PyObject *cqlpy_session_check(SessionObject *s, PyObject *args, PyObject *names)
 
 int cqlpy_add_node_type(PyObject *module, cqlpy_state *state);
 PyObject *cqlpy_session_nodes(SessionObject *s);
+
+/* --- relational.c ------------------------------------------------------------------------------------------------- */
+
+extern PyType_Spec cqlpy_relational_spec, cqlpy_relational_rows_spec;
+int cqlpy_add_counts_type(PyObject *module, cqlpy_state *state);
+PyObject *cqlpy_session_relational(SessionObject *s, PyObject *keyspace);
 
 /* --- result.c ----------------------------------------------------------------------------------------------------- */
 

@@ -247,6 +247,10 @@ static PyObject *session_nodes(PyObject *self, PyObject *unused) {
   return cqlpy_session_nodes((SessionObject *)self);
 }
 
+static PyObject *session_relational(PyObject *self, PyObject *arg) {
+  return cqlpy_session_relational((SessionObject *)self, arg);
+}
+
 #define FORWARD(name)                                                                                                  \
   static PyObject *session_##name(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *names) {          \
     return cqlpy_forward(((SessionObject *)self)->state, self, #name, args, nargs, names);                             \
@@ -357,6 +361,8 @@ PyDoc_STRVAR(execute_chain_doc,
 PyDoc_STRVAR(prepare_doc, "prepare($self, text, *, keyspace=None)\n--\n\n"
                           "Parse and plan a statement once; return a Prepared. execute() with params does the same\n"
                           "behind the scenes; this tells names and types of markers and columns beforehand.");
+PyDoc_STRVAR(relational_doc, "relational($self, keyspace, /)\n--\n\n"
+                             "Open a connection that runs SQL over the tables of a keyspace; return a Relational.");
 PyDoc_STRVAR(nodes_doc, "nodes($self, /)\n--\n\n"
                         "The nodes of the cluster as they are known at the moment, a list of Node. Asks none of them.");
 PyDoc_STRVAR(backup_doc,
@@ -391,6 +397,7 @@ static PyMethodDef methods[] = {
     KEYWORD_METHOD(aprepare),
     KEYWORD_METHOD(aclose),
     KEYWORD_METHOD(prepare),
+    {"relational", session_relational, METH_O, relational_doc},
     {"nodes", session_nodes, METH_NOARGS, nodes_doc},
     {"backup", session_backup, METH_O, backup_doc},
     {"compact", (PyCFunction)(void (*)(void))session_compact, METH_VARARGS | METH_KEYWORDS, compact_doc},
