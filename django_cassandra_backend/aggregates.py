@@ -10,7 +10,7 @@ from django.db.models.expressions import ColPairs, Ref, Star
 
 from .compat import aggregate_condition
 from .evaluate import Evaluator
-from .exceptions import not_supported
+from .exceptions import not_answerable, not_supported
 from .expr import Column
 from .hashing import hashable
 from .kinds import stored_field
@@ -263,7 +263,7 @@ def _refuse_text(node, source, *, durations: bool = True) -> None:
     numeric = (models.IntegerField, models.FloatField, models.DecimalField)
     field = stored_field(source.output_field)
     if not isinstance(field, (*numeric, models.DurationField) if durations else numeric):
-        raise not_supported(f"The aggregate {type(node).__name__}() of {type(field).__name__}")
+        raise not_answerable(f"The aggregate {type(node).__name__}() of {type(field).__name__}")
 
 
 class InnerColumns(Evaluator):

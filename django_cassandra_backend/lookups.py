@@ -13,7 +13,7 @@ from django.db.models.fields import related_lookups, tuple_lookups
 from django.db.models.sql.where import ExtraWhere, NothingNode, WhereNode
 
 from .evaluate import Evaluator, at_midnight
-from .exceptions import not_supported
+from .exceptions import not_answerable, not_supported
 from .expr import Column, Constant, Expr
 from .fields import SetField
 from .fields.keys import TupleRange
@@ -367,7 +367,7 @@ def compared(left, lhs: Expr, op: str, right, rhs: Expr) -> Predicate:
             at_midnight(e) if comparable(n) == "date" else e for n, e in ((left, lhs), (right, rhs))
         )
     elif len(kinds) > 1:
-        raise not_supported(
+        raise not_answerable(
             f"A comparison of {' with '.join(sorted(kinds))}", "Compare values of one type."
         )
     return Comparison(lhs, op, rhs, exact=False)

@@ -138,7 +138,7 @@ class FoundRowsMixin(TableMixin):
 
     def _write(self, finder: RowFinder, keys: list):
         """The plan that writes the rows with these primary keys."""
-        query = self.query.chain()
+        query = self.query.clone()  # chain() would forget the values
         query.clear_where()
         query.get_initial_alias()
         for alias in query.alias_map:

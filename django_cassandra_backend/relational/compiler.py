@@ -26,7 +26,7 @@ class Relational:
         super().__init__(query, connection, using, elide_empty)
         self.outer = connection.outer
         self.exact = False  # columns are selected as the database has them
-        self.raw = []  # (table, column) for each output that is; None for others
+        self.beside = 0  # columns of the result that only the order needs
         self.tested = Tested()
 
     # --- the whole query ---
@@ -49,6 +49,16 @@ class Relational:
         if implementation is not None:
             return implementation(self, self.connection)
         return super().compile(node)
+
+    def pre_sql_setup(self, with_col_aliases=False):
+        found = super().pre_sql_setup(with_col_aliases)
+        self.beside = sum(map(_width, (expression for expression, _, _ in found[0])))
+        return found
+
+    def get_qualify_sql(self):
+        """A filter on a window: SQLite filters what an inner query gives, under other names."""
+        self.exact = False
+        return super().get_qualify_sql()
 
     # --- what is selected ---
 
@@ -89,9 +99,11 @@ class Relational:
         found = []
         for expression, _, _ in self.select:
             columns = self._columns(expression) if self.exact else None
-            width = len(expression) if isinstance(expression, ColPairs) else 1
-            found += [self._place(column) for column in columns] if columns else [None] * width
-        return found
+            if columns:
+                found += [self._place(column) for column in columns]
+            else:
+                found += [None] * _width(expression)
+        return found + [None] * self.beside
 
     def _place(self, column: Col) -> tuple[str, str]:
         return self.query.alias_map[column.alias].table_name, column.target.column
@@ -109,8 +121,13 @@ class Relational:
                     converters[place] = (made, column)
                 place += 1
             if columns is None:
-                place += len(expression) if isinstance(expression, ColPairs) else 1
+                place += _width(expression)
         return converters
+
+
+def _width(expression) -> int:
+    """Columns of the result that an output takes."""
+    return len(expression) if isinstance(expression, ColPairs) else 1
 
 
 class SQLCompiler(Relational, base.SQLCompiler):

@@ -55,7 +55,7 @@ class Dialect(base.DatabaseWrapper):
     # LIKE tells upper case from lower, here as on the CQL road; what should not, folds both sides.
     operators = {
         **base.DatabaseWrapper.operators,
-        **{name: f"LIKE {FOLD}(%s) ESCAPE '\\'" for name in _FOLDED},
+        **dict.fromkeys(_FOLDED, f"LIKE {FOLD}(%s) ESCAPE '\\'"),
     }
     pattern_ops = {
         name: pattern.replace("UPPER", FOLD)

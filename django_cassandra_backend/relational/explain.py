@@ -42,7 +42,10 @@ def lines(found: dict) -> list[str]:
     text += [f"Advice: {advice}" for advice in found.get("advice", ())]
     if "run" in found:
         run = found["run"]
-        text += [f"CQL: {s['cql']} ({s['requests']} requests, {s['rows']} rows)" for s in run.pop("statements")]
+        text += [
+            f"CQL: {s['cql']} ({s['requests']} requests, {s['rows']} rows)"
+            for s in run.pop("statements")
+        ]
         text.append("Run: " + ", ".join(f"{name} {value}" for name, value in run.items()))
     return text
 
@@ -54,7 +57,9 @@ def _steps(connection, plan) -> list[tuple[str | None, str]]:
     found = []
     for *_, detail in rows:
         match = _VIRTUAL.match(detail)
-        found.append((match["table"], _WAYS[int(match["way"])]) if match else (None, detail.lower()))
+        found.append(
+            (match["table"], _WAYS[int(match["way"])]) if match else (None, detail.lower())
+        )
     return found
 
 

@@ -202,14 +202,13 @@ static bool is_used(uint64_t used, uint32_t column) {
   return used >> (column < 63 ? column : 63) & 1;
 }
 
-/* The cells that the statement is asked for: what is used, the first clustering column, and one at least. */
+/* The cells that the statement is asked for: what is used, and the primary key, by which SQLite tells rows apart that
+ * meet several terms of an OR, without saying that it uses it. */
 static uint32_t place_cells(cursor *c, const cqlr_table *t, uint64_t used) {
   uint32_t count = 0;
-  bool is_any = false;
-  for (uint32_t i = 0; i < t->column_count; i++) is_any |= is_used(used, i) || is_used(used, i + t->column_count);
   for (uint32_t i = 0; i < t->column_count; i++) {
     bool wanted = is_used(used, i) || is_used(used, i + t->column_count);
-    wanted |= t->clustering_count > 0 ? i == t->partition_count : !is_any && i == 0;
+    wanted |= i < t->partition_count + t->clustering_count;
     c->positions[i] = wanted ? (int16_t)count++ : -1;
   }
   return count;

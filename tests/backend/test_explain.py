@@ -115,11 +115,20 @@ class ExplainTests(TestCase):
                 self.assertIn(expected, self.lines(queryset)["Advice"][0])
 
     def test_what_is_refused_says_why(self):
-        found = self.lines(Book.objects.filter(author__born=1))
+        found = self.lines(Author.objects.filter(born__lt=F("name")))
         self.assertEqual(found["Road"], ["none"])
-        self.assertTrue(found["Refused"][0].startswith("A join (bookings_book, bookings_author)"))
-        shown = json.loads(Author.objects.annotate(x=F("born") / 2).explain(format="json"))
-        self.assertIn("operator /", shown["refused"])
+        self.assertIn("A comparison of number with text", found["Refused"][0])
+
+    def test_the_relational_road(self):
+        found = self.lines(Book.objects.filter(author__born=1))
+        self.assertEqual(found["Road"], ["relational"])
+        self.assertTrue(found["SQL"][0].startswith("SELECT "))
+        self.assertEqual(len(found["Reads"]), 2)
+        self.assertIn('models.Index(fields=["born"])', found["Advice"][0])
+        books = Book.objects.filter(author__born=1)
+        shown = json.loads(books.explain(format="json", analyze=True))
+        self.assertEqual(shown["road"], "relational")
+        self.assertEqual(shown["run"]["rows returned"], len(books))
 
     def test_json(self):
         found = json.loads(Party.objects.filter(city="Oslo", people=3)[:2].explain(format="JSON"))

@@ -7,7 +7,13 @@ import unittest
 from django.test import TransactionTestCase
 from django.test.runner import DiscoverRunner
 
-PASSED, FAILED, ERROR, SKIPPED, EXPECTED = "passed", "failed", "error", "skipped", "expected failure"
+PASSED, FAILED, ERROR, SKIPPED, EXPECTED = (
+    "passed",
+    "failed",
+    "error",
+    "skipped",
+    "expected failure",
+)
 
 
 class Result(unittest.TextTestResult):
@@ -67,7 +73,8 @@ class Result(unittest.TextTestResult):
     def _write(self, test, outcome: str, detail: str) -> None:
         line = {
             "test": test.id(),
-            "database": isinstance(test, TransactionTestCase) or not isinstance(test, unittest.TestCase),
+            "database": isinstance(test, TransactionTestCase)
+            or not isinstance(test, unittest.TestCase),
             "outcome": outcome,
             "detail": detail,
         }

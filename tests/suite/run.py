@@ -52,7 +52,12 @@ def environment(version: str) -> pathlib.Path:
         run(sys.executable, "-m", "venv", place)
         requirements = ROOT / "requirements" / "suite.txt"
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        run(*pip, "-r", requirements, f"Django=={version}.*" if version.count(".") == 1 else f"Django=={version}")
+        run(
+            *pip,
+            "-r",
+            requirements,
+            f"Django=={version}.*" if version.count(".") == 1 else f"Django=={version}",
+        )
     return python
 
 
@@ -72,7 +77,9 @@ def tests_of(version: str) -> pathlib.Path:
 # --- runs ---
 
 
-def run_label(label: str, python, tests: pathlib.Path, place: pathlib.Path, extra: list[str]) -> dict:
+def run_label(
+    label: str, python, tests: pathlib.Path, place: pathlib.Path, extra: list[str]
+) -> dict:
     outcomes = place / f"{label}.jsonl"
     outcomes.unlink(missing_ok=True)
     search = [str(HERE), str(ROOT), os.environ.get("PYTHONPATH", "")]
@@ -82,11 +89,21 @@ def run_label(label: str, python, tests: pathlib.Path, place: pathlib.Path, extr
         "SUITE_OUTCOMES": str(outcomes),
         "SUITE_KEYSPACE": f"suite_{label}"[:38],
     }
-    command = [str(python), "runtests.py", "--settings=settings", "--parallel=1", "--noinput", label, *extra]
+    command = [
+        str(python),
+        "runtests.py",
+        "--settings=settings",
+        "--parallel=1",
+        "--noinput",
+        label,
+        *extra,
+    ]
     started = time.monotonic()
     with open(place / f"{label}.log", "w", encoding="utf-8") as log:
         try:
-            process = subprocess.run(command, cwd=tests, env=env, stdout=log, stderr=log, timeout=LABEL_TIMEOUT)
+            process = subprocess.run(
+                command, cwd=tests, env=env, stdout=log, stderr=log, timeout=LABEL_TIMEOUT
+            )
             code = process.returncode
         except subprocess.TimeoutExpired:
             code = "timeout"
@@ -110,11 +127,17 @@ def show(result: dict, yardstick: dict | None) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("labels", nargs="*", metavar="LABEL", help="by default all that use a database")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "labels", nargs="*", metavar="LABEL", help="by default all that use a database"
+    )
     parser.add_argument("--version", default="", help="of Django: 5.2, 6.1 or one release")
     parser.add_argument("--jobs", type=int, default=2, help="labels at a time")
-    parser.add_argument("-k", dest="patterns", action="append", default=[], help="only tests that match")
+    parser.add_argument(
+        "-k", dest="patterns", action="append", default=[], help="only tests that match"
+    )
     options = parser.parse_args()
     known = labels_with_yardstick()
     wanted = options.version or installed_version(sys.executable)
@@ -125,7 +148,9 @@ def main() -> int:
     labels = options.labels or [label for label in known if (tests / label).is_dir()]
     extra = [part for pattern in options.patterns for part in ("-k", pattern)]
     print(f"Django {version}: {len(labels)} labels")
-    print(f"{'label':32} {'pass':>5} {'failed':>6} {'error':>6} {'skipped':>7} {'sqlite':>7} {'no-tx':>7}")
+    print(
+        f"{'label':32} {'pass':>5} {'failed':>6} {'error':>6} {'skipped':>7} {'sqlite':>7} {'no-tx':>7}"
+    )
     total, bad = collections.Counter(), 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         runs = [pool.submit(run_label, label, python, tests, place, extra) for label in labels]
@@ -135,7 +160,9 @@ def main() -> int:
             total.update(result["counts"])
             bad += result["code"] not in (0, 1)
     of = sum(total.values())
-    print(f"{total['passed']} of {of} passed, {total['failed']} failed, {total['error']} errors, {total['skipped']} skipped")
+    print(
+        f"{total['passed']} of {of} passed, {total['failed']} failed, {total['error']} errors, {total['skipped']} skipped"
+    )
     return 1 if bad else 0
 
 
