@@ -140,6 +140,9 @@ class FoundRowsMixin(TableMixin):
         """The plan that writes the rows with these primary keys."""
         query = self.query.clone()  # chain() would forget the values
         query.clear_where()
+        query.group_by = None
+        query.combinator = None
+        query.extra = {}
         query.get_initial_alias()
         for alias in query.alias_map:
             if alias != query.base_table:
