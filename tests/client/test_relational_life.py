@@ -57,6 +57,10 @@ class Beside:
         except BaseException as error:
             self.error = error
 
+    def raised(self):
+        if self.error is not None:
+            raise self.error
+
     def __enter__(self):
         self.thread.start()
         return self
@@ -242,6 +246,29 @@ def test_closed_rows(sql):
     closed(rows.fetchone, "the rows are closed")
     closed(rows.fetchall, "the rows are closed")
     assert (rows.column_names, rows.spent) == (("c",), 0)
+
+
+def test_rows_that_are_closed_while_they_are_read(sql):
+    pause = Pause()
+    sql.create_function("pause", 1, lambda c: pause() if c == 3 else c)
+    rows = sql.execute("SELECT pause(c) FROM n")
+    with Beside(rows.fetchall) as other:
+        assert pause.begun.wait(60)
+        rows.close()
+        pause.go_on.set()
+    closed(lambda: other.raised(), "the rows are closed")
+    closed(rows.fetchone, "the rows are closed")
+    assert is_free(sql)
+
+
+@pytest.mark.parametrize("read", ["fetchone", "fetchall"])
+def test_rows_that_their_own_function_closes(sql, read):
+    sql.create_function("close", 1, lambda c: rows.close() if c == 3 else c)
+    rows = sql.execute("SELECT close(c) FROM n")
+    with pytest.raises(libcql.InterfaceError, match="the rows are closed"):
+        for _ in range(5):
+            getattr(rows, read)()
+    assert is_free(sql)
 
 
 def test_closing_waits_for_the_thread_that_is_inside(sql):
