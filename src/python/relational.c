@@ -181,9 +181,19 @@ static RelationalObject *new_relational(SessionObject *s) {
   return (RelationalObject *)PyErr_NoMemory();
 }
 
+/* The text of a name, which *object keeps; NULL with an exception. */
+static const char *name_of(PyObject *arg, const char *what, PyObject **object) {
+  Py_ssize_t len = 0;
+  *object = cqlpy_exact_text(arg, what);
+  const char *text = *object == NULL ? NULL : PyUnicode_AsUTF8AndSize(*object, &len);
+  if (text == NULL || strlen(text) == (size_t)len) return text;
+  PyErr_Format(PyExc_ValueError, "%s holds a NUL character", what);
+  return NULL;
+}
+
 PyObject *cqlpy_session_relational(SessionObject *s, PyObject *arg) {
-  PyObject *text = cqlpy_exact_text(arg, "keyspace");
-  const char *keyspace = text == NULL ? NULL : PyUnicode_AsUTF8(text);
+  PyObject *text;
+  const char *keyspace = name_of(arg, "keyspace", &text);
   RelationalObject *r = keyspace == NULL ? NULL : new_relational(s);
   cql_error err;
   cqlpy_error_init(&err);
@@ -281,8 +291,8 @@ static PyObject *relational_create_aggregate(PyObject *self, PyObject *args, PyO
 
 static PyObject *relational_attach(PyObject *self, PyObject *arg) {
   RelationalObject *r = (RelationalObject *)self;
-  PyObject *table = cqlpy_exact_text(arg, "table");
-  const char *name = table == NULL ? NULL : PyUnicode_AsUTF8(table);
+  PyObject *table;
+  const char *name = name_of(arg, "table", &table);
   PyObject *result = NULL;
   if (name != NULL && cqlpy_relational_enter(r) == 0) {
     cql_error err;

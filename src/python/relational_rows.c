@@ -23,6 +23,7 @@ struct RelationalRowsObject {
   PyObject *failure; /* what comes behind them */
   uint64_t spent;
   const char *closed; /* why there is no row any more; NULL: because there is none */
+  bool is_reading;    /* a thread is between two looks at slot: closing is left to it */
   PyObject *weakrefs;
 };
 
@@ -32,6 +33,13 @@ static void end(RelationalRowsObject *rows) {
   cqlpy_relational_unlink(rows->owner, rows->slot);
   PyMem_Free(rows->slot);
   rows->slot = NULL;
+}
+
+/* Its query is finished when the connection is left, at the latest. */
+static void drop_slot(RelationalRowsObject *rows) {
+  cqlpy_slot *slot = rows->slot;
+  rows->slot = NULL;
+  if (slot != NULL) cqlpy_relational_drop(rows->owner, slot);
 }
 
 static PyObject *raw_value(const RelationalRowsObject *rows, uint32_t i, const cqlpy_cell *cell) {
@@ -81,11 +89,7 @@ static int make_rows(RelationalRowsObject *rows, PyObject *list) {
 
 /* An exception is set. It waits until the rows before it have been given; Ctrl-C does not. */
 static int fail(RelationalRowsObject *rows, PyObject *list) {
-  if (rows->slot != NULL) {
-    cqlpy_slot *slot = rows->slot;
-    rows->slot = NULL;
-    cqlpy_relational_drop(rows->owner, slot); /* when the connection is left */
-  }
+  drop_slot(rows);
   if (PyList_GET_SIZE(list) == 0 || !PyErr_ExceptionMatches(PyExc_Exception)) return -1;
   Py_XSETREF(rows->failure, cqlpy_take_exception());
   return 0;
@@ -112,8 +116,7 @@ static cql_status read_rows(RelationalRowsObject *rows, reading *to) {
   return st;
 }
 
-/* Reads count rows, or fewer, and appends them to list. There is a slot. -1 with an exception, and no rows in list. */
-static int fill(RelationalRowsObject *rows, const cqlpy_params *p, uint32_t count, PyObject *list) {
+static int read_into(RelationalRowsObject *rows, const cqlpy_params *p, uint32_t count, PyObject *list) {
   RelationalObject *r = rows->owner;
   reading to = {.params = p, .count = count};
   cqlpy_error_init(&to.err);
@@ -128,6 +131,15 @@ static int fill(RelationalRowsObject *rows, const cqlpy_params *p, uint32_t coun
   if (make_rows(rows, list) == 0) PyErr_SetObject((PyObject *)Py_TYPE(failure), failure);
   Py_DECREF(failure);
   return fail(rows, list);
+}
+
+/* Reads count rows, or fewer, and appends them to list. There is a slot. -1 with an exception. */
+static int fill(RelationalRowsObject *rows, const cqlpy_params *p, uint32_t count, PyObject *list) {
+  rows->is_reading = true;
+  int rc = read_into(rows, p, count, list);
+  rows->is_reading = false;
+  if (rows->closed != NULL) drop_slot(rows); /* meanwhile */
+  return rc;
 }
 
 /* --- rows in hand ------------------------------------------------------------------------------------------------- */
@@ -165,8 +177,7 @@ static int raise_failure(RelationalRowsObject *rows) {
 /* 1: more may be read; 0: there are no more; -1 with an exception. None are in hand. */
 static int has_more(RelationalRowsObject *rows) {
   if (rows->failure != NULL) return raise_failure(rows);
-  if (rows->slot != NULL) return 1;
-  if (rows->closed == NULL) return 0;
+  if (rows->closed == NULL) return rows->slot != NULL;
   cqlpy_raise(rows->state, CQLPY_InterfaceError, CQL_CLOSED, "the %s closed", rows->closed);
   return -1;
 }
@@ -184,7 +195,7 @@ static int read_block(RelationalRowsObject *rows) {
   if (rows->slot != NULL && in_hand(rows) == 0) {
     PyObject *list = PyList_New(0);
     rc = list == NULL ? -1 : fill(rows, NULL, grow(rows), list);
-    if (rc == 0 && PyList_GET_SIZE(list) > 0) {
+    if (rc == 0 && PyList_GET_SIZE(list) > 0 && rows->closed == NULL) {
       Py_XSETREF(rows->block, Py_NewRef(list));
       rows->next = 0;
     }
@@ -202,7 +213,7 @@ static PyObject *rows_next(PyObject *self) {
   return take_one(rows);
 }
 
-static int read_into(RelationalRowsObject *rows, uint32_t count, PyObject *list) {
+static int read_more(RelationalRowsObject *rows, uint32_t count, PyObject *list) {
   if (cqlpy_relational_enter(rows->owner) < 0) return -1;
   int rc = rows->slot == NULL ? 0 : fill(rows, NULL, count, list);
   cqlpy_relational_leave(rows->owner);
@@ -216,7 +227,7 @@ static PyObject *gather(RelationalRowsObject *rows, Py_ssize_t wanted, bool is_a
   while (more > 0 && PyList_GET_SIZE(list) < wanted && (more = has_more(rows)) > 0) {
     Py_ssize_t left = wanted - PyList_GET_SIZE(list);
     uint32_t count = is_all ? grow(rows) : left < FETCH_COUNT ? (uint32_t)left : FETCH_COUNT;
-    more = read_into(rows, count, list) < 0 ? -1 : 1;
+    more = read_more(rows, count, list) < 0 ? -1 : 1;
   }
   if (more < 0) Py_CLEAR(list);
   return list;
@@ -435,16 +446,10 @@ void cqlpy_relational_rows_cut(RelationalRowsObject *rows) {
   rows->closed = "connection is";
 }
 
-static void drop_slot(RelationalRowsObject *rows) {
-  cqlpy_slot *slot = rows->slot;
-  rows->slot = NULL;
-  if (slot != NULL) cqlpy_relational_drop(rows->owner, slot);
-}
-
 static PyObject *rows_close(PyObject *self, PyObject *unused) {
   (void)unused;
   RelationalRowsObject *rows = (RelationalRowsObject *)self;
-  drop_slot(rows);
+  if (!rows->is_reading) drop_slot(rows);
   rows->closed = "rows are";
   Py_CLEAR(rows->failure);
   Py_CLEAR(rows->block);

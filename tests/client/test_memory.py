@@ -66,13 +66,69 @@ def failing(session, query, params):
         session.execute(query, params)
 
 
+class Last:
+    """An SQL aggregate."""
+
+    def step(self, value):
+        self.value = value
+
+    def finalize(self):
+        return self.value
+
+
+def sql_values(sql):
+    values = ("text" * 10, b"blob" * 10, 1 << 40, 1.5)
+    sql.create_function("same", 1, lambda x: x)
+    assert sql.execute("SELECT same(?), same(?), same(?), same(?)", values).fetchall() == [values]
+
+
+def sql_failing(sql):
+    for query, params in [("SELECT ?", [object()]), ("SELECT no", ()), ("SELECT fails(1)", ())]:
+        with pytest.raises(libcql.Error):
+            sql.execute(query, params)
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/statm"), reason="the system does not tell the size of a process"
+)
+@pytest.mark.parametrize(
+    "work",
+    [
+        sql_values,
+        sql_failing,
+        lambda s: s.execute("SELECT last(c) FROM n GROUP BY c % 3").fetchall(),
+        lambda s: s.execute('SELECT "v$raw" FROM n', raw=[("n", "v")]).fetchone(),
+        lambda s: s.execute("SELECT :a, :b", {"a": 1, "b": "x"}).fetchmany(5),
+        lambda s: s.attach("n"),
+    ],
+    ids=["values", "failing", "aggregate", "half-read", "names", "attach"],
+)
+def test_memory_of_sql_stays_bounded(rows, work):
+    sql = rows.relational("ks")
+    sql.attach("n")
+    sql.create_aggregate("last", 1, Last)
+    sql.create_function("fails", 1, lambda x: x.nothing)
+    for _ in range(1000):
+        work(sql)
+    gc.collect()
+    before, objects = resident(), len(gc.get_objects())
+    for _ in range(10_000):
+        work(sql)
+    gc.collect()
+    assert len(gc.get_objects()) - objects < 50
+    assert resident() - before < 2_000_000
+
+
 def test_open_sessions_at_exit_are_no_trouble(url):
     code = (
         "import sys, libcql\n"
         "s = libcql.connect(sys.argv[1])\n"
         "r = s.execute('SELECT key FROM system.local')\n"
         "p = s.prepare('SELECT key FROM system.local')\n"
-        "loop = [s, r, p]; loop.append(loop)\n"
+        "q = s.relational('system')\n"
+        "q.create_function('f', 0, lambda: q)\n"
+        "w = q.execute('SELECT 1 UNION SELECT 2')\n"
+        "loop = [s, r, p, q, w]; loop.append(loop)\n"
     )
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code, url], capture_output=True, timeout=60
