@@ -148,8 +148,7 @@ static cqlr_match convert(const cql_type *type, sqlite3_value *value, cql_arena 
   return parse_text(type, cql_slice_of(text, (size_t)sqlite3_value_bytes(value)), arena, out);
 }
 
-/* No row has an empty partition key, nor one that is longer than a key may be; the server would refuse the question. */
-static bool can_be_in_a_key(const cqlr_column *column, cql_slice value) {
+bool cqlr_can_be_in_key(const cqlr_column *column, cql_slice value) {
   if (column->kind != CQLR_PARTITION && column->kind != CQLR_CLUSTERING) return true;
   return value.len <= CQL_KEY_LEN_MAX && (column->kind == CQLR_CLUSTERING || value.len > 0);
 }
@@ -171,7 +170,7 @@ cqlr_match cqlr_to_cql(const cqlr_column *column, cqlr_op op, sqlite3_value *val
   if (*st != CQL_OK) return CQLR_ANYTHING;
   bool is_ascii = column->type->code != CQL_TYPE_ASCII || cql_ascii_valid(*out);
   bool is_valid = match != CQLR_VALUE || (is_ascii && (!is_text(column->type) || cql_utf8_valid(*out)));
-  if (match == CQLR_VALUE && (!is_valid || !can_be_in_a_key(column, *out))) match = CQLR_NOTHING;
+  if (match == CQLR_VALUE && (!is_valid || !cqlr_can_be_in_key(column, *out))) match = CQLR_NOTHING;
   /* Not equal to a value of the column does not say on which side of it. */
   return match == CQLR_NOTHING && op != CQLR_EQ ? CQLR_ANYTHING : match;
 }
