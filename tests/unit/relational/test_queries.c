@@ -63,6 +63,16 @@ static void half_read_ones_interleave(void **state) {
     if (i != 1) cql_relational_finish(queries[i]);
 }
 
+/* Not NULL, even when it is the first text that a cursor gives. */
+static void an_empty_text(void **state) {
+  (void)state;
+  run("CREATE TABLE note (id int PRIMARY KEY, body text, bytes blob)");
+  run("INSERT INTO note (id, body, bytes) VALUES (1, '', 0x)");
+  attach("note");
+  expect("SELECT typeof(body), length(body), typeof(bytes), typeof(\"body$raw\") FROM note", "text,0,blob,blob;", NULL);
+  expect("SELECT id FROM note WHERE body = '' AND bytes = x''", "1;", NULL);
+}
+
 /* --- what is sent ------------------------------------------------------------------------------------------------- */
 
 static void what_was_sent(void **state) {
@@ -259,6 +269,7 @@ static void a_function_that_leaves_a_statement_half_read(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(half_read_ones_interleave, begin, room_end),
+      cmocka_unit_test_setup_teardown(an_empty_text, begin, room_end),
       cmocka_unit_test_setup_teardown(what_was_sent, begin, room_end),
       cmocka_unit_test_setup_teardown(the_same_text_is_counted_once, begin, room_end),
       cmocka_unit_test_setup_teardown(more_texts_than_are_told_apart, begin, room_end),
