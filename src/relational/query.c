@@ -6,24 +6,43 @@
 
 /* --- readers ------------------------------------------------------------------------------------------------------ */
 
-void cqlr_reader_open(cqlr_reader *reader, cql_relational *owner) {
-  *reader = (cqlr_reader){.query = owner->query};
-  if (reader->query == NULL) return;
-  reader->next = reader->query->readers;
-  reader->query->readers = reader;
+void cqlr_query_init(cql_relational_query *q, cql_relational *owner) {
+  *q = (cql_relational_query){.owner = owner, .budget = UINT64_MAX};
+  cql_arena_init(&q->arena, owner->alloc, CQL_ARENA_LIMIT_DEFAULT);
+}
+
+void cqlr_query_clear(cql_relational_query *q) {
+  cqlr_waves_free(q);
+  cql_arena_free(&q->arena);
+}
+
+static void end_query(cql_relational_query *q) {
+  cqlr_query_clear(q);
+  cql_alloc_free(q->owner->alloc, q, sizeof *q);
+}
+
+void cqlr_reader_open(cqlr_reader *reader, cqlr_scan *scan, const int16_t *positions) {
+  *reader = (cqlr_reader){.query = scan->owner->query, .scan = scan, .positions = positions};
+  cqlr_reader **at = &reader->query->readers;
+  while (*at != NULL) at = &(*at)->next;
+  *at = reader;
 }
 
 void cqlr_reader_close(cqlr_reader *reader) {
-  if (reader->query == NULL) return;
-  cqlr_reader **at = &reader->query->readers;
+  cql_relational_query *q = reader->query;
+  cqlr_reader **at = &q->readers;
   while (*at != reader) at = &(*at)->next;
   *at = reader->next;
-  reader->query->spent += reader->is_fresh; /* a subquery has made something of it */
+  q->spent += reader->is_fresh; /* a subquery has made something of it */
+  if (q->readers != NULL) return;
+  if (q == &q->owner->own)
+    cqlr_query_clear(q);
+  else if (q->is_finished)
+    end_query(q);
 }
 
 cql_status cqlr_reader_moved(cqlr_reader *reader, const cqlr_table *table, bool has_row, cql_error *err) {
   cql_relational_query *q = reader->query;
-  if (q == NULL) return CQL_OK;
   q->spent += reader->is_fresh;
   reader->is_fresh = has_row;
   if (q->spent <= q->budget) return CQL_OK;
@@ -61,7 +80,7 @@ cql_status cql_relational_prepare(cql_relational *r, const char *sql, size_t len
   if (len > INT32_MAX) return cql_fail(err, CQL_LIMIT, "The statement is too long");
   cql_relational_query *q = cql_alloc_new(r->alloc, sizeof *q);
   if (q == NULL) return cql_fail(err, CQL_NOMEM, "Out of memory");
-  *q = (cql_relational_query){.owner = r, .budget = UINT64_MAX};
+  cqlr_query_init(q, r);
   r->has_error = false;
   int rc = sqlite3_prepare_v2(r->db, sql, (int)len, &q->statement, NULL);
   if (rc == SQLITE_OK && q->statement != NULL) {
@@ -76,7 +95,8 @@ cql_status cql_relational_prepare(cql_relational *r, const char *sql, size_t len
 void cql_relational_finish(cql_relational_query *q) {
   if (q == NULL) return;
   sqlite3_finalize(q->statement);
-  cql_alloc_free(q->owner->alloc, q, sizeof *q);
+  q->is_finished = true;
+  if (q->readers == NULL) end_query(q);
 }
 
 sqlite3_stmt *cql_relational_statement(cql_relational_query *q) {
@@ -109,5 +129,6 @@ cql_status cql_relational_step(cql_relational_query *q, bool *has_row, cql_error
   q->is_over = true;
   cql_status st = rc == SQLITE_DONE ? CQL_OK : tell(r, rc, CQL_INVALID, err);
   sqlite3_reset(q->statement); /* cursors and what sorts have kept */
+  if (q->readers == NULL) cqlr_waves_free(q);
   return st;
 }

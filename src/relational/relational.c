@@ -10,6 +10,9 @@ cql_status cql_relational_open(cql_relational **out, cql_session *session, const
   r->session = session;
   r->alloc = &cql_alloc_libc;
   cql_arena_init(&r->arena, r->alloc, CQL_ARENA_LIMIT_DEFAULT);
+  cql_buf_init(&r->text, r->alloc, CQL_SESSION_CACHE_TEXT_LEN);
+  cqlr_query_init(&r->own, r);
+  r->query = &r->own;
   r->keyspace = cql_arena_str(&r->arena, cql_slice_str(keyspace));
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
   int rc = r->keyspace == NULL ? SQLITE_NOMEM : sqlite3_open_v2(":memory:", &r->db, flags, NULL);
@@ -25,6 +28,8 @@ cql_status cql_relational_open(cql_relational **out, cql_session *session, const
 void cql_relational_close(cql_relational *r) {
   if (r == NULL) return;
   sqlite3_close(r->db);
+  cqlr_query_clear(&r->own);
+  cql_buf_free(&r->text);
   cql_arena_free(&r->arena);
   cql_alloc_free(r->alloc, r, sizeof *r);
 }

@@ -21,14 +21,27 @@ typedef struct cql_relational_counts {
   uint64_t requests; /* pages of a statement count each */
   uint64_t rows;     /* that came */
   uint64_t scans;    /* statements that read a whole table */
+  uint64_t waves;    /* how often answers were waited for: requests that were sent side by side came in one wave */
 } cql_relational_counts;
+
+/* A CQL statement that a query has sent. */
+typedef struct cql_relational_sent {
+  const char *cql;
+  uint64_t requests, rows;
+} cql_relational_sent;
 
 enum {
   CQL_RELATIONAL_COLUMNS_MAX = 900,    /* of a table: SQLite has 2,000 in one, and each is there twice */
   CQL_RELATIONAL_TERMS_MAX = 64,       /* conditions of one scan that are looked at */
   CQL_RELATIONAL_IN_MAX = 1000000,     /* values of an IN that are asked for one by one */
   CQL_RELATIONAL_TOGETHER_COUNT = 128, /* requests that are sent side by side */
-  CQL_RELATIONAL_PAGE_COUNT = 5000     /* rows */
+  CQL_RELATIONAL_PAGE_COUNT = 5000,    /* rows */
+  /* Inner rows of a join are asked for ahead, for many outer rows at once. */
+  CQL_RELATIONAL_BATCH_FIRST_COUNT = 64, /* values of the first batch: a LIMIT may be about to end the query */
+  CQL_RELATIONAL_BATCH_COUNT = 1000,     /* values of a later one at most */
+  CQL_RELATIONAL_BATCH_PAGE_COUNT = 500, /* rows for each of them; the rest when its turn comes */
+  CQL_RELATIONAL_BATCH_LEN = 16 << 20,   /* bytes of rows that a batch shall not exceed, judged by the one before */
+  CQL_RELATIONAL_SENT_COUNT = 64         /* CQL statements of a query that are told apart */
 };
 
 /* Opens a connection over a keyspace of the session, which must outlive it. Everything is copied. One thread at a time.
@@ -36,8 +49,9 @@ enum {
 cql_status cql_relational_open(cql_relational **out, cql_session *session, const char *keyspace, cql_error *err);
 void cql_relational_close(cql_relational *r); /* NULL is fine. Its statements are to be finalized before */
 
-/* Borrowed: for functions of the program's, limits, and statements that are run without cql_relational_step(). Those have
- * no budget; cql_relational_error() tells more of one that ended with SQLITE_ERROR, if the session was the cause. */
+/* Borrowed: for functions of the program's, limits, and statements that are run without cql_relational_step(). Those
+ * have no budget; cql_relational_error() tells more of one that ended with SQLITE_ERROR, if the session was the cause.
+ */
 sqlite3 *cql_relational_db(cql_relational *r);
 
 /* Makes a table known, anew if it was: its definition is read now. CQL_INVALID: there is no such table; CQL_LIMIT: too
@@ -53,8 +67,8 @@ void cql_relational_counted(const cql_relational *r, cql_relational_counts *out)
 
 /* --- queries ------------------------------------------------------------------------------------------------------ */
 
-/* Prepares the first statement of a text. Several queries may be half-read at a time. CQL_SYNTAX: SQLite says no, in its
- * words; CQL_NOMEM. */
+/* Prepares the first statement of a text. Several queries may be half-read at a time. CQL_SYNTAX: SQLite says no, in
+ * its words; CQL_NOMEM. */
 cql_status cql_relational_prepare(cql_relational *r, const char *sql, size_t len, cql_relational_query **out,
                                   cql_error *err);
 void cql_relational_finish(cql_relational_query *q); /* NULL is fine; before its connection is closed */
@@ -68,9 +82,14 @@ void cql_relational_set_budget(cql_relational_query *q, uint64_t rows);
 /* How many of them there have been. */
 uint64_t cql_relational_spent(const cql_relational_query *q);
 
+/* The i-th CQL statement that the query has sent, in the order of first use; false: there are not so many. Borrowed
+ * until cql_relational_finish(). Of more than CQL_RELATIONAL_SENT_COUNT the last one, "other statements", stands for
+ * the rest. */
+bool cql_relational_sent_at(const cql_relational_query *q, uint32_t i, cql_relational_sent *out);
+
 /* To the next row. *has_row false: there is none, and there will be none. CQL_BUDGET: it has read more than it may; err
- * has the table that was read then. CQL_INTERRUPTED: sqlite3_interrupt(), or the session's check; errors of the session;
- * CQL_INVALID: SQLite says no, or a function of the program's does. */
+ * has the table that was read then. CQL_INTERRUPTED: sqlite3_interrupt(), or the session's check; errors of the
+ * session; CQL_INVALID: SQLite says no, or a function of the program's does. */
 cql_status cql_relational_step(cql_relational_query *q, bool *has_row, cql_error *err);
 
 #endif

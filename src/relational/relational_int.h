@@ -57,6 +57,9 @@ bool cqlr_can_compare(const cql_type *type, cqlr_op op);
 /* A value that a column is compared with. *out lives in arena. CQL_NOMEM in *st. */
 cqlr_match cqlr_to_cql(const cqlr_column *column, cqlr_op op, sqlite3_value *value, cql_arena *arena, cql_slice *out,
                        cql_status *st);
+/* Can a row have it there? No row has an empty partition key, nor one that is longer than a key may be; the server
+ * would refuse the question. */
+bool cqlr_can_be_in_key(const cqlr_column *column, cql_slice value);
 
 /* --- ways to the rows (access.c) ---------------------------------------------------------------------------------- */
 
@@ -85,7 +88,36 @@ typedef struct cqlr_access {
 void cqlr_access_choose(const cqlr_table *t, const cqlr_term *terms, uint32_t count, cqlr_access *out);
 double cqlr_access_cost(const cqlr_access *a, double *rows);
 
-/* --- connections (relational.c) and scans (vtab.c, scan.c) -------------------------------------------------------- */
+/* --- queries (query.c) -------------------------------------------------------------------------------------------- */
+
+typedef struct cqlr_scan cqlr_scan;
+typedef struct cqlr_wave cqlr_wave;
+
+/* What the cursors of a query have read of it. One is in each cursor. */
+typedef struct cqlr_reader {
+  cql_relational_query *query;
+  struct cqlr_reader *next; /* opened later */
+  cqlr_scan *scan;          /* of the same cursor */
+  const int16_t *positions; /* of the columns among the cells */
+  bool is_fresh;            /* its row has not been given yet, neither alone nor as a part of one */
+} cqlr_reader;
+
+/* Lives until it is finished and has no reader: a function of the program's may leave a statement of its own half-read.
+ */
+struct cql_relational_query {
+  cql_relational *owner;
+  sqlite3_stmt *statement;
+  cqlr_reader *readers; /* the oldest first */
+  cqlr_wave *waves;
+  uint32_t wave_count;
+  cql_arena arena;
+  uint64_t budget, spent; /* rows that were left behind */
+  uint32_t sent_count;
+  cql_relational_sent sent[CQL_RELATIONAL_SENT_COUNT];
+  bool is_over, is_finished;
+};
+
+/* --- connections (relational.c) ----------------------------------------------------------------------------------- */
 
 struct cql_relational {
   cql_session *session;
@@ -93,54 +125,34 @@ struct cql_relational {
   sqlite3 *db;
   const char *keyspace;
   cql_arena arena;
+  cql_buf text; /* of the statement that is being made */
   cqlr_table *tables;
-  cql_relational_query *query; /* that is stepped now; NULL: a statement of the program's own */
+  cql_relational_query *query; /* that is stepped now */
+  cql_relational_query own;    /* of the program's own statements */
   cql_relational_counts counts;
   cql_error error;
   bool has_error;
 };
 
-/* --- queries (query.c) -------------------------------------------------------------------------------------------- */
-
-/* What the cursors of a query have read of it. One is in each cursor. */
-typedef struct cqlr_reader {
-  cql_relational_query *query; /* NULL: nobody counts */
-  struct cqlr_reader *next;
-  bool is_fresh; /* its row has not been given yet, neither alone nor as a part of one */
-} cqlr_reader;
-
-struct cql_relational_query {
-  cql_relational *owner;
-  sqlite3_stmt *statement;
-  cqlr_reader *readers;
-  uint64_t budget, spent; /* rows that were left behind */
-  bool is_over;
-};
-
-void cqlr_reader_open(cqlr_reader *reader, cql_relational *owner); /* a reader of the query that is stepped now */
+void cqlr_query_init(cql_relational_query *q, cql_relational *owner);
+void cqlr_query_clear(cql_relational_query *q); /* what it holds; it has no reader */
+/* The reader of a scan, for the query that is stepped now. */
+void cqlr_reader_open(cqlr_reader *reader, cqlr_scan *scan, const int16_t *positions);
 void cqlr_reader_close(cqlr_reader *reader);
 /* It leaves its row, and has come to another (or to none). CQL_BUDGET. */
 cql_status cqlr_reader_moved(cqlr_reader *reader, const cqlr_table *table, bool has_row, cql_error *err);
 
-extern const sqlite3_module cqlr_vtab_module;
+/* --- requests (send.c) -------------------------------------------------------------------------------------------- */
 
-/* The rows of one scan. */
-typedef struct cqlr_scan {
-  cql_relational *owner;
-  const cqlr_table *table;
-  cql_arena arena; /* values and the array of requests */
-  cql_buf text;
-  cql_prepared *prepared;
-  cql_request *requests;
-  uint32_t request_count, next_request;
-  cql_outcome *outcomes; /* of a group of requests */
-  uint32_t group_count, next_in_group, group_first;
-  cql_result *page;
-  uint32_t page_request; /* whose page it is */
-  cql_value *cells;
-  int16_t key_cell; /* of the first clustering column */
-  bool is_over;
-} cqlr_scan;
+/* Where requests with this text are counted; NULL for statements of the program's own. CQL_NOMEM. */
+cql_status cqlr_sent_find(cql_relational_query *q, cql_slice text, cql_relational_sent **out);
+/* One wave each; they count what they send and what comes. sent may be NULL. */
+cql_status cqlr_send(cql_relational *owner, cql_relational_sent *sent, const cql_request *request, cql_result **out,
+                     cql_error *err);
+cql_status cqlr_send_many(cql_relational *owner, cql_relational_sent *sent, const cql_request *requests, uint32_t count,
+                          cql_outcome *outcomes, cql_error *err);
+
+/* --- statements (statement.c) ------------------------------------------------------------------------------------- */
 
 /* What a scan is to give: positions[i] is where column i of the table stands among the cells, or -1. */
 typedef struct cqlr_wish {
@@ -153,11 +165,87 @@ typedef struct cqlr_wish {
   bool is_reversed; /* clustering order */
 } cqlr_wish;
 
+typedef struct cqlr_statement {
+  cql_prepared *prepared;
+  cql_relational_sent *sent; /* NULL: nobody counts */
+  uint32_t cell_count;
+  int16_t key_cell; /* of the first clustering column; -1: there is none */
+} cqlr_statement;
+
+cql_status cqlr_statement_open(cqlr_statement *s, cql_relational *owner, cql_relational_query *q, const cqlr_table *t,
+                               const cqlr_wish *wish, cql_error *err);
+void cqlr_statement_close(cqlr_statement *s);
+cql_request cqlr_statement_request(const cqlr_statement *s, const cql_value *values, uint32_t count);
+
+/* --- scans (scan.c) ----------------------------------------------------------------------------------------------- */
+
+/* The rows of one scan. */
+struct cqlr_scan {
+  cql_relational *owner;
+  const cqlr_table *table;
+  cql_arena arena; /* values and the array of requests */
+  cqlr_statement statement;
+  const cql_request *requests;
+  uint32_t request_count, next_request;
+  cql_outcome *outcomes; /* of a group of requests */
+  uint32_t group_count, next_in_group, group_first;
+  cql_result *page;
+  uint32_t page_request; /* whose page it is */
+  cqlr_wave *wave;       /* that has lent page and requests; NULL: they are its own */
+  bool is_lent;          /* the page; those that follow are its own */
+  cql_value *cells;
+  bool is_over;
+};
+
 void cqlr_scan_init(cqlr_scan *s, cql_relational *owner, const cqlr_table *table);
 void cqlr_scan_end(cqlr_scan *s); /* may begin again */
 void cqlr_scan_free(cqlr_scan *s);
-cql_status cqlr_scan_begin(cqlr_scan *s, const cqlr_wish *wish, cql_error *err);
+cql_status cqlr_scan_begin(cqlr_scan *s, cql_relational_query *q, const cqlr_wish *wish, cql_error *err);
 /* To the next row; is_over at the end. */
 cql_status cqlr_scan_next(cqlr_scan *s, cql_error *err);
+/* The pages that are in hand: the present one, and those that come next. One of them may be NULL. */
+uint32_t cqlr_scan_page_count(const cqlr_scan *s);
+cql_result *cqlr_scan_page(const cqlr_scan *s, uint32_t i);
+
+/* --- where the values of a join come from (sources.c) ------------------------------------------------------------- */
+
+enum {
+  CQLR_SOURCES_MAX = 64,
+  CQLR_WAVES_MAX = 64 /* of a query; the scans of other places go one by one */
+};
+
+/* A column of another cursor: its cell has been equal to the value of a term whenever there was a filter. Cursors come
+ * and go with each run of a subquery; a cursor is told by its table, and its place among those of the table. */
+typedef struct cqlr_source {
+  const cqlr_table *table;
+  uint32_t nth;
+  uint16_t column, term;
+} cqlr_source;
+
+typedef struct cqlr_sources {
+  uint64_t filter_count;
+  uint64_t constants;     /* a bit for each term that has had one value */
+  const cql_slice *first; /* values, of the first filter */
+  uint32_t count;
+  cqlr_source items[CQLR_SOURCES_MAX];
+} cqlr_sources;
+
+/* A filter of self: what does not foretell its values is no source any more. Copies into arena. CQL_NOMEM. */
+cql_status cqlr_sources_learn(cqlr_sources *s, const cqlr_reader *self, const cqlr_wish *wish, cql_arena *arena);
+/* The reader whose rows to come tell the filters to come, and for each term its cell, or -1: the first value. NULL:
+ * there is none, or not yet. */
+const cqlr_reader *cqlr_sources_choose(const cqlr_sources *s, const cqlr_reader *self, uint32_t term_count,
+                                       int16_t *cells);
+
+/* --- inner rows for many outer rows at once (waves.c) ------------------------------------------------------------- */
+
+/* Begins the scan of a reader, with one value for each term; text is the plan, at its address in the statement. */
+cql_status cqlr_wave_begin(cqlr_reader *reader, const char *text, const cqlr_wish *wish, cql_error *err);
+void cqlr_wave_leave(cqlr_wave *w); /* its scan has ended */
+uint32_t cqlr_wave_page_count(const cqlr_wave *w);
+cql_result *cqlr_wave_page(const cqlr_wave *w, uint32_t i); /* NULL: it did not come */
+void cqlr_waves_free(cql_relational_query *q);
+
+extern const sqlite3_module cqlr_vtab_module;
 
 #endif

@@ -23,6 +23,11 @@ static cql_status ask(cql_session *session, const char *text, const cqlr_table *
   return st;
 }
 
+/* After a loop over rows: was it their end? */
+static cql_status end_of_rows(cql_status st, cql_error *err) {
+  return st == CQL_DONE ? CQL_OK : cql_fail(err, st, "A row of system_schema is not in the protocol's form");
+}
+
 static cql_slice cell(const cql_value *v) {
   return (cql_slice){v->len < 0 ? NULL : v->data, v->len < 0 ? 0 : (size_t)v->len};
 }
@@ -63,7 +68,7 @@ static cql_status read_kinds(cqlr_table *t, cql_session *session, cql_error *err
                       "WHERE keyspace_name = ? AND table_name = ?",
                       t, &r, err);
   if (st != CQL_OK) return st;
-  while (cql_result_next(r, cells) == CQL_OK) {
+  while ((st = cql_result_next(r, cells)) == CQL_OK) {
     cqlr_column *c = find(t, cell(&cells[0]));
     if (c == NULL) continue; /* it has come meanwhile */
     c->kind = kind_of(cell(&cells[1]));
@@ -73,6 +78,8 @@ static cql_status read_kinds(cqlr_table *t, cql_session *session, cql_error *err
     t->clustering_count += c->kind == CQLR_CLUSTERING;
   }
   cql_result_free(r);
+  st = end_of_rows(st, err);
+  if (st != CQL_OK) return st;
   if (t->partition_count == 0) return cql_fail(err, CQL_INVALID, "There is no table %s.%s", t->keyspace, t->name);
   return CQL_OK;
 }
@@ -102,9 +109,9 @@ static cql_status read_indexes(cqlr_table *t, cql_session *session, cql_error *e
   cql_status st =
       ask(session, "SELECT options FROM system_schema.indexes WHERE keyspace_name = ? AND table_name = ?", t, &r, err);
   if (st != CQL_OK) return st;
-  while (cql_result_next(r, cells) == CQL_OK) read_target(t, cql_result_column(r, 0)->type, cell(&cells[0]));
+  while ((st = cql_result_next(r, cells)) == CQL_OK) read_target(t, cql_result_column(r, 0)->type, cell(&cells[0]));
   cql_result_free(r);
-  return CQL_OK;
+  return end_of_rows(st, err);
 }
 
 static int rank(const cqlr_column *c) {

@@ -104,8 +104,9 @@ static void put_dashes(cql_buf *b, cql_slice text) {
   }
 }
 
-/* A value whose text is this one, to the letter: any other text is the text of no value. */
-static cqlr_match parse_text(const cql_type *type, cql_slice text, cql_arena *arena, cql_slice *out) {
+/* A value whose text is this one, to the letter: any other text is the text of no value. CQL_NOMEM in *out_of. */
+static cqlr_match parse_text(const cql_type *type, cql_slice text, cql_arena *arena, cql_slice *out,
+                             cql_status *out_of) {
   bool is_uuid = type->code == CQL_TYPE_UUID || type->code == CQL_TYPE_TIMEUUID;
   cql_buf b;
   cql_buf_init(&b, &cql_alloc_libc, 4096);
@@ -123,9 +124,11 @@ static cqlr_match parse_text(const cql_type *type, cql_slice text, cql_arena *ar
   if (st == CQL_OK) {
     cql_buf_reset(&b);
     cqlr_put_text(&b, type, *out);
+    if (b.st == CQL_NOMEM) st = b.st;
     is_same = b.st == CQL_OK && cql_slice_eq(cql_buf_view(&b), text);
   }
   cql_buf_free(&b);
+  if (st == CQL_NOMEM) *out_of = st;
   return is_same ? CQLR_VALUE : CQLR_NOTHING;
 }
 
@@ -143,15 +146,25 @@ static cqlr_match convert(const cql_type *type, sqlite3_value *value, cql_arena 
   case CQL_TYPE_BLOB: return put_blob(b, value);
   default: break;
   }
-  const uint8_t *text = sqlite3_value_type(value) == SQLITE_TEXT ? sqlite3_value_text(value) : NULL;
-  if (text == NULL) return CQLR_NOTHING;
-  return parse_text(type, cql_slice_of(text, (size_t)sqlite3_value_bytes(value)), arena, out);
+  if (sqlite3_value_type(value) != SQLITE_TEXT) return CQLR_NOTHING;
+  const uint8_t *text = sqlite3_value_text(value);
+  if (text == NULL) {
+    b->st = CQL_NOMEM;
+    return CQLR_NOTHING;
+  }
+  return parse_text(type, cql_slice_of(text, (size_t)sqlite3_value_bytes(value)), arena, out, &b->st);
 }
 
-/* No row has an empty partition key, nor one that is longer than a key may be; the server would refuse the question. */
-static bool can_be_in_a_key(const cqlr_column *column, cql_slice value) {
+bool cqlr_can_be_in_key(const cqlr_column *column, cql_slice value) {
   if (column->kind != CQLR_PARTITION && column->kind != CQLR_CLUSTERING) return true;
   return value.len <= CQL_KEY_LEN_MAX && (column->kind == CQLR_CLUSTERING || value.len > 0);
+}
+
+/* What a column cannot hold is equal to none of its values. */
+static bool can_hold(const cqlr_column *column, cql_slice value) {
+  if (column->type->code == CQL_TYPE_ASCII && !cql_ascii_valid(value)) return false;
+  if (is_text(column->type) && !cql_utf8_valid(value)) return false;
+  return cqlr_can_be_in_key(column, value);
 }
 
 cqlr_match cqlr_to_cql(const cqlr_column *column, cqlr_op op, sqlite3_value *value, cql_arena *arena, cql_slice *out,
@@ -162,16 +175,14 @@ cqlr_match cqlr_to_cql(const cqlr_column *column, cqlr_op op, sqlite3_value *val
   cql_buf_init(&b, &cql_alloc_libc, CQL_VALUE_LEN_MAX);
   *out = (cql_slice){NULL, 0};
   cqlr_match match = convert(column->type, value, arena, &b, out);
-  if (match == CQLR_VALUE && out->data == NULL) {
-    *st = b.st;
-    if (*st == CQL_OK) *st = cql_arena_slice(arena, cql_buf_view(&b), out);
+  *st = b.st;
+  if (*st == CQL_OK && match == CQLR_VALUE && out->data == NULL) {
+    *st = cql_arena_slice(arena, cql_buf_view(&b), out);
     if (*st == CQL_OK && out->data == NULL) *out = CQL_SLICE_LITERAL("");
   }
   cql_buf_free(&b);
   if (*st != CQL_OK) return CQLR_ANYTHING;
-  bool is_ascii = column->type->code != CQL_TYPE_ASCII || cql_ascii_valid(*out);
-  bool is_valid = match != CQLR_VALUE || (is_ascii && (!is_text(column->type) || cql_utf8_valid(*out)));
-  if (match == CQLR_VALUE && (!is_valid || !can_be_in_a_key(column, *out))) match = CQLR_NOTHING;
+  if (match == CQLR_VALUE && !can_hold(column, *out)) match = CQLR_NOTHING;
   /* Not equal to a value of the column does not say on which side of it. */
   return match == CQLR_NOTHING && op != CQLR_EQ ? CQLR_ANYTHING : match;
 }

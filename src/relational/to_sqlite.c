@@ -102,8 +102,9 @@ static void give_text(sqlite3_context *out, const cql_type *type, cql_slice valu
     sqlite3_result_error_toobig(out);
   else if (scratch->st != CQL_OK)
     sqlite3_result_error_nomem(out);
-  else
-    sqlite3_result_text64(out, (const char *)scratch->data, scratch->len, SQLITE_TRANSIENT, SQLITE_UTF8);
+  else /* no bytes are no NULL */
+    sqlite3_result_text64(out, scratch->len == 0 ? "" : (const char *)scratch->data, scratch->len, SQLITE_TRANSIENT,
+                          SQLITE_UTF8);
 }
 
 /* Of up to eight bytes; longer ones are texts of digits. */

@@ -180,7 +180,7 @@ static int on_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     return SQLITE_NOMEM;
   }
   cqlr_scan_init(&c->scan, v->owner, &v->table);
-  cqlr_reader_open(&c->reader, v->owner);
+  cqlr_reader_open(&c->reader, &c->scan, c->positions);
   cql_arena_init(&c->arena, v->owner->alloc, CQL_ARENA_LIMIT_DEFAULT);
   cql_buf_init(&c->scratch, v->owner->alloc, CQL_VALUE_LEN_MAX);
   *out = &c->base;
@@ -189,8 +189,8 @@ static int on_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
 
 static int on_close(sqlite3_vtab_cursor *base) {
   cursor *c = (cursor *)base;
+  cqlr_scan_free(&c->scan); /* before the query goes */
   cqlr_reader_close(&c->reader);
-  cqlr_scan_free(&c->scan);
   cql_arena_free(&c->arena);
   cql_buf_free(&c->scratch);
   sqlite3_free(c->positions);
@@ -284,7 +284,7 @@ static cql_status read_term(cursor *c, const cqlr_table *t, cqlr_term term, sqli
 
 static cql_status read_filter(cursor *c, const cqlr_table *t, const char *text, int argc, sqlite3_value **argv,
                               filter *f) {
-  char *at = (char *)text;
+  char *at = strchr(strchr(text, ' ') + 1, ' '); /* behind what is said of the scan as a whole */
   for (int i = 0; i < argc; i++) {
     cqlr_term term = {0};
     term.column = (uint16_t)strtol(at, &at, 10);
@@ -296,10 +296,17 @@ static cql_status read_filter(cursor *c, const cqlr_table *t, const char *text, 
   return CQL_OK;
 }
 
-static cql_status begin(cursor *c, const cqlr_table *t, const filter *f, uint64_t used, bool is_reversed,
-                        cql_error *err) {
+/* Each term of the plan has one value: such a filter may be foretold. */
+static bool is_plain(const cqlr_access *a, int argc) {
+  return a->count == (uint32_t)argc && !a->has_in;
+}
+
+/* text and argc are the plan's. */
+static cql_status begin(cursor *c, const cqlr_table *t, const filter *f, const char *text, int argc, cql_error *err) {
   cqlr_access a;
+  char *rest;
   cql_slice values[CQL_RELATIONAL_TERMS_MAX];
+  uint64_t used = strtoull(text, &rest, 16);
   cqlr_access_choose(t, f->terms, f->count, &a);
   for (uint32_t i = 0; i < a.count; i++) values[i] = f->values[a.terms[i].source];
   const cqlr_wish wish = {.access = &a,
@@ -308,8 +315,9 @@ static cql_status begin(cursor *c, const cqlr_table *t, const filter *f, uint64_
                           .in_count = f->in_count,
                           .positions = c->positions,
                           .cell_count = place_cells(c, t, used),
-                          .is_reversed = is_reversed};
-  return cqlr_scan_begin(&c->scan, &wish, err);
+                          .is_reversed = strtol(rest, NULL, 10) != 0};
+  if (is_plain(&a, argc)) return cqlr_wave_begin(&c->reader, text, &wish, err);
+  return cqlr_scan_begin(&c->scan, c->reader.query, &wish, err);
 }
 
 static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc, sqlite3_value **argv) {
@@ -317,16 +325,13 @@ static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, in
   vtab *v = (vtab *)base->pVtab;
   cql_error err = {0};
   filter f = {.count = 0};
-  char *at;
   (void)number;
   cqlr_scan_end(&c->scan);
   cql_arena_reset(&c->arena);
-  uint64_t used = strtoull(text, &at, 16);
-  bool is_reversed = strtol(at, &at, 10) != 0;
-  cql_status st = read_filter(c, &v->table, at, argc, argv, &f);
+  cql_status st = read_filter(c, &v->table, text, argc, argv, &f);
   if (st == CQL_LIMIT) cql_fail(&err, st, "IN has more than %d values", CQL_RELATIONAL_IN_MAX);
   if (st == CQL_NOMEM) cql_fail(&err, st, "Out of memory");
-  if (st == CQL_OK && !f.is_nothing) st = begin(c, &v->table, &f, used, is_reversed, &err);
+  if (st == CQL_OK && !f.is_nothing) st = begin(c, &v->table, &f, text, argc, &err);
   if (st == CQL_OK) st = cqlr_reader_moved(&c->reader, &v->table, !c->scan.is_over, &err);
   return st == CQL_OK ? SQLITE_OK : tell_of(v, st, &err);
 }

@@ -31,6 +31,10 @@ static cql_slice rows_of(const cql_result *r) {
   return r->rows.data == NULL ? cql_buf_view(&r->body) : r->rows;
 }
 
+size_t cql_result_rows_len(const cql_result *r) {
+  return rows_of(r).len;
+}
+
 cql_result_kind cql_result_get_kind(const cql_result *result) {
   return result->kind;
 }
@@ -66,6 +70,15 @@ cql_status cql_result_next(cql_result *result, cql_value *cells) {
 
 void cql_result_rewind(cql_result *result) {
   result->rows_read = 0;
+}
+
+cql_result_place cql_result_tell(const cql_result *r) {
+  return (cql_result_place){r->cursor, r->rows_read};
+}
+
+void cql_result_seek(cql_result *r, cql_result_place place) {
+  r->cursor = place.cursor;
+  r->rows_read = place.rows_read;
 }
 
 const uint8_t *cql_result_paging_state(const cql_result *result, size_t *len) {

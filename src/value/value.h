@@ -217,5 +217,14 @@ void cql_result_put_cell(cql_result *r, cql_slice value); /* data NULL: null. St
 /* Makes it rows that somebody else wrote, row_count of them, without a copy: takes body, in which rows lies, and leaves
  * an empty buffer; what r->body held is freed. rows may lie in r->arena instead, and body be NULL. */
 void cql_result_set_rows(cql_result *r, cql_buf *body, cql_slice rows, uint64_t row_count);
+size_t cql_result_rows_len(const cql_result *r); /* bytes of its rows */
+
+/* Where a result is read, to come back after a look at other rows. What cells have borrowed stays valid. */
+typedef struct cql_result_place {
+  cql_reader cursor;
+  uint64_t rows_read;
+} cql_result_place;
+cql_result_place cql_result_tell(const cql_result *r);
+void cql_result_seek(cql_result *r, cql_result_place place);
 
 #endif

@@ -54,6 +54,27 @@ static void test_rows(void **state) {
   cql_result_free(r);
 }
 
+static void test_a_look_ahead(void **state) {
+  (void)state;
+  cql_result *r = two_rows();
+  cql_value cells[2], later[2];
+  cql_result_place start = cql_result_tell(r);
+  assert_int_equal(cql_result_rows_len(r), 4 * 4 + 1 + 4);
+  assert_int_equal(cql_result_next(r, cells), CQL_OK);
+  cql_result_place place = cql_result_tell(r);
+  assert_int_equal(cql_result_next(r, later), CQL_OK);
+  assert_int_equal(cql_result_next(r, later), CQL_DONE);
+  assert_true(cells[0].len == 1 && cells[0].data[0] == 'x');
+  cql_result_seek(r, place);
+  assert_int_equal(cql_result_next(r, cells), CQL_OK);
+  assert_true(cells[0].len == 0 && cells[0].data == later[0].data);
+  assert_int_equal(cql_result_next(r, cells), CQL_DONE);
+  cql_result_seek(r, start);
+  assert_int_equal(cql_result_next(r, cells), CQL_OK);
+  assert_true(cells[0].len == 1 && cells[0].data[0] == 'x');
+  cql_result_free(r);
+}
+
 /* More rows promised than the body holds, and lengths that lie. */
 static void test_malformed(void **state) {
   (void)state;
@@ -130,10 +151,8 @@ static void test_beside_rows(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_rows),
-      cmocka_unit_test(test_malformed),
-      cmocka_unit_test(test_rows_of_a_body),
-      cmocka_unit_test(test_beside_rows),
+      cmocka_unit_test(test_rows),           cmocka_unit_test(test_a_look_ahead), cmocka_unit_test(test_malformed),
+      cmocka_unit_test(test_rows_of_a_body), cmocka_unit_test(test_beside_rows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
