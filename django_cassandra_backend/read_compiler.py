@@ -88,13 +88,14 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
     def _relational_plan(self):
         """Django asks this compiler afterwards what the query selects: it says what the other one does."""
         compiler = self.relational = self._on_relational_road()
-        plan = compiler.plan()
-        self.select = compiler.select
-        self.klass_info = compiler.klass_info
-        self.annotation_col_map = compiler.annotation_col_map
-        self.col_count = compiler.col_count
-        self.has_extra_select = getattr(compiler, "has_extra_select", False)
-        return plan
+        try:
+            return compiler.plan()
+        finally:  # also when no row can match
+            self.select = compiler.select
+            self.klass_info = compiler.klass_info
+            self.annotation_col_map = compiler.annotation_col_map
+            self.col_count = compiler.col_count
+            self.has_extra_select = getattr(compiler, "has_extra_select", False)
 
     def _plan(self):
         query = self.query

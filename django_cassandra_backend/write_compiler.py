@@ -249,8 +249,10 @@ class SQLUpdateCompiler(FoundRowsMixin, base.SQLUpdateCompiler):
         if self.finder is not None and field in self.finder.expressions:
             return self.finder.value_of(field)
         if hasattr(value, "resolve_expression"):
-            value = self._resolved(field, value)
-            return self._converted(field, self.evaluator().expression(value))
+            value = field.get_db_prep_save(self._resolved(field, value), self.connection)
+            if hasattr(value, "resolve_expression"):  # it is not Value(None, JSONField())
+                return self._converted(field, self.evaluator().expression(value))
+            return Constant(value)
         if hasattr(value, "prepare_database_save"):
             if not field.remote_field:
                 raise TypeError(

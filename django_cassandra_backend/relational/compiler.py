@@ -35,7 +35,11 @@ class Relational:
         """The query as a plan. EmptyResultSet as in Django."""
         self.exact = not self.query.combinator
         self.tested = self.connection.begin()
-        sql, params = self.as_sql()
+        explained, self.query.explain_info = self.query.explain_info, None
+        try:
+            sql, params = self.as_sql()
+        finally:
+            self.query.explain_info = explained
         return RelationalPlan(sql, params, raw=self.raw_outputs(), tested=self.tested)
 
     def compile(self, node):

@@ -4,7 +4,7 @@ import re
 
 from django.db.backends.sqlite3._functions import register
 
-from .. import sessions
+from .. import names, sessions
 from ..dbapi import ProgrammingError
 from .dialect import FOLD
 
@@ -58,7 +58,7 @@ class Database:
 
     def _attach(self, table: str) -> None:
         if table not in self._known:
-            self._sqlite.attach(table)
+            self._sqlite.attach(table, names.encode(table))
             self._known.add(table)
 
 

@@ -45,7 +45,7 @@ class RelationalPlan(Plan):
         cursor.give(self.given(rows, budget))
         cursor.executed += [
             (f"{cql} ({requests} requests, {count} rows)", [])
-            for cql, requests, count in getattr(rows, "statements", ())
+            for cql, requests, count in rows.statements
         ]
 
     def given(self, rows, budget):

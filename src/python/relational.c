@@ -289,20 +289,21 @@ static PyObject *relational_create_aggregate(PyObject *self, PyObject *args, PyO
   return cqlpy_relational_create_aggregate((RelationalObject *)self, args, names);
 }
 
-static PyObject *relational_attach(PyObject *self, PyObject *arg) {
+static PyObject *relational_attach(PyObject *self, PyObject *args, PyObject *names) {
+  static char *keywords[] = {"name", "table", NULL};
   RelationalObject *r = (RelationalObject *)self;
-  PyObject *table;
-  const char *name = name_of(arg, "table", &table);
+  const char *name, *table = NULL;
   PyObject *result = NULL;
-  if (name != NULL && cqlpy_relational_enter(r) == 0) {
+  if (!PyArg_ParseTupleAndKeywords(args, names, "s|z:attach", keywords, &name, &table)) return NULL;
+  if (cqlpy_relational_enter(r) == 0) {
     cql_error err;
     cqlpy_error_init(&err);
     cqlpy_relational_begin(r);
-    cql_status st = cqlpy_relational_end(r, cql_relational_attach(r->handle, name, &err));
+    if (table == NULL) table = name;
+    cql_status st = cqlpy_relational_end(r, cql_relational_attach_as(r->handle, name, table, &err));
     result = st == CQL_OK ? Py_NewRef(Py_None) : cqlpy_relational_raise(r, st, &err);
     cqlpy_relational_leave(r);
   }
-  Py_XDECREF(table);
   return result;
 }
 
@@ -356,8 +357,9 @@ PyDoc_STRVAR(
     "SQL over the CQL tables of a keyspace, by SQLite. Made by Session.relational().\n\n"
     "Threads may share it: one is inside at a time, the others wait. What an SQL function does cannot use the\n"
     "connection whose statement calls it.");
-PyDoc_STRVAR(attach_doc, "attach($self, table, /)\n--\n\n"
-                         "Make a table known under its name, anew if it was: its definition is read now.");
+PyDoc_STRVAR(attach_doc, "attach($self, name, table=None)\n--\n\n"
+                         "Make a table known in SQL as name, anew if it was: its definition is read now. table is its\n"
+                         "name in CQL where that is another one.");
 PyDoc_STRVAR(create_function_doc,
              "create_function($self, name, narg, func, *, deterministic=False)\n--\n\n"
              "Make func an SQL function of narg arguments (-1: any number), as sqlite3 does; None takes it away.\n\n"
@@ -388,7 +390,7 @@ static PyMethodDef methods[] = {
     KEYWORD_METHOD(execute),
     KEYWORD_METHOD(create_function),
     KEYWORD_METHOD(create_aggregate),
-    {"attach", relational_attach, METH_O, attach_doc},
+    KEYWORD_METHOD(attach),
     {"interrupt", relational_interrupt, METH_NOARGS, interrupt_doc},
     {"close", relational_close, METH_NOARGS, close_doc},
     {NULL, NULL, 0, NULL},

@@ -22,6 +22,8 @@ struct RelationalRowsObject {
   uint32_t block_count;
   PyObject *failure; /* what comes behind them */
   uint64_t spent;
+  cql_relational_sent *sent; /* what the query had sent when it was finished; in the arena */
+  uint32_t sent_count;
   const char *closed; /* why there is no row any more; NULL: because there is none */
   bool is_reading;    /* a thread is between two looks at slot: closing is left to it */
   PyObject *weakrefs;
@@ -104,6 +106,18 @@ typedef struct reading {
   cql_error err;
 } reading;
 
+/* What is told of a query that will be finished. Short of memory it is told less. */
+static void keep_sent(RelationalRowsObject *rows, const cql_relational_query *q) {
+  cql_relational_sent one;
+  rows->sent = cql_arena_array(&rows->arena, CQL_RELATIONAL_SENT_COUNT, sizeof *rows->sent);
+  while (rows->sent != NULL && rows->sent_count < CQL_RELATIONAL_SENT_COUNT &&
+         cql_relational_sent_at(q, rows->sent_count, &one)) {
+    one.cql = cql_arena_str(&rows->arena, cql_slice_str(one.cql));
+    if (one.cql == NULL) return;
+    rows->sent[rows->sent_count++] = one;
+  }
+}
+
 /* A query that is over, one way or the other, is finished. */
 static cql_status read_rows(RelationalRowsObject *rows, reading *to) {
   cql_relational_query *q = rows->slot->query;
@@ -112,7 +126,9 @@ static cql_status read_rows(RelationalRowsObject *rows, reading *to) {
     st = cqlpy_block_fill(&rows->owner->block, q, rows->column_count, to->count, &to->is_finished, &to->err);
   to->spent = cql_relational_spent(q);
   to->is_finished |= st != CQL_OK;
-  if (to->is_finished) cql_relational_finish(q);
+  if (!to->is_finished) return st;
+  keep_sent(rows, q);
+  cql_relational_finish(q);
   return st;
 }
 
@@ -518,6 +534,30 @@ static PyObject *get_spent(PyObject *self, void *unused) {
   return PyLong_FromUnsignedLongLong(((RelationalRowsObject *)self)->spent);
 }
 
+static int add_sent(PyObject *list, const cql_relational_sent *sent) {
+  PyObject *entry = Py_BuildValue("sKK", sent->cql, (unsigned long long)sent->requests, (unsigned long long)sent->rows);
+  int rc = entry == NULL ? -1 : PyList_Append(list, entry);
+  Py_XDECREF(entry);
+  return rc;
+}
+
+static PyObject *get_statements(PyObject *self, void *unused) {
+  (void)unused;
+  RelationalRowsObject *rows = (RelationalRowsObject *)self;
+  bool is_open = rows->slot != NULL;
+  if (is_open && cqlpy_relational_enter(rows->owner) < 0) return NULL;
+  PyObject *list = PyList_New(0);
+  cql_relational_sent one;
+  int rc = list == NULL ? -1 : 0;
+  if (rows->slot == NULL)
+    for (uint32_t i = 0; rc == 0 && i < rows->sent_count; i++) rc = add_sent(list, &rows->sent[i]);
+  else
+    for (uint32_t i = 0; rc == 0 && cql_relational_sent_at(rows->slot->query, i, &one); i++) rc = add_sent(list, &one);
+  if (is_open) cqlpy_relational_leave(rows->owner);
+  if (rc < 0) Py_CLEAR(list);
+  return list;
+}
+
 PyDoc_STRVAR(rows_doc, "The rows of a statement of SQL, tuples. Made by Relational.execute().\n\n"
                        "Iterating gives each row once. They are read as they are asked for, some at a time.");
 PyDoc_STRVAR(fetchone_doc, "fetchone($self, /)\n--\n\nReturn the next row, or None when there is none left.");
@@ -537,6 +577,8 @@ static PyMethodDef methods[] = {
 static PyGetSetDef getset[] = {
     {"column_names", get_column_names, NULL, "The names of the columns, a tuple of str.", NULL},
     {"spent", get_spent, NULL, "How many rows of tables have been read that are not returned.", NULL},
+    {"statements", get_statements, NULL,
+     "What has been sent: a list of (CQL statement, number of requests, number of rows that came).", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

@@ -39,15 +39,20 @@ sqlite3 *cql_relational_db(cql_relational *r) {
 }
 
 cql_status cql_relational_attach(cql_relational *r, const char *table, cql_error *err) {
+  return cql_relational_attach_as(r, table, table, err);
+}
+
+cql_status cql_relational_attach_as(cql_relational *r, const char *name, const char *table, cql_error *err) {
   cql_buf b;
   cql_buf_init(&b, r->alloc, 4096);
   cql_buf_str(&b, "DROP TABLE IF EXISTS ");
-  cqlr_put_name(&b, table);
+  cqlr_put_name(&b, name);
   cql_buf_str(&b, "; CREATE VIRTUAL TABLE ");
-  cqlr_put_name(&b, table);
+  cqlr_put_name(&b, name);
   cql_buf_str(&b, " USING cql");
   cql_buf_u8(&b, 0);
   r->has_error = false;
+  r->attached = table;
   int rc = b.st == CQL_OK ? sqlite3_exec(r->db, (const char *)b.data, NULL, NULL, NULL) : SQLITE_NOMEM;
   cql_buf_free(&b);
   if (rc == SQLITE_OK) return CQL_OK;
@@ -61,7 +66,7 @@ cql_status cql_relational_attach(cql_relational *r, const char *table, cql_error
 
 const cql_type *cql_relational_type(const cql_relational *r, const char *table, const char *column) {
   for (const cqlr_table *t = r->tables; t != NULL; t = t->next) {
-    if (strcmp(t->name, table) != 0) continue;
+    if (strcmp(t->alias, table) != 0) continue;
     for (uint32_t i = 0; i < t->column_count; i++)
       if (strcmp(t->columns[i].name, column) == 0) return t->columns[i].type;
   }

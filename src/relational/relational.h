@@ -58,7 +58,11 @@ sqlite3 *cql_relational_db(cql_relational *r);
  * many columns; and whatever a read may end with. */
 cql_status cql_relational_attach(cql_relational *r, const char *table, cql_error *err);
 
-/* The type of a column of a table that is known, borrowed until the table is made known anew; NULL: there is none. */
+/* The same under another name: name in SQL, table in CQL. */
+cql_status cql_relational_attach_as(cql_relational *r, const char *name, const char *table, cql_error *err);
+
+/* The type of a column of a table that is known, by its name in SQL; borrowed until the table is made known anew. NULL:
+ * there is none. */
 const cql_type *cql_relational_type(const cql_relational *r, const char *table, const char *column);
 
 /* The last error of the session since this was called last; false: there was none. */

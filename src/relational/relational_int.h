@@ -21,6 +21,7 @@ typedef struct cqlr_table {
   struct cqlr_table *next; /* of those that a connection knows */
   cql_arena arena;
   const char *keyspace, *name;
+  const char *alias;         /* its name in SQL */
   cql_prepared *all; /* SELECT *: knows the types */
   uint32_t column_count;
   cqlr_column *columns; /* partition key, clustering columns, the others as SELECT * has them */
@@ -28,7 +29,7 @@ typedef struct cqlr_table {
 } cqlr_table;
 
 cql_status cqlr_table_read(cqlr_table *out, cql_session *session, const char *keyspace, const char *name,
-                           cql_error *err);
+                           const char *alias, cql_error *err);
 void cqlr_table_free(cqlr_table *t);
 /* The CREATE TABLE text that sqlite3_declare_vtab() takes. Sticky in b. */
 void cqlr_table_declare(const cqlr_table *t, cql_buf *b);
@@ -127,6 +128,7 @@ struct cql_relational {
   cql_arena arena;
   cql_buf text; /* of the statement that is being made */
   cqlr_table *tables;
+  const char *attached; /* the table that becomes known now, by its name in CQL */
   cql_relational_query *query; /* that is stepped now */
   cql_relational_query own;    /* of the program's own statements */
   cql_relational_counts counts;

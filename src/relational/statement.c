@@ -38,6 +38,16 @@ static void put_statement(cql_buf *b, const cqlr_table *t, const cqlr_wish *wish
   if (wish->is_reversed) put_order(b, t);
 }
 
+/* Are the columns still those that the table is known by? */
+static bool fits(const cql_prepared *prepared, const cqlr_table *t, const cqlr_wish *wish) {
+  if (cql_prepared_column_count(prepared) != wish->cell_count) return false;
+  for (uint32_t i = 0; i < t->column_count; i++) {
+    int16_t cell = wish->positions[i];
+    if (cell >= 0 && !cql_type_eq(cql_prepared_column(prepared, (uint32_t)cell)->type, t->columns[i].type)) return false;
+  }
+  return true;
+}
+
 cql_status cqlr_statement_open(cqlr_statement *s, cql_relational *owner, cql_relational_query *q, const cqlr_table *t,
                                const cqlr_wish *wish, cql_error *err) {
   cql_buf *b = &owner->text;
@@ -48,7 +58,10 @@ cql_status cqlr_statement_open(cqlr_statement *s, cql_relational *owner, cql_rel
     return cql_fail(err, CQL_NOMEM, "Out of memory");
   s->cell_count = wish->cell_count;
   s->key_cell = t->clustering_count > 0 ? wish->positions[t->partition_count] : -1;
-  return cql_session_prepare(owner->session, (const char *)b->data, b->len, NULL, &s->prepared, err);
+  cql_status st = cql_session_prepare(owner->session, (const char *)b->data, b->len, NULL, &s->prepared, err);
+  if (st != CQL_OK || fits(s->prepared, t, wish)) return st;
+  cqlr_statement_close(s);
+  return cql_fail(err, CQL_INVALID, "The columns of %s have changed since it was attached", t->name);
 }
 
 void cqlr_statement_close(cqlr_statement *s) {

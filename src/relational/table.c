@@ -148,13 +148,14 @@ static cql_status prepare_all(cqlr_table *t, cql_session *session, cql_error *er
 }
 
 cql_status cqlr_table_read(cqlr_table *out, cql_session *session, const char *keyspace, const char *name,
-                           cql_error *err) {
+                           const char *alias, cql_error *err) {
   memset(out, 0, sizeof *out);
   cql_arena_init(&out->arena, &cql_alloc_libc, CQL_ARENA_LIMIT_DEFAULT);
   out->keyspace = cql_arena_str(&out->arena, cql_slice_str(keyspace));
   out->name = cql_arena_str(&out->arena, cql_slice_str(name));
+  out->alias = cql_arena_str(&out->arena, cql_slice_str(alias));
   cql_status st = CQL_OK;
-  if (out->keyspace == NULL || out->name == NULL) st = cql_fail(err, CQL_NOMEM, "Out of memory");
+  if (out->keyspace == NULL || out->name == NULL || out->alias == NULL) st = cql_fail(err, CQL_NOMEM, "Out of memory");
   if (st == CQL_OK) st = prepare_all(out, session, err);
   if (st == CQL_OK) st = read_columns(out, err);
   if (st == CQL_OK) st = read_kinds(out, session, err);

@@ -54,7 +54,7 @@ static int declare(sqlite3 *db, const cqlr_table *t) {
   return rc;
 }
 
-/* argv[2]: the table's name, which is the one that it has in CQL. */
+/* argv[2]: the table's name in SQL. */
 static int on_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
   cql_relational *owner = aux;
   cql_error err = {0};
@@ -63,7 +63,7 @@ static int on_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
   if (v == NULL) return SQLITE_NOMEM;
   memset(v, 0, sizeof *v);
   v->owner = owner;
-  cql_status st = cqlr_table_read(&v->table, owner->session, owner->keyspace, argv[2], &err);
+  cql_status st = cqlr_table_read(&v->table, owner->session, owner->keyspace, owner->attached, argv[2], &err);
   int rc = st == CQL_OK ? declare(db, &v->table) : tell(owner, message, st, &err);
   if (rc == SQLITE_OK) {
     v->table.next = owner->tables;
@@ -159,6 +159,7 @@ static int on_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     info->aConstraintUsage[a.terms[i].source].argvIndex = (int)i + 1;
     if (a.terms[i].is_in) sqlite3_vtab_in(info, a.terms[i].source, 1);
   }
+  info->idxNum = (int)a.way;
   info->idxStr = plan_text(&a, info->colUsed, is_reversed);
   info->needToFreeIdxStr = 1;
   info->estimatedCost = cqlr_access_cost(&a, &rows);

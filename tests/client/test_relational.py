@@ -243,7 +243,7 @@ def test_a_table_is_attached_anew_after_it_has_changed(rows):
     assert sql.execute("SELECT DISTINCT more FROM n").fetchall() == [(None,)]
     with pytest.raises(libcql.InvalidRequest, match="nothing"):
         sql.attach("nothing")
-    with pytest.raises(TypeError, match="table is a str, not int"):
+    with pytest.raises(TypeError, match="must be str, not int"):
         sql.attach(5)
     with pytest.raises(ValueError, match="table holds a NUL character"):
         sql.attach("n\0")
