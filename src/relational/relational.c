@@ -3,19 +3,28 @@
 
 #include <string.h>
 
+cql_status cqlr_connection_init(cql_relational *r, cql_session *session, const char *keyspace) {
+  *r = (cql_relational){.session = session, .alloc = &cql_alloc_libc, .query = &r->own};
+  cql_arena_init(&r->arena, r->alloc, CQL_ARENA_LIMIT_DEFAULT);
+  cql_buf_init(&r->text, r->alloc, CQL_SESSION_CACHE_TEXT_LEN);
+  cqlr_query_init(&r->own, r);
+  r->keyspace = cql_arena_str(&r->arena, cql_slice_str(keyspace));
+  return r->keyspace == NULL ? CQL_NOMEM : CQL_OK;
+}
+
+void cqlr_connection_clear(cql_relational *r) {
+  cqlr_query_clear(&r->own);
+  cql_buf_free(&r->text);
+  cql_arena_free(&r->arena);
+}
+
 cql_status cql_relational_open(cql_relational **out, cql_session *session, const char *keyspace, cql_error *err) {
   *out = NULL;
   cql_relational *r = cql_alloc_new(&cql_alloc_libc, sizeof *r);
   if (r == NULL) return cql_fail(err, CQL_NOMEM, "Out of memory");
-  r->session = session;
-  r->alloc = &cql_alloc_libc;
-  cql_arena_init(&r->arena, r->alloc, CQL_ARENA_LIMIT_DEFAULT);
-  cql_buf_init(&r->text, r->alloc, CQL_SESSION_CACHE_TEXT_LEN);
-  cqlr_query_init(&r->own, r);
-  r->query = &r->own;
-  r->keyspace = cql_arena_str(&r->arena, cql_slice_str(keyspace));
+  cql_status st = cqlr_connection_init(r, session, keyspace);
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
-  int rc = r->keyspace == NULL ? SQLITE_NOMEM : sqlite3_open_v2(":memory:", &r->db, flags, NULL);
+  int rc = st != CQL_OK ? SQLITE_NOMEM : sqlite3_open_v2(":memory:", &r->db, flags, NULL);
   if (rc == SQLITE_OK) rc = sqlite3_create_module_v2(r->db, "cql", &cqlr_vtab_module, r, NULL);
   if (rc == SQLITE_OK) {
     *out = r;
@@ -28,9 +37,7 @@ cql_status cql_relational_open(cql_relational **out, cql_session *session, const
 void cql_relational_close(cql_relational *r) {
   if (r == NULL) return;
   sqlite3_close(r->db);
-  cqlr_query_clear(&r->own);
-  cql_buf_free(&r->text);
-  cql_arena_free(&r->arena);
+  cqlr_connection_clear(r);
   cql_alloc_free(r->alloc, r, sizeof *r);
 }
 

@@ -9,7 +9,12 @@
 #ifndef CQL_RELATIONAL_H
 #define CQL_RELATIONAL_H
 
+#ifdef CQL_RELATIONAL_EXTENSION
+#include <sqlite3ext.h> /* SQLite is the one that loads us */
+SQLITE_EXTENSION_INIT3
+#else
 #include <sqlite3.h>
+#endif
 
 #include "session/session.h"
 

@@ -138,6 +138,9 @@ struct cql_relational {
 
 void cqlr_query_init(cql_relational_query *q, cql_relational *owner);
 void cqlr_query_clear(cql_relational_query *q); /* what it holds; it has no reader */
+cql_status cqlr_connection_init(cql_relational *r, cql_session *session, const char *keyspace); /* CQL_NOMEM */
+void cqlr_connection_clear(cql_relational *r); /* after a failed init, too */
+
 /* The reader of a scan, for the query that is stepped now. */
 void cqlr_reader_open(cqlr_reader *reader, cqlr_scan *scan, const int16_t *positions);
 void cqlr_reader_close(cqlr_reader *reader);
@@ -248,6 +251,12 @@ uint32_t cqlr_wave_page_count(const cqlr_wave *w);
 cql_result *cqlr_wave_page(const cqlr_wave *w, uint32_t i); /* NULL: it did not come */
 void cqlr_waves_free(cql_relational_query *q);
 
+/* --- tables as SQLite sees them (vtab.c) -------------------------------------------------------------------------- */
+
+/* Its tables are CREATE VIRTUAL TABLE name USING cql, with the connection as the module's data. */
 extern const sqlite3_module cqlr_vtab_module;
+/* Makes an object for the table of a name, which SQL knows as alias: an SQLite code; *message is allocated by SQLite. */
+int cqlr_vtab_connect(sqlite3 *db, cql_relational *owner, const char *alias, const char *name, sqlite3_vtab **out,
+                      char **message);
 
 #endif

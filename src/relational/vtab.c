@@ -54,16 +54,14 @@ static int declare(sqlite3 *db, const cqlr_table *t) {
   return rc;
 }
 
-/* argv[2]: the table's name in SQL. */
-static int on_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
-  cql_relational *owner = aux;
+int cqlr_vtab_connect(sqlite3 *db, cql_relational *owner, const char *alias, const char *name, sqlite3_vtab **out,
+                      char **message) {
   cql_error err = {0};
-  (void)argc;
   vtab *v = sqlite3_malloc(sizeof *v);
   if (v == NULL) return SQLITE_NOMEM;
   memset(v, 0, sizeof *v);
   v->owner = owner;
-  cql_status st = cqlr_table_read(&v->table, owner->session, owner->keyspace, owner->attached, argv[2], &err);
+  cql_status st = cqlr_table_read(&v->table, owner->session, owner->keyspace, name, alias, &err);
   int rc = st == CQL_OK ? declare(db, &v->table) : tell(owner, message, st, &err);
   if (rc == SQLITE_OK) {
     v->table.next = owner->tables;
@@ -74,6 +72,13 @@ static int on_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
   if (st == CQL_OK) cqlr_table_free(&v->table);
   sqlite3_free(v);
   return rc;
+}
+
+/* argv[2]: the table's name, which is the one that it has in CQL. */
+static int on_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {
+  cql_relational *owner = aux;
+  (void)argc;
+  return cqlr_vtab_connect(db, owner, argv[2], owner->attached, out, message);
 }
 
 static int on_create(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **out, char **message) {

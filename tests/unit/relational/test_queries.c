@@ -266,6 +266,19 @@ static void a_function_that_leaves_a_statement_half_read(void **state) {
   left = NULL;
 }
 
+/* One place of a statement, and a cursor for each level. */
+static void a_trigger_that_fires_itself(void **state) {
+  (void)state;
+  sqlite3 *db = cql_relational_db(relational);
+  const char *sql = "PRAGMA recursive_triggers = ON; CREATE TABLE path (town int, mayor int);"
+                    "CREATE TRIGGER walk AFTER INSERT ON path WHEN new.town < 10 BEGIN "
+                    "INSERT INTO path SELECT t.mayor, m.n FROM town t CROSS JOIN mayor m ON m.id = t.mayor "
+                    "WHERE t.id = new.town; END; INSERT INTO path VALUES (0, 1)";
+  char *message = NULL;
+  if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK) fail_msg("%s", message);
+  expect("SELECT count(*), sum(town), sum(mayor) FROM path", "11,55,66;", NULL);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(half_read_ones_interleave, begin, room_end),
@@ -278,6 +291,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_function_that_fails, begin, room_end),
       cmocka_unit_test_setup_teardown(an_interrupt, begin, room_end),
       cmocka_unit_test_setup_teardown(a_function_that_asks, begin, room_end),
+      cmocka_unit_test_setup_teardown(a_trigger_that_fires_itself, begin, room_end),
       cmocka_unit_test_setup_teardown(a_function_that_leaves_a_statement_half_read, begin, room_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

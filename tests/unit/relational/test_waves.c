@@ -158,9 +158,11 @@ static void with_itself(void **state) {
   }
   insert_ints("person", "id, boss", 2, values, 1000);
   attach("person");
-  expect_at_most("SELECT count(*), sum(b.id), sum(c.id) FROM person p CROSS JOIN person b ON b.id = p.boss "
-                 "CROSS JOIN person c ON c.id = b.boss",
-                 "1000,499500,499500;", 1 + 2 * 1001, 1 + 2 * 4);
+  /* both inner cursors have the same plan */
+  expect_at_most(
+      "SELECT count(*), sum(b.id), sum(c.id) - 0 * sum(c.boss) FROM person p CROSS JOIN person b ON b.id = p.boss "
+      "CROSS JOIN person c ON c.id = b.boss",
+      "1000,499500,499500;", 1 + 2 * 1001, 1 + 2 * 4);
 }
 
 static void chapters(void) {
@@ -237,6 +239,9 @@ static void composite_keys(void **state) {
   attach("stock");
   expect_at_most("SELECT count(*), sum(s.n) FROM line l CROSS JOIN stock s ON s.shop = l.shop AND s.item = l.item",
                  "1000,499500;", 1 + 1001, 1 + 5);
+  /* no cell has the shop, and it has several values */
+  expect_at_most("SELECT count(*), sum(s.n) FROM line l CROSS JOIN stock s ON s.shop = l.shop + 1 AND s.item = l.item",
+                 "900,494550;", 1 + 1000 + FIRST, 1 + 1000);
   /* one value of each key is the statement's own */
   expect_at_most("SELECT count(*), sum(s.n) FROM line l CROSS JOIN stock s ON s.shop = 3 AND s.item = l.item",
                  "1000,349500;", 1 + 4 * 100 + 1, 1 + 5);
@@ -313,9 +318,12 @@ static void several_pages_for_a_key(void **state) {
   attach("entry");
   char wanted[64];
   snprintf(wanted, sizeof wanted, "%d,%d;", 8 * LONG, 8 * (LONG * (LONG - 1) / 2));
+  cost c;
+  expect("SELECT count(*), sum(e.n) FROM visit v CROSS JOIN entry e ON e.room = v.room", wanted, &c);
+  at_most("requests", c.counts.requests, 1 + 5 + 8);
   /* Each time that a key is reached, what is behind its first page is asked for. */
-  expect_at_most("SELECT count(*), sum(e.n) FROM visit v CROSS JOIN entry e ON e.room = v.room", wanted, 1 + 5 + 8,
-                 1 + 2 + 8);
+  uint64_t later = LONG - CQL_RELATIONAL_BATCH_PAGE_COUNT;
+  if (c.counts.rows < 8 + 4 * CQL_RELATIONAL_BATCH_PAGE_COUNT + 7 * later) fail_msg("%d rows", (int)c.counts.rows);
 }
 
 /* Rows of half a megabyte: the batch after the first is as small as they ask for. */
@@ -370,7 +378,8 @@ static void values_that_no_key_has(void **state) {
   attach("meaning");
   cost c;
   expect("SELECT count(*), sum(n) FROM word w CROSS JOIN meaning m ON m.text = w.text", "16,24;", &c);
-  assert_true(c.counts.waves <= 3);
+  assert_int_equal(c.counts.waves, 3);
+  assert_int_equal(c.counts.requests, 1 + 1 + 4); /* words, the first one twice */
 }
 
 int main(void) {
