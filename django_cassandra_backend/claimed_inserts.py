@@ -210,16 +210,20 @@ class ClaimedInserts:
         return True
 
     def _insert_or_update(self, row: list) -> None:
-        plan, cursor = self.plan, self.cursor
+        plan, cursor, own = self.plan, self.cursor, list(row)
+        by_key = plan.target == plan.key.pk
+        is_new = by_key and id(row) in plan.reserved
         with cursor.connection.attempts() as attempts:
             for _ in attempts:
-                is_new = id(row) in plan.reserved
-                if not is_new and plan._changed(cursor, plan._change_plan(row)):
+                known = not is_new and (by_key or plan._take_key(cursor, row))
+                if known and plan._changed(cursor, plan._change_plan(row)):
                     return
+                row[:] = own
                 try:
                     (self._chain if self.chains else self._steps)([row])
                     return
                 except IntegrityError:
-                    if not plan._exists(cursor, row):
+                    stands = plan._exists if by_key else plan._take_key
+                    if not stands(cursor, row):
                         raise
         raise plan._contention()

@@ -7,6 +7,7 @@ import functools
 import uuid
 
 from django.db.models.constants import OnConflict
+from django.db.utils import ProgrammingError
 
 from . import check_constraints, conditions, outcomes, sequences
 from .access import POINTS, Access, choose
@@ -19,8 +20,17 @@ from .literals import literal
 from .plan import Plan
 from .predicates import And, Comparison
 from .reads import column_list, select_statements
+from .row_source import row_source
 from .together import LWT, PLAIN, Rows
-from .writes import CHAIN_ROWS, UpdatePlan, check_nulls, check_partition, send_all, whole_key
+from .writes import (
+    CHAIN_ROWS,
+    UpdatePlan,
+    check_nulls,
+    check_partition,
+    send_all,
+    shown_statements,
+    whole_key,
+)
 
 
 class InsertPlan(Plan):
@@ -29,6 +39,7 @@ class InsertPlan(Plan):
     model; fields: of the model; key; quote; plain; text: the INSERT; uniques: what has to be claimed
     returning: positions of the values that become the rows of the cursor
     on_conflict: an OnConflict or None.    changes: columns to update where a row exists
+    target: the columns that tell whether it does: the primary key, or those of a unique constraint
     checks: InsertChecks or None.    change_checks: the check constraints that `changes` may violate"""
 
     uniques = ()
@@ -291,27 +302,47 @@ class InsertPlan(Plan):
 
     def _same_pk(self, row: list) -> And:
         """The condition on a row with the same primary key."""
+        return self._same(row, self.key.pk)
+
+    def _same(self, row: list, columns) -> And:
+        """The condition on a row with the same values of the columns."""
         fields = {field.column: field for field in self.fields}
         return And(
             [
                 Comparison(
                     Column(column, fields[column]), "=", Constant(row[self.columns.index(column)])
                 )
-                for column in self.key.pk
+                for column in columns
             ]
         )
+
+    def _take_key(self, cursor, row: list) -> bool:
+        """Give the row the primary key of the one that stands with its unique values, if one does."""
+        same = self._same(row, self.target)
+        columns = list(dict.fromkeys([*self.key.columns, *self.key.pk, *self.target]))
+        access = choose(self.key, same, self.quote)
+        source = row_source(self.model, self.key, access, same, columns, self.quote)
+        found = next(iter(source.rows(cursor, source.budget(cursor))), None)
+        if found is None:
+            return False
+        for column, value in zip(columns, found, strict=True):
+            if column in self.columns:
+                row[self.columns.index(column)] = value
+        return True
 
     def _change_plan(self, row: list) -> UpdatePlan:
         """The UPDATE of the row with the same primary key."""
         values = dict(zip(self.columns, row, strict=True))
-        same = self._same_pk(row)
+        same = self._same(row, dict.fromkeys([*self.key.pk, *self.target]))
+        access = choose(self.key, same, self.quote)
+        assign = {column: Constant(values[column]) for column in self.changes}
         return UpdatePlan(
-            [],
+            shown_statements("UPDATE", self.key, access, assign, self.plain, self.quote),
             model=self.model,
             key=self.key,
-            access=choose(self.key, same, self.quote),
+            access=access,
             predicate=same,
-            assign={column: Constant(values[column]) for column in self.changes},
+            assign=assign,
             checks=self.change_checks,
             fields=self.fields,
             plain=self.plain,
@@ -357,15 +388,17 @@ class InsertPlan(Plan):
         return WriteContention(f"too many writers on the same rows of {self.key.table!r}")
 
 
-def conflict_changes(key: TableKey, query) -> list[str]:
-    """The columns that bulk_create(update_conflicts=True) updates, or NotSupportedError for another target."""
-    from .exceptions import not_answerable
-
+def conflict_changes(key: TableKey, query, uniques) -> tuple[list[str], tuple[str, ...]]:
+    """What bulk_create(update_conflicts=True) updates, and the columns that tell rows apart: the primary key, or those of
+    a unique constraint. ProgrammingError for another target."""
     target = {field.column for field in query.unique_fields}
-    if target != set(key.pk):
+    known = [key.pk, *(unique.columns for unique in uniques if unique.simple)]
+    found = next((columns for columns in known if set(columns) == target), None)
+    if found is None:
         names = ", ".join(sorted(target))
-        raise not_answerable(
-            f"bulk_create(update_conflicts=True) with unique_fields on ({names})",
-            f"Only the primary key ({', '.join(key.pk)}) tells rows apart here.",
+        others = " or ".join(f"({', '.join(columns)})" for columns in known)
+        raise ProgrammingError(
+            f"bulk_create(update_conflicts=True) has no unique constraint on its unique_fields ({names}); "
+            f"what tells rows apart here is {others}"
         )
-    return [field.column for field in query.update_fields]
+    return [field.column for field in query.update_fields], found

@@ -79,12 +79,6 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         finally:  # a join for the order or for select_related() is of this compilation alone
             self.query.reset_refcounts(counts)
 
-    def _on_relational_road(self):
-        """The query's compiler there."""
-        dialect = self.connection.dialect
-        make = dialect.ops.compiler(self.query.compiler)
-        return make(self.query, dialect, self.using, self.elide_empty)
-
     def _relational_plan(self):
         """Django asks this compiler afterwards what the query selects: it says what the other one does."""
         compiler = self.relational = self._on_relational_road()
@@ -94,7 +88,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             self.select = compiler.select
             self.klass_info = compiler.klass_info
             self.annotation_col_map = compiler.annotation_col_map
-            self.col_count = compiler.col_count
+            self.col_count = getattr(compiler, "col_count", None)
             self.has_extra_select = getattr(compiler, "has_extra_select", False)
 
     def _plan(self):
@@ -384,6 +378,8 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
 
 class SQLAggregateCompiler(SQLCompiler):
     """An aggregate over a slice or over distinct rows: over what an inner query gives."""
+
+    road_compiler = "SQLAggregateCompiler"
 
     def _plan(self):
         aggregates = list(self.query.annotation_select.values())

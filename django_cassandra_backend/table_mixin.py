@@ -17,6 +17,8 @@ PREFETCHED = "_prefetch_related_val_"
 class TableMixin:
     """What every compiler asks about the one table of its query."""
 
+    road_compiler = "SQLCompiler"  # of the relational road
+
     @property
     def quote(self):
         return self.connection.ops.quote_name
@@ -24,6 +26,16 @@ class TableMixin:
     def compile(self, node):
         """Django's own code asks for SQL of what it selects; no text of it is ever used."""
         return "?", ()
+
+    def get_order_by(self):
+        """Of Django's own callers, who look at the text of it."""
+        return self._on_relational_road().get_order_by()
+
+    def _on_relational_road(self):
+        """The compiler of the query's rows there."""
+        dialect = self.connection.dialect
+        make = dialect.ops.compiler(self.road_compiler)
+        return make(self.query, dialect, self.using, self.elide_empty)
 
     def table(self) -> TableKey:
         """The key of the query's table, or NotSupportedError when it takes more than one."""

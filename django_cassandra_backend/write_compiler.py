@@ -40,7 +40,10 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
             f"INSERT INTO {self.quote(key.table)} ({', '.join(map(self.quote, columns))}) "
             f"VALUES ({', '.join('?' * len(columns))}){'' if plain else ' IF NOT EXISTS'}"
         )
-        changes = conflict_changes(key, self.query) if on_conflict == OnConflict.UPDATE else []
+        uniques = self.uniques(plain)
+        changes, target = [], key.pk
+        if on_conflict == OnConflict.UPDATE:
+            changes, target = conflict_changes(key, self.query, uniques)
         plan = InsertPlan(
             [(text, row) for row in rows],
             text=text,
@@ -54,11 +57,12 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
             or None,
             on_conflict=on_conflict,
             changes=changes,
+            target=target,
             change_checks=self._change_checks(key, changes, plain),
-            fields=meta.local_concrete_fields,
+            fields=meta.concrete_model._meta.local_concrete_fields,
             plain=plain,
             quote=self.quote,
-            uniques=self.uniques(plain),
+            uniques=uniques,
         )
         return [(plan, ())]
 
@@ -176,7 +180,7 @@ class SQLDeleteCompiler(FoundRowsMixin, base.SQLDeleteCompiler):
             key=key,
             access=access,
             predicate=predicate,
-            fields=self.query.get_meta().local_concrete_fields,
+            fields=self.query.get_meta().concrete_model._meta.local_concrete_fields,
             plain=plain,
             quote=self.quote,
             uniques=self.uniques(plain),
@@ -229,7 +233,7 @@ class SQLUpdateCompiler(FoundRowsMixin, base.SQLUpdateCompiler):
             predicate=predicate,
             assign=assign,
             checks=checks,
-            fields=self.query.get_meta().local_concrete_fields,
+            fields=self.query.get_meta().concrete_model._meta.local_concrete_fields,
             plain=plain,
             quote=self.quote,
             save_point=self._save_point(key, access, assign),

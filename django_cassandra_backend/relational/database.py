@@ -30,7 +30,7 @@ class Database:
     def execute(self, plan, budget: int | None):
         """The rows of a plan: an iterator of tuples with `spent`, `statements` and `close()`."""
         sqlite = self._open()
-        for table in plan.tested.tables:
+        for table in plan.tested.tables.values():
             self._attach(table)
         for _ in range(_ATTEMPTS):
             try:

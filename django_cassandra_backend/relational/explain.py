@@ -24,8 +24,10 @@ def explanation(connection, plan: RelationalPlan, *, analyze: bool) -> dict:
             "counts": ["rows that are read and are in no row of the result"],
         },
     }
-    if any(read["way"] == _WAYS[2] for read in found["reads"]):
-        found["advice"] = plan.tested.advices()
+    scanned = [read["table"] for read in found["reads"] if read["way"] == _WAYS[2]]
+    if scanned:
+        tables = dict.fromkeys(plan.tested.tables.get(alias, alias) for alias in scanned)
+        found["advice"] = [plan.tested.advice(table) for table in tables]
     if analyze:
         found["run"] = _run(connection, plan)
     return found

@@ -68,7 +68,7 @@ class RelationalPlan(Plan):
             )
 
     def _exceeded(self, error, spent: int, budget: int) -> ScanBudgetExceeded:
-        table = getattr(error, "table", None) or ", ".join(self.tested.tables)
+        table = getattr(error, "table", None) or ", ".join(self.tested.tables.values())
         return ScanBudgetExceeded(
             f"The query read {spent} rows that it does not return, the last of them of {table!r}; "
             f'OPTIONS["scan_budget"] allows {budget}. {self.tested.advice(table)} The query: {self.inlined()}'

@@ -7,12 +7,12 @@ class Tested:
     """Tables of one query and, by table, the columns that it looks for values in. Filled while it is compiled."""
 
     def __init__(self):
-        self.tables: dict[str, None] = {}
+        self.tables: dict[str, str] = {}  # alias: name
         self.columns: dict[str, dict] = {}  # table: {field: None}
 
     def table(self, node) -> None:
         """A table of a FROM clause, and what it is joined by."""
-        self.tables[node.table_name] = None
+        self.tables[node.table_alias] = node.table_name
         field = getattr(node, "join_field", None)
         for pair in getattr(field, "related_fields", None) or ():
             for side in pair:
@@ -26,10 +26,6 @@ class Tested:
         model = getattr(field, "model", None)
         if model is not None and getattr(field, "column", None) is not None:
             self.columns.setdefault(model._meta.db_table, {})[field] = None
-
-    def advices(self) -> list[str]:
-        """What would make the scans of a query unnecessary, table by table."""
-        return [self.advice(table) for table in self.columns]
 
     def advice(self, table: str) -> str:
         """What would make a scan of the table unnecessary: a line to paste into its model."""

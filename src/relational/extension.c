@@ -129,7 +129,8 @@ static int on_connect(sqlite3 *db, void *aux, int argc, const char *const *argv,
   cql_status st = read_arguments(&arena, argc, argv, arguments, &err);
   place *p = st == CQL_OK ? find_place(e, arguments[0], arguments[1]) : NULL;
   if (st == CQL_OK && p == NULL) st = open_place(e, arguments[0], arguments[1], &p, &err);
-  int rc = st == CQL_OK ? cqlr_vtab_connect(db, &p->relational, argv[2], arguments[2], out, message) : refuse(message, st, &err);
+  int rc = st == CQL_OK ? cqlr_vtab_connect(db, &p->relational, argv[2], arguments[2], out, message)
+                        : refuse(message, st, &err);
   cql_arena_free(&arena);
   return rc;
 }

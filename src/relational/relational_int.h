@@ -21,7 +21,7 @@ typedef struct cqlr_table {
   struct cqlr_table *next; /* of those that a connection knows */
   cql_arena arena;
   const char *keyspace, *name;
-  const char *alias;         /* its name in SQL */
+  const char *alias; /* its name in SQL */
   cql_prepared *all; /* SELECT *: knows the types */
   uint32_t column_count;
   cqlr_column *columns; /* partition key, clustering columns, the others as SELECT * has them */
@@ -128,7 +128,7 @@ struct cql_relational {
   cql_arena arena;
   cql_buf text; /* of the statement that is being made */
   cqlr_table *tables;
-  const char *attached; /* the table that becomes known now, by its name in CQL */
+  const char *attached;        /* the table that becomes known now, by its name in CQL */
   cql_relational_query *query; /* that is stepped now */
   cql_relational_query own;    /* of the program's own statements */
   cql_relational_counts counts;
@@ -255,7 +255,8 @@ void cqlr_waves_free(cql_relational_query *q);
 
 /* Its tables are CREATE VIRTUAL TABLE name USING cql, with the connection as the module's data. */
 extern const sqlite3_module cqlr_vtab_module;
-/* Makes an object for the table of a name, which SQL knows as alias: an SQLite code; *message is allocated by SQLite. */
+/* Makes an object for the table of a name, which SQL knows as alias: an SQLite code; *message is allocated by SQLite.
+ */
 int cqlr_vtab_connect(sqlite3 *db, cql_relational *owner, const char *alias, const char *name, sqlite3_vtab **out,
                       char **message);
 

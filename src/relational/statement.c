@@ -43,7 +43,8 @@ static bool fits(const cql_prepared *prepared, const cqlr_table *t, const cqlr_w
   if (cql_prepared_column_count(prepared) != wish->cell_count) return false;
   for (uint32_t i = 0; i < t->column_count; i++) {
     int16_t cell = wish->positions[i];
-    if (cell >= 0 && !cql_type_eq(cql_prepared_column(prepared, (uint32_t)cell)->type, t->columns[i].type)) return false;
+    if (cell >= 0 && !cql_type_eq(cql_prepared_column(prepared, (uint32_t)cell)->type, t->columns[i].type))
+      return false;
   }
   return true;
 }

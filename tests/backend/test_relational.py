@@ -3,7 +3,18 @@
 import datetime
 import decimal
 
-from bookings.models import Article, Author, Book, Entry, Everything, Keyword, Party, Prefect, Seat
+from bookings.models import (
+    Article,
+    Author,
+    Book,
+    Entry,
+    Everything,
+    Keyword,
+    Label,
+    Party,
+    Prefect,
+    Seat,
+)
 from django.db.models import (
     Avg,
     Case,
@@ -326,6 +337,12 @@ class RelationalTests(TestCase):
         self.assertCountEqual(Author.objects.order_by("?").values_list("pk", flat=True), [1, 2, 3])
 
 
+class LabelProxy(Label):
+    class Meta:
+        proxy = True
+        app_label = "bookings"
+
+
 class WriteTests(TestCase):
     """UPDATE and DELETE of rows that only the relational road finds."""
 
@@ -369,6 +386,27 @@ class WriteTests(TestCase):
         author = Author.objects.create(name=MD5(Value("Ada")), born=Length(Value("abc")))
         author.refresh_from_db()
         self.assertEqual((author.name, author.born), ("1a382809b7c03f686e12dd15677c5497", 3))
+
+    def test_update_of_a_parent_and_its_child(self):
+        self.assertEqual(Prefect.objects.filter(name="p").update(name="q", rank=7), 1)
+        self.assertEqual(Prefect.objects.values_list("name", "rank").get(), ("q", 7))
+
+    def test_upsert_by_a_unique_field(self):
+        Label.objects.create(code="a", text="old")
+        rows = [Label(code="a", text="new"), Label(code="b", text="b")]
+        made = Label.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["code"], update_fields=["text"]
+        )
+        found = Label.objects.in_bulk([row.pk for row in made])
+        self.assertEqual(
+            [(found[row.pk].code, found[row.pk].text) for row in made], [("a", "new"), ("b", "b")]
+        )
+        self.assertEqual(Label.objects.count(), 2)
+
+    def test_delete_of_a_proxy(self):
+        Label.objects.create(code="a")
+        LabelProxy.objects.get(code="a").delete()
+        Label.objects.create(code="a")
 
     def test_nothing_found(self):
         none = Author.objects.filter(born=77)

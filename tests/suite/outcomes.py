@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import unittest
 
 from django.test import TransactionTestCase
@@ -21,7 +22,7 @@ class Result(unittest.TextTestResult):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self._file = open(os.environ["SUITE_OUTCOMES"], "w", encoding="utf-8")
+        pathlib.Path(os.environ["SUITE_OUTCOMES"]).write_text("", encoding="utf-8")
         self._outcome = None
 
     def startTest(self, test):
@@ -31,10 +32,6 @@ class Result(unittest.TextTestResult):
     def stopTest(self, test):
         super().stopTest(test)
         self._write(test, *(self._outcome or (PASSED, "")))
-
-    def stopTestRun(self):
-        super().stopTestRun()
-        self._file.close()
 
     def _note(self, outcome: str, detail: str = "") -> None:
         if self._outcome is None or self._outcome[0] in (PASSED, SKIPPED):
@@ -78,7 +75,8 @@ class Result(unittest.TextTestResult):
             "outcome": outcome,
             "detail": detail,
         }
-        print(json.dumps(line), file=self._file, flush=True)
+        with open(os.environ["SUITE_OUTCOMES"], "a", encoding="utf-8") as file:
+            print(json.dumps(line), file=file)
 
 
 def _line(error) -> str:
