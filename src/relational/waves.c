@@ -35,6 +35,7 @@ struct cqlr_wave {
   uint32_t *slots; /* by the key's hash: the answer's number + 1 */
   uint32_t count, room, slot_count;
   uint32_t next_count; /* values that the next batch may have */
+  size_t row_len;      /* bytes of a row of the last batch; 0: there was none */
 };
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
@@ -193,11 +194,15 @@ static cql_status read_ahead(cqlr_wave *w, const cqlr_access *a, const cqlr_scan
 /* What the last batch says of the next one. */
 static void learn_size(cqlr_wave *w) {
   uint32_t used = 0;
+  uint64_t rows = 0;
   size_t len = 0;
   for (uint32_t i = 0; i < w->count; i++) {
     used += w->answers[i].is_used;
-    len += w->answers[i].page == NULL ? 0 : cql_result_rows_len(w->answers[i].page);
+    if (w->answers[i].page == NULL) continue;
+    len += cql_result_rows_len(w->answers[i].page);
+    rows += cql_result_row_count(w->answers[i].page);
   }
+  w->row_len = rows == 0 ? 0 : (size_t)(len / rows);
   if (used < w->count / 2)
     w->next_count = w->count / GROWTH;
   else if (w->count == w->next_count)
@@ -208,6 +213,15 @@ static void learn_size(cqlr_wave *w) {
   if (w->next_count == 0) w->next_count = 1;
 }
 
+/* Rows for each of many values: all of them together shall not be too long, however unlike the last ones they are in
+ * number. */
+static void set_page_sizes(cqlr_wave *w) {
+  int32_t rows = CQL_RELATIONAL_BATCH_PAGE_COUNT;
+  size_t len = w->row_len * w->count;
+  if (len > 0 && CQL_RELATIONAL_BATCH_LEN / len < (size_t)rows) rows = (int32_t)(CQL_RELATIONAL_BATCH_LEN / len);
+  for (uint32_t i = 0; i < w->count; i++) w->requests[i].page_size = rows > 0 ? rows : 1;
+}
+
 /* The values of w->key come first; those of the rows to come follow. */
 static cql_status choose_values(cqlr_wave *w, const cqlr_reader *reader, const cqlr_wish *wish) {
   int16_t cells[CQL_RELATIONAL_TERMS_MAX];
@@ -216,7 +230,7 @@ static cql_status choose_values(cqlr_wave *w, const cqlr_reader *reader, const c
   if (st == CQL_OK) st = add(w);
   if (st != CQL_OK || source == NULL) return st;
   st = read_ahead(w, wish->access, source->scan, cells);
-  for (uint32_t i = 0; w->count > 1 && i < w->count; i++) w->requests[i].page_size = CQL_RELATIONAL_BATCH_PAGE_COUNT;
+  if (w->count > 1) set_page_sizes(w);
   return st;
 }
 

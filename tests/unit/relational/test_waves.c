@@ -364,6 +364,46 @@ static void large_rows(void **state) {
   assert_true(most > 1);
 }
 
+/* The first key leads to one row, and each of the others to many: the rest of theirs comes when its turn comes. */
+static void many_large_rows_for_a_key(void **state) {
+  enum { KEYS = 12, ROWS = 10, TEXT_LEN = 250 * 1000 };
+  static uint8_t body[TEXT_LEN];
+  (void)state;
+  run("CREATE TABLE few (day int, id int, PRIMARY KEY (day, id))");
+  run("CREATE TABLE heap (k int, n int, body blob, PRIMARY KEY (k, n))");
+  for (int32_t i = 0; i < KEYS; i++) {
+    run("INSERT INTO few (day, id) VALUES (1, %d)", i);
+    for (int32_t k = 0; k < (i == 0 ? 1 : ROWS); k++) {
+      const cql_value cell = {body, TEXT_LEN};
+      char text[128];
+      snprintf(text, sizeof text, "INSERT INTO ks.heap (k, n, body) VALUES (%d, %d, ?)", i, k);
+      cql_request q = CQL_REQUEST_INIT;
+      q.text = text;
+      q.text_len = strlen(text);
+      q.values = &cell;
+      q.value_count = 1;
+      cql_result *r;
+      assert_int_equal(cql_session_execute(session, &q, &r, NULL), CQL_OK);
+      cql_result_free(r);
+    }
+  }
+  attach("few");
+  attach("heap");
+  cql_relational_query *q = prepare("SELECT length(h.body) FROM few f CROSS JOIN heap h ON h.k = f.id WHERE f.day = 1");
+  cql_relational_counts before, after;
+  uint64_t count = 0, most = 0;
+  do {
+    cql_relational_counted(relational, &before);
+    count += step(q);
+    cql_relational_counted(relational, &after);
+    if (after.rows - before.rows > most && before.requests > 0) most = after.rows - before.rows;
+  } while (sqlite3_stmt_busy(cql_relational_statement(q)));
+  cql_relational_finish(q);
+  assert_int_equal(count, 1 + (KEYS - 1) * ROWS);
+  at_most("rows at a time", most, CQL_RELATIONAL_BATCH_LEN / TEXT_LEN);
+  assert_true(most >= (KEYS - 1) * 2);
+}
+
 /* --- what came in vain -------------------------------------------------------------------------------------------- */
 
 /* A value that a row has and no key may have: asked for ahead, it would be refused. */
@@ -398,6 +438,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(wrong_guesses, room_begin, room_end),
       cmocka_unit_test_setup_teardown(several_pages_for_a_key, room_begin, room_end),
       cmocka_unit_test_setup_teardown(large_rows, room_begin, room_end),
+      cmocka_unit_test_setup_teardown(many_large_rows_for_a_key, room_begin, room_end),
       cmocka_unit_test_setup_teardown(values_that_no_key_has, room_begin, room_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
