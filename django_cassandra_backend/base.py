@@ -9,6 +9,7 @@ from django.utils.asyncio import async_unsafe
 from django.utils.functional import cached_property
 
 from . import checks, dbapi, guardrail_checks, sessions, topology
+from .budget import in_maintenance
 from .client import DatabaseClient
 from .creation import creation_of
 from .cursor import Cursor
@@ -84,6 +85,12 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     def scan_budget(self) -> int | None:
         """Rows that a query may read and not return; None: as many as it takes."""
         return None if self._lifted else self.settings.scan_budget
+
+    @property
+    def budget_now(self) -> int | None:
+        """The budget of a query that starts now: management commands have none."""
+        budget = self.scan_budget
+        return None if budget is not None and in_maintenance() else budget
 
     @contextlib.contextmanager
     def lift_scan_budget(self):

@@ -5,8 +5,15 @@ import itertools
 import logging
 
 from . import markers, sessions
-from .dbapi import InterfaceError, NotSupportedError, ProgrammingError
+from .dbapi import (
+    InterfaceError,
+    InvalidRequest,
+    NotSupportedError,
+    ProgrammingError,
+    SyntaxException,
+)
 from .plan import Plan
+from .relational import raw
 
 logger = logging.getLogger("django.db.backends.cassandra")
 
@@ -95,6 +102,24 @@ class Cursor:
         raise NotSupportedError(f"Cassandra has no stored procedures: {name!r} cannot be called")
 
     def _execute_text(self, text: str, params) -> Result:
+        try:
+            return self._execute_cql(text, params)
+        except (SyntaxException, InvalidRequest) as refusal:
+            if not raw.is_query(text):
+                raise
+            return self._execute_sql(text, params, refusal)
+
+    def _execute_sql(self, text: str, params, refusal) -> Result:
+        """A query that CQL does not take, on the relational road."""
+        budget = self.connection.budget_now
+        rows, given = raw.run(self.connection, text, params, budget, refusal)
+        self.description = [
+            (name, None, None, None, None, None, None) for name in rows.column_names
+        ]
+        self._rows = iter(given)
+        return Result(self, True)
+
+    def _execute_cql(self, text: str, params) -> Result:
         values = None
         if params is not None:
             text, values = markers.translate(text, params)

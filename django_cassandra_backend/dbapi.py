@@ -13,6 +13,7 @@ from libcql import (
     OperationalError,
     ProgrammingError,
     ReadFailure,
+    SyntaxException,
     Unauthorized,
 )
 
@@ -32,5 +33,6 @@ __all__ = [
     "OperationalError",
     "ProgrammingError",
     "ReadFailure",
+    "SyntaxException",
     "Unauthorized",
 ]

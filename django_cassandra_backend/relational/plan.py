@@ -2,7 +2,6 @@
 
 import logging
 
-from ..budget import in_maintenance
 from ..dbapi import OperationalError
 from ..exceptions import ScanBudgetExceeded
 from ..literals import literal
@@ -38,9 +37,7 @@ class RelationalPlan(Plan):
 
     def run(self, cursor) -> None:
         connection = cursor.connection
-        budget = connection.scan_budget
-        if budget is not None and in_maintenance():
-            budget = None
+        budget = connection.budget_now
         rows = connection.relational.execute(self, budget)
         cursor.give(self.given(rows, budget))
         cursor.executed += [

@@ -15,7 +15,7 @@ struct RelationalRowsObject {
   cql_arena arena;
   uint32_t column_count;
   cqlpy_decoder *raw; /* per column; decode NULL: a value of SQLite's. NULL: all are */
-  PyObject *names;
+  PyObject *names, *types;
   bool is_atomic;  /* rows hold nothing that can be changed */
   PyObject *block; /* list of rows that have been read; NULL: none is left */
   Py_ssize_t next; /* of them to be given */
@@ -254,7 +254,7 @@ static PyObject *gather(RelationalRowsObject *rows, Py_ssize_t wanted, bool is_a
 /* What a statement looks like; the texts are its own until its first step. */
 typedef struct shape {
   uint32_t param_count, column_count;
-  const char **param_names, **column_names;
+  const char **param_names, **column_names, **column_types; /* a type may be NULL: of what is computed */
   bool is_complete; /* nothing follows it */
 } shape;
 
@@ -283,11 +283,14 @@ static cql_status read_shape(sqlite3_stmt *statement, const char *sql, cql_arena
   out->column_count = (uint32_t)sqlite3_column_count(statement);
   out->param_names = cql_arena_array(a, (size_t)out->param_count + 1, sizeof *out->param_names);
   out->column_names = cql_arena_array(a, (size_t)out->column_count + 1, sizeof *out->column_names);
-  if (out->param_names == NULL || out->column_names == NULL) return cql_fail(err, CQL_NOMEM, "Out of memory");
+  out->column_types = cql_arena_array(a, (size_t)out->column_count + 1, sizeof *out->column_types);
+  if (out->param_names == NULL || out->column_names == NULL || out->column_types == NULL)
+    return cql_fail(err, CQL_NOMEM, "Out of memory");
   for (uint32_t i = 0; i < out->param_count; i++)
     out->param_names[i] = sqlite3_bind_parameter_name(statement, (int)i + 1);
   for (uint32_t i = 0; i < out->column_count; i++) {
     out->column_names[i] = sqlite3_column_name(statement, (int)i);
+    out->column_types[i] = sqlite3_column_decltype(statement, (int)i);
     if (out->column_names[i] == NULL) return cql_fail(err, CQL_NOMEM, "Out of memory");
   }
   out->is_complete = is_blank(sql + strlen(sqlite3_sql(statement)));
@@ -371,17 +374,25 @@ static int prepare(RelationalRowsObject *rows, const arguments *given, shape *ou
   return -1;
 }
 
+/* A tuple of str, None for NULL. */
+static PyObject *texts(const char **of, uint32_t count) {
+  PyObject *tuple = PyTuple_New((Py_ssize_t)count);
+  for (uint32_t i = 0; tuple != NULL && i < count; i++) {
+    PyObject *text =
+        of[i] == NULL ? Py_NewRef(Py_None) : PyUnicode_DecodeUTF8(of[i], (Py_ssize_t)strlen(of[i]), "replace");
+    if (text == NULL)
+      Py_CLEAR(tuple);
+    else
+      PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, text);
+  }
+  return tuple;
+}
+
 static int set_names(RelationalRowsObject *rows, const shape *of) {
   rows->column_count = of->column_count;
-  rows->names = PyTuple_New((Py_ssize_t)of->column_count);
-  if (rows->names == NULL) return -1;
-  for (uint32_t i = 0; i < of->column_count; i++) {
-    const char *text = of->column_names[i];
-    PyObject *name = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
-    if (name == NULL) return -1;
-    PyTuple_SET_ITEM(rows->names, (Py_ssize_t)i, name);
-  }
-  return 0;
+  rows->names = texts(of->column_names, of->column_count);
+  rows->types = rows->names == NULL ? NULL : texts(of->column_types, of->column_count);
+  return rows->types == NULL ? -1 : 0;
 }
 
 /* entry: (table, column). */
@@ -496,6 +507,7 @@ static void rows_dealloc(PyObject *self) {
   Py_CLEAR(rows->failure);
   Py_CLEAR(rows->block);
   Py_CLEAR(rows->names);
+  Py_CLEAR(rows->types);
   cql_arena_free(&rows->arena);
   Py_CLEAR(rows->owner);
   type->tp_free(self);
@@ -527,6 +539,11 @@ static PyObject *rows_fetchall(PyObject *self, PyObject *unused) {
 static PyObject *get_column_names(PyObject *self, void *unused) {
   (void)unused;
   return Py_NewRef(((RelationalRowsObject *)self)->names);
+}
+
+static PyObject *get_column_types(PyObject *self, void *unused) {
+  (void)unused;
+  return Py_NewRef(((RelationalRowsObject *)self)->types);
 }
 
 static PyObject *get_spent(PyObject *self, void *unused) {
@@ -576,6 +593,8 @@ static PyMethodDef methods[] = {
 
 static PyGetSetDef getset[] = {
     {"column_names", get_column_names, NULL, "The names of the columns, a tuple of str.", NULL},
+    {"column_types", get_column_types, NULL,
+     "What the columns are declared as, a tuple of str: 'TIMESTAMP TEXT', 'INTEGER' …; None for what is computed.", NULL},
     {"spent", get_spent, NULL, "How many rows of tables have been read that are not returned.", NULL},
     {"statements", get_statements, NULL,
      "What has been sent: a list of (CQL statement, number of requests, number of rows that came).", NULL},

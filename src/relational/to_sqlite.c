@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+/* The last word makes the affinity; the first one tells programs what the text stands for. */
 const char *cqlr_declared_type(const cql_type *type) {
   switch (type->code) {
   case CQL_TYPE_BIGINT:
@@ -13,7 +14,13 @@ const char *cqlr_declared_type(const cql_type *type) {
   case CQL_TYPE_TINYINT: return "INTEGER";
   case CQL_TYPE_BOOLEAN: return "BOOL"; /* NUMERIC */
   case CQL_TYPE_VARINT: return "NUMERIC";
-  case CQL_TYPE_DECIMAL:
+  case CQL_TYPE_DECIMAL: return "DECIMAL REAL";
+  case CQL_TYPE_TIMESTAMP: return "TIMESTAMP TEXT";
+  case CQL_TYPE_DATE: return "DATE TEXT";
+  case CQL_TYPE_TIME: return "TIME TEXT";
+  case CQL_TYPE_UUID:
+  case CQL_TYPE_TIMEUUID: return "UUID TEXT";
+  case CQL_TYPE_INET: return "ADDRESS TEXT";
   case CQL_TYPE_DOUBLE:
   case CQL_TYPE_FLOAT: return "REAL";
   case CQL_TYPE_BLOB: return "BLOB";

@@ -1,0 +1,86 @@
+"""SQL that a user wrote: raw() and cursors. Text that CQL does not take is tried here."""
+
+import datetime
+import decimal
+import ipaddress
+import re
+import uuid
+
+from django.utils.dateparse import parse_date, parse_datetime, parse_time
+
+from ..dbapi import InvalidRequest, ProgrammingError
+from ..markers import translate
+from .tested import Tested
+
+_COMMENT = r"\s+|--[^\n]*\n|/\*.*?\*/"
+_QUERY = re.compile(rf"(?:{_COMMENT})*(?:SELECT|WITH|VALUES)\b", re.IGNORECASE | re.DOTALL)
+
+
+def is_query(text: str) -> bool:
+    """Does it read? What writes is CQL alone."""
+    return _QUERY.match(text) is not None
+
+
+class RawQuery:
+    """SQL with its parameters, as database.execute() takes it."""
+
+    raw = None
+
+    def __init__(self, sql: str, params):
+        self.text, values = (sql, []) if params is None else translate(sql, params)
+        self.params = [_adapted(value) for value in values]
+        self.tested = Tested()
+
+
+def run(connection, sql: str, params, budget, refusal: Exception):
+    """(names, rows) of a query that CQL has refused, with values as CQL would give them."""
+    try:
+        rows = connection.relational.execute(RawQuery(sql, params), budget)
+    except (ProgrammingError, InvalidRequest) as error:
+        raise type(refusal)(f"{refusal} As SQL: {error}") from None
+    return rows, _converted(rows)
+
+
+def _converted(rows):
+    converters = [_CONVERTERS.get(kind) for kind in rows.column_types]
+    if not any(converters):
+        return rows
+    places = [(i, convert) for i, convert in enumerate(converters) if convert]
+    return (_row(row, places) for row in rows)
+
+
+def _row(row, places) -> tuple:
+    values = list(row)
+    for i, convert in places:
+        if values[i] is not None:
+            values[i] = convert(values[i])
+    return tuple(values)
+
+
+def _moment(text: str) -> datetime.datetime:
+    return parse_datetime(text).replace(tzinfo=datetime.timezone.utc)
+
+
+#: By what libcql declares a column as.
+_CONVERTERS = {
+    "TIMESTAMP TEXT": _moment,
+    "DATE TEXT": parse_date,
+    "TIME TEXT": parse_time,
+    "UUID TEXT": uuid.UUID,
+    "ADDRESS TEXT": ipaddress.ip_address,
+    "DECIMAL REAL": decimal.Context(prec=15).create_decimal_from_float,
+    "BOOL": bool,
+}
+
+
+def _adapted(value):
+    """A parameter in the form that the tables have values of its type."""
+    if isinstance(value, datetime.datetime) and value.tzinfo is not None:
+        return str(value.astimezone(datetime.timezone.utc).replace(tzinfo=None))
+    if isinstance(value, uuid.UUID):
+        return value.hex
+    if isinstance(value, (ipaddress.IPv4Address, ipaddress.IPv6Address)):
+        return str(value)
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    return value
