@@ -25,8 +25,8 @@ check: build $(STAMPS)/venv-test  ## the fast part of the tests: lint, C units u
 test: build $(STAMPS)/venv-test $(STAMPS)/system-oracle  ## everything: check, a real Cassandra, a browser
 	@$(BIN)/python tests/run.py all
 
-test-django: build  ## Django's own tests on this backend (VERSION=5.2 LABELS="basic queries")
-	@$(BIN)/python tests/suite/run.py --version "$(VERSION)" $(LABELS)
+test-django: build  ## Django's own tests on this backend (VERSION=6.1 SUITE_PYTHON=python3.13 LABELS="basic queries")
+	@$(BIN)/python tests/suite/run.py $(if $(VERSION),--version $(VERSION)) $(if $(SUITE_PYTHON),--python $(SUITE_PYTHON)) $(LABELS)
 
 fuzz: $(STAMPS)/venv $(STAMPS)/system-fuzz  ## random input for the parsers and decoders by libFuzzer (TARGET=value MINUTES=10)
 	@$(BIN)/python tests/fuzz/run.py --minutes $(MINUTES) $(TARGET)

@@ -95,8 +95,8 @@ class Relational:
         return expression, sql, alias
 
     def _raw_sql(self, column: Col) -> str:
-        quote = self.quote_name_unless_alias
-        return f"{quote(column.alias)}.{self.connection.ops.quote_name(column.target.column + RAW)}"
+        quote = self.connection.ops.quote_name
+        return f"{quote(column.alias)}.{quote(column.target.column + RAW)}"
 
     def raw_outputs(self) -> list:
         """What libcql decodes: of each column of the result its table and column, or None."""

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Run Django's own tests on this backend, and print what passes.
 
-make test-django [VERSION=5.2] [LABELS="basic queries"]
+make test-django [VERSION=6.1 SUITE_PYTHON=python3.13] [LABELS="basic queries"]
 
 The tests come from Django's source distribution, unmodified: one label per process, two at a time. The whole takes less than an
 hour. The output of each label is kept in build/suite/VERSION/.
@@ -14,8 +14,10 @@ import csv
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import time
 
@@ -43,31 +45,45 @@ def installed_version(python) -> str:
     return found.stdout.strip()
 
 
-def environment(version: str) -> pathlib.Path:
-    """A Python with that version of Django, and what its tests import."""
+def environment(version: str, base: str) -> pathlib.Path:
+    """A Python with that version of Django, and what its tests import. `base`: what it is made with."""
     place = BUILD / version / "venv"
     python = place / "bin" / "python"
     if not python.exists() or not installed_version(python).startswith(version):
         print(f"setup: Django {version} and what its tests need", flush=True)
-        run(sys.executable, "-m", "venv", place)
-        requirements = ROOT / "requirements" / "suite.txt"
+        run(base, "-m", "venv", place)
+        release = f"Django=={version}.*" if version.count(".") == 1 else f"Django=={version}"
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        run(
-            *pip,
-            "-r",
-            requirements,
-            f"Django=={version}.*" if version.count(".") == 1 else f"Django=={version}",
-        )
+        run(*pip, "-r", ROOT / "requirements" / "suite.txt", release)
+    extension(python, place.parent)
     return python
 
 
-def tests_of(version: str) -> pathlib.Path:
+def extension(python: pathlib.Path, place: pathlib.Path) -> None:
+    """libcql's extension for that Python, beside the checkout's own: their file names tell them apart."""
+    tag = "import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))"
+    suffix = subprocess.run([python, "-c", tag], capture_output=True, text=True).stdout.strip()
+    if suffix == sysconfig.get_config_var("EXT_SUFFIX"):
+        return
+    build = place / "build"
+    path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
+    quiet = {"env": {**os.environ, "PATH": path}, "cwd": ROOT, "stdout": subprocess.DEVNULL}
+    if not (build / "build.ninja").exists():
+        print(f"setup: libcql for {python}", flush=True)
+        options = ["--buildtype=release", "-Db_ndebug=true", "-Dtests=false", "-Dpython=true"]
+        run(python.parent / "meson", "setup", build, *options, **quiet)
+    run(python.parent / "ninja", "-C", build, **quiet)
+    name = f"_libcql{suffix}"
+    shutil.copyfile(build / "src" / "python" / name, ROOT / "libcql" / name)
+
+
+def tests_of(version: str, python) -> pathlib.Path:
     """Where the tests of that version are, from its source distribution."""
     place = BUILD / version
     folder = place / f"django-{version}" / "tests"
     if not folder.exists():
         print(f"setup: the source distribution of Django {version}", flush=True)
-        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+        pip = [python, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
         run(*pip, "--no-deps", "--no-binary", "django", "--dest", place, f"Django=={version}")
         with tarfile.open(next(place.glob("[Dd]jango-*.tar.gz"))) as archive:
             archive.extractall(place, filter="data")
@@ -134,6 +150,11 @@ def main() -> int:
         "labels", nargs="*", metavar="LABEL", help="by default all that use a database"
     )
     parser.add_argument("--version", default="", help="of Django: 5.2, 6.1 or one release")
+    parser.add_argument(
+        "--python",
+        default=sys.executable,
+        help="makes the environment: Django 6 needs 3.12 or later",
+    )
     parser.add_argument("--jobs", type=int, default=2, help="labels at a time")
     parser.add_argument(
         "-k", dest="patterns", action="append", default=[], help="only tests that match"
@@ -141,9 +162,9 @@ def main() -> int:
     options = parser.parse_args()
     known = labels_with_yardstick()
     wanted = options.version or installed_version(sys.executable)
-    python = environment(wanted)
+    python = environment(wanted, options.python)
     version = installed_version(python)
-    tests = tests_of(version)
+    tests = tests_of(version, python)
     place = BUILD / version
     labels = options.labels or [label for label in known if (tests / label).is_dir()]
     extra = [part for pattern in options.patterns for part in ("-k", pattern)]
