@@ -103,20 +103,19 @@ class Cursor:
 
     def _execute_text(self, text: str, params) -> Result:
         try:
-            return self._execute_cql(text, params)
+            return self._execute_cql(raw.as_cql(text), params)
         except (SyntaxException, InvalidRequest) as refusal:
             if not raw.is_query(text):
                 raise
             return self._execute_sql(text, params, refusal)
 
-    def _execute_sql(self, text: str, params, refusal) -> Result:
+    def _execute_sql(self, text: str, params, refusal: Exception) -> Result:
         """A query that CQL does not take, on the relational road."""
-        budget = self.connection.budget_now
-        rows, given = raw.run(self.connection, text, params, budget, refusal)
+        rows = raw.run(self.connection, raw.RawQuery(text, params), refusal)
         self.description = [
             (name, None, None, None, None, None, None) for name in rows.column_names
         ]
-        self._rows = iter(given)
+        self._rows = iter(raw.converted(rows))
         return Result(self, True)
 
     def _execute_cql(self, text: str, params) -> Result:

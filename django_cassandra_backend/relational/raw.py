@@ -1,4 +1,6 @@
-"""SQL that a user wrote: raw() and cursors. Text that CQL does not take is tried here."""
+"""SQL that a user or an app of Django's wrote for a cursor, where CQL does not take it.
+
+Queries go the relational road; what writes is CQL alone."""
 
 import datetime
 import decimal
@@ -8,16 +10,31 @@ import uuid
 
 from django.utils.dateparse import parse_date, parse_datetime, parse_time
 
+from .. import names
 from ..dbapi import InvalidRequest, ProgrammingError
 from ..markers import translate
+from ..operations import quoted
 from .tested import Tested
 
-_COMMENT = r"\s+|--[^\n]*\n|/\*.*?\*/"
-_QUERY = re.compile(rf"(?:{_COMMENT})*(?:SELECT|WITH|VALUES)\b", re.IGNORECASE | re.DOTALL)
+_START = r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*"
+_FLAGS = re.IGNORECASE | re.DOTALL
+_QUERY = re.compile(rf"{_START}(?:SELECT|WITH|VALUES)\b", _FLAGS)
+#: A table or an index with a name that CQL has no letters for.
+_FOREIGN = re.compile(
+    r"\b(?P<before>(?:FROM|INTO|UPDATE|TABLE|INDEX|ON)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?)"
+    r"\"(?P<name>[^\"]*[^A-Za-z0-9_\"][^\"]*)\"",
+    _FLAGS,
+)
+
+
+def as_cql(text: str) -> str:
+    """Text with the names that tables have in CQL, for those that are written with other characters."""
+    if '"' not in text:
+        return text
+    return _FOREIGN.sub(lambda m: m["before"] + quoted(names.encode(m["name"])), text)
 
 
 def is_query(text: str) -> bool:
-    """Does it read? What writes is CQL alone."""
     return _QUERY.match(text) is not None
 
 
@@ -32,21 +49,19 @@ class RawQuery:
         self.tested = Tested()
 
 
-def run(connection, sql: str, params, budget, refusal: Exception):
-    """(names, rows) of a query that CQL has refused, with values as CQL would give them."""
+def run(connection, query: RawQuery, refusal: Exception):
+    """The rows of a query that CQL has refused."""
     try:
-        rows = connection.relational.execute(RawQuery(sql, params), budget)
+        return connection.relational.execute(query, connection.budget_now)
     except (ProgrammingError, InvalidRequest) as error:
         raise type(refusal)(f"{refusal} As SQL: {error}") from None
-    return rows, _converted(rows)
 
 
-def _converted(rows):
+def converted(rows):
+    """Rows with values as CQL gives them, where they are columns of tables."""
     converters = [_CONVERTERS.get(kind) for kind in rows.column_types]
-    if not any(converters):
-        return rows
     places = [(i, convert) for i, convert in enumerate(converters) if convert]
-    return (_row(row, places) for row in rows)
+    return (_row(row, places) for row in rows) if places else rows
 
 
 def _row(row, places) -> tuple:

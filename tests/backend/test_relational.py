@@ -14,7 +14,9 @@ from bookings.models import (
     Party,
     Prefect,
     Seat,
+    Stage,
 )
+from django.db import ProgrammingError, connection
 from django.db.models import (
     Avg,
     Case,
@@ -412,3 +414,55 @@ class WriteTests(TestCase):
         none = Author.objects.filter(born=77)
         self.assertEqual(Book.objects.filter(author__in=none).update(pages=1), 0)
         self.assertEqual(Book.objects.filter(author__in=none)._raw_delete("default"), 0)
+
+
+class RawTests(TestCase):
+    """SQL in cursors and raw(): what CQL does not take."""
+
+    def setUp(self):
+        fill("default")
+
+    def test_raw(self):
+        books = Book.objects.raw(
+            "SELECT b.*, a.name FROM bookings_book b JOIN bookings_author a ON a.id = b.author_id "
+            "WHERE a.born = %s ORDER BY b.id DESC",
+            [1],
+        )
+        found = [(b.pk, b.price, b.published, b.name) for b in books]
+        self.assertEqual(found[-1], (1, decimal.Decimal("1.5"), Date(2026, 1, 2), "Ada"))
+        self.assertEqual(len(found), 3)
+
+    def test_values_are_those_of_cql(self):
+        columns = "moment, date, time, uuid, boolean, address, decimal, char"
+        with connection.cursor() as cursor:
+            wanted = cursor.execute(
+                f"SELECT {columns} FROM bookings_everything WHERE id = %s", [1]
+            ).one()
+            found = cursor.execute(
+                f"SELECT {columns} FROM bookings_everything WHERE id + 0 = %s", [1]
+            ).one()
+        self.assertEqual(found, wanted)
+
+    def test_both_errors_are_told(self):
+        with (
+            connection.cursor() as cursor,
+            self.assertRaisesRegex(
+                ProgrammingError, "(?s)As SQL: no such column: missing"
+            ),
+        ):
+            cursor.execute("SELECT missing + 1 FROM bookings_book")
+
+    def test_what_writes_is_cql_alone(self):
+        with (
+            connection.cursor() as cursor,
+            self.assertRaisesMessage(ProgrammingError, "Some partition key parts are missing: id"),
+        ):
+            cursor.execute("DELETE FROM bookings_book WHERE pages = 1")
+        self.assertEqual(Book.objects.count(), 5)
+
+    def test_a_table_whose_name_cql_has_no_letters_for(self):
+        Stage.objects.create(name="x", size=3)
+        with connection.cursor() as cursor:
+            for text in ('SELECT "size" FROM "the stage-äø"', 'SELECT size+0 FROM "the stage-äø"'):
+                cursor.execute(text)
+                self.assertEqual(cursor.fetchall(), [(3,)])
