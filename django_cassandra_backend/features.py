@@ -2,6 +2,9 @@
 
 from django.db import InterfaceError
 from django.db.backends.base.features import BaseDatabaseFeatures
+from django.utils.functional import cached_property
+
+from . import features_ledger
 
 
 class DatabaseFeatures(BaseDatabaseFeatures):
@@ -106,3 +109,7 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_inspectdb = True
     requires_literal_defaults = False
     requires_casted_case_in_updates = False
+
+    @cached_property
+    def django_test_skips(self):
+        return features_ledger.skips()

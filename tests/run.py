@@ -62,6 +62,19 @@ WITNESSED = [
     "tests/data/cql/udt-select.test",
 ]
 
+#: Of Django's own tests. `make test-django` runs all of them.
+SAMPLE = [
+    "annotations",
+    "basic",
+    "composite_pk",
+    "expressions_case",
+    "filtered_relation",
+    "m2m_through",
+    "many_to_one",
+    "ordering",
+    "select_related",
+]
+
 PARTS = [
     Part("unit", "C units under ASan and UBSan", ["tests/unit/run"]),
     Part(
@@ -118,6 +131,13 @@ PARTS = [
         "backend",
         "the Django backend",
         [PYTHON, "tests/backend/runtests.py"],
+        lane="files",
+    ),
+    Part(
+        "django",
+        "a sample of Django's own tests",
+        [PYTHON, "tests/suite/run.py", "--jobs", "1", *SAMPLE],
+        slow=True,
         lane="files",
     ),
     Part(

@@ -446,9 +446,7 @@ class RawTests(TestCase):
     def test_both_errors_are_told(self):
         with (
             connection.cursor() as cursor,
-            self.assertRaisesRegex(
-                ProgrammingError, "(?s)As SQL: no such column: missing"
-            ),
+            self.assertRaisesRegex(ProgrammingError, "(?s)As SQL: no such column: missing"),
         ):
             cursor.execute("SELECT missing + 1 FROM bookings_book")
 

@@ -157,9 +157,14 @@ def main() -> int:
     )
     parser.add_argument("--jobs", type=int, default=2, help="labels at a time")
     parser.add_argument(
+        "--without-ledger", action="store_true", help="run what the ledger says does not pass, too"
+    )
+    parser.add_argument(
         "-k", dest="patterns", action="append", default=[], help="only tests that match"
     )
     options = parser.parse_args()
+    if options.without_ledger:
+        os.environ["SUITE_LEDGER"] = "0"
     known = labels_with_yardstick()
     wanted = options.version or installed_version(sys.executable)
     python = environment(wanted, options.python)
@@ -180,11 +185,11 @@ def main() -> int:
             show(result, known.get(result["label"]))
             total.update(result["counts"])
             bad += result["code"] not in (0, 1)
-    of = sum(total.values())
+    broken = total["failed"] + total["error"] + bad
     print(
-        f"{total['passed']} of {of} passed, {total['failed']} failed, {total['error']} errors, {total['skipped']} skipped"
+        f"{total['passed']} passed, {broken} failed, {total['skipped']} skipped, of {sum(total.values())} that use a database"
     )
-    return 1 if bad else 0
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":
