@@ -13,6 +13,7 @@ import django
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from . import cost_report
 from .exceptions import ScanBudgetExceeded
 
 logger = logging.getLogger("django.db.backends.cassandra")
@@ -68,6 +69,12 @@ def call_site() -> tuple[str, int] | None:
     return None
 
 
+def call_place() -> str:
+    """The same for people."""
+    site = call_site()
+    return "a line that is not known" if site is None else f"{site[0]}, line {site[1]}"
+
+
 class ScanBudget:
     """Counts the rows of one query. `limit` None counts nothing; `advice()` says what would make it cheap."""
 
@@ -79,6 +86,8 @@ class ScanBudget:
         self.rows = 0
         self._half = None if limit is None else max(limit // 2, 1)
         self._notice = NOTICED if settings.DEBUG else 0
+        if cost_report.current is not None:
+            cost_report.current.watch(call_place(), self)
 
     def spend(self) -> None:
         """One row was read that is not, or not yet, returned. ScanBudgetExceeded past the limit."""

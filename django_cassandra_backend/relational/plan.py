@@ -2,6 +2,8 @@
 
 import logging
 
+from .. import cost_report
+from ..budget import call_place
 from ..dbapi import OperationalError
 from ..exceptions import ScanBudgetExceeded
 from ..literals import literal
@@ -47,6 +49,7 @@ class RelationalPlan(Plan):
 
     def given(self, rows, budget):
         """The rows; the error of the budget says what to do."""
+        place = None if cost_report.current is None else call_place()
         try:
             yield from rows
         except OperationalError as error:
@@ -56,6 +59,8 @@ class RelationalPlan(Plan):
         finally:
             spent = rows.spent
             rows.close()
+            if place is not None and cost_report.current is not None:
+                self._report(cost_report.current, place, spent)
         if budget and spent * 2 >= budget:
             logger.warning(
                 "A query has used %s rows of its scan budget of %s. The query: %s",
@@ -63,6 +68,10 @@ class RelationalPlan(Plan):
                 budget,
                 self,
             )
+
+    def _report(self, report, place: str, spent: int) -> None:
+        table = next(iter(self.tested.tables.values()), "")  # the first one stands for all
+        report.note(place, table, spent, self.inlined(), self.tested.advice(table))
 
     def _exceeded(self, error, spent: int, budget: int) -> ScanBudgetExceeded:
         table = getattr(error, "table", None) or ", ".join(self.tested.tables.values())

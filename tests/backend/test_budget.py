@@ -6,11 +6,12 @@ import json
 import threading
 
 from bookings.models import Author, Book, Seat
-from django.core.management import BaseCommand, call_command
+from django.core.management import BaseCommand, CommandError, call_command
 from django.db import OperationalError, connection, connections
+from django.db.models.functions import MD5
 from django.test import TestCase, override_settings
 
-from django_cassandra_backend import budget
+from django_cassandra_backend import budget, cost_report
 from django_cassandra_backend.exceptions import ScanBudgetExceeded
 
 
@@ -200,3 +201,36 @@ class AdviceTests(TestCase):
             asyncio.run(ask())
         self.assertEqual(len(logs.output), 1)
         self.assertIn("A query reads rows of table 'bookings_author'", logs.output[0])
+
+
+class CostReportTests(TestCase):
+    """manage.py test --cql-report."""
+
+    def setUp(self):
+        Author.objects.bulk_create([Author(name=f"n{i}", born=i) for i in range(20)])
+
+    def test_lines_of_code_by_what_they_cost(self):
+        with cost_report.recorded() as report:
+            scan()
+            scan()
+            list(Author.objects.annotate(x=MD5("name")).filter(email="a"))
+            list(Author.objects.filter(name="n1"))
+            lines = report.lines()
+        text = "\n".join(lines)
+        self.assertEqual(text.count(__file__), 2)
+        self.assertIn("40 rows of 'bookings_author' in 2 queries, at most 20 in one", text)
+        self.assertIn("20 rows of 'bookings_author' in 1 queries, at most 20 in one", text)
+        self.assertIn('models.Index(fields=["born"])', text)
+        self.assertIn('models.Index(fields=["email"])', text)
+        self.assertLess(text.index('"born"'), text.index('"email"'))
+
+    def test_nothing_is_recorded_otherwise(self):
+        scan()
+        with cost_report.recorded() as report:
+            pass
+        scan()
+        self.assertEqual(report.lines(), ["No query has read rows that it did not return."])
+
+    def test_processes_beside_each_other_are_refused(self):
+        with self.assertRaisesMessage(CommandError, "leave --parallel out"):
+            call_command("test", "--cql-report", "--parallel", "2")
