@@ -5,7 +5,7 @@ import re
 from django.db.backends.sqlite3._functions import register
 
 from .. import names, sessions
-from ..dbapi import ProgrammingError
+from ..dbapi import InvalidRequest, ProgrammingError
 from .dialect import FOLD
 
 _MISSING = re.compile(r"no such table: (?:main\.)?(.+)")
@@ -29,6 +29,13 @@ class Database:
 
     def execute(self, plan, budget: int | None):
         """The rows of a plan: an iterator of tuples with `spent`, `statements` and `close()`."""
+        try:
+            return self._execute(plan, budget)
+        except InvalidRequest:  # another process may have changed the schema
+            self._generation = -1
+            return self._execute(plan, budget)
+
+    def _execute(self, plan, budget: int | None):
         sqlite = self._open()
         for table in plan.tested.tables.values():
             self._attach(table)

@@ -443,6 +443,19 @@ class RawTests(TestCase):
             ).one()
         self.assertEqual(found, wanted)
 
+    def test_another_process_changes_the_schema(self):
+        session = connection.session  # what is done by it we do not hear of
+        self.addCleanup(session.execute, "DROP TABLE changing")
+        session.execute("CREATE TABLE changing (k int PRIMARY KEY, v int)")
+        session.execute("INSERT INTO changing (k, v) VALUES (1, 2)")
+        with connection.cursor() as cursor:
+            found = cursor.execute("SELECT v || '' AS v FROM changing").all()
+            session.execute("DROP TABLE changing")
+            session.execute("CREATE TABLE changing (k int PRIMARY KEY, v text)")
+            session.execute("INSERT INTO changing (k, v) VALUES (1, 'x')")
+            found += cursor.execute("SELECT v || '' AS v FROM changing").all()
+        self.assertEqual(found, [{"v": "2"}, {"v": "x"}])
+
     def test_both_errors_are_told(self):
         with (
             connection.cursor() as cursor,
