@@ -90,11 +90,11 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         compiler = self.relational = self._on_relational_road()
         try:
             return compiler.plan()
-        finally:  # also when no row can match
+        finally:  # also when no row can match, or the query is wrong
             self.select = compiler.select
             self.klass_info = compiler.klass_info
             self.annotation_col_map = compiler.annotation_col_map
-            self.col_count = compiler.col_count
+            self.col_count = getattr(compiler, "col_count", None)
             self.has_extra_select = getattr(compiler, "has_extra_select", False)
 
     def _plan(self):
