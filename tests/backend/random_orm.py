@@ -140,6 +140,11 @@ class Conditions(Chance):
             return self.q(column.path, self.some(0.5))
         lookups = ["__gt", "__lte"] if column.reference else self.lookups(column.kind)
         lookup = self.one(["", "", "__in", "__isnull", *lookups])
+        if self.some(0.03):
+            return self.q(column.path, None)
+        if column.kind == "int" and not column.reference and self.some(0.05):
+            way = self.one(["contains", "startswith", "iexact", "regex"])
+            return self.q(f"{column.path}__{way}", self.one(["1", "-", "2"]))
         return self.q(column.path + lookup, self.argument(scope, column, lookup))
 
     def q(self, name: str, value) -> Node:
@@ -194,8 +199,9 @@ class Conditions(Chance):
 
     def key(self, scope: Scope) -> Node:
         keys = [self.key_value(scope.table) for _ in range(3)]
-        lookup = self.one(["", "__gt", "__gte", "__lt", "__lte", "__in", "__in"])
-        return self.q(f"pk{lookup}", keys if lookup == "__in" else keys[0])
+        lookup = self.one(["", "__gt", "__gte", "__lt", "__lte", "__in", "__in", "__range"])
+        value = {"__in": keys, "__range": sorted(keys[:2])}.get(lookup, keys[0])
+        return self.q(f"pk{lookup}", value)
 
     def key_value(self, table: Table):
         values = {f.name: f.values for f in table.fields}
@@ -753,30 +759,28 @@ class Grammar(Expressions):
         names = sorted(names)
         if self.some(0.2) and not table.composite:
             names.append("pk")
-        rows = self.selected(rows, names, scope)
+        rows, total = self.selected(rows, names, scope)
         if self.some(0.2):
             rows = method(rows, "distinct")
-        if ordered := self.some(0.6):
+        if ordered := total and self.some(0.6):
             order = self.random.sample(names, len(names))
             rows = method(rows, "order_by", *(self.one(["", "-"]) + name for name in order))
             if self.some(0.4):
                 rows = self.cut(rows)
         return Query(rows, ordered)
 
-    def selected(self, rows, names: list, scope) -> Node:
+    def selected(self, rows, names: list, scope) -> tuple[Node, bool]:
+        """The values of these names, and whether they are all that there is."""
         if len(names) == 1 and self.some(0.4):
-            return method(rows, "values_list", *names, flat=True)
-        more = {}
-        if self.some(0.15):
+            return method(rows, "values_list", *names, flat=True), True
+        way, more = self.one(["values", "values_list"]), {}
+        if self.some(0.1):
             kind = self.one([kind for kind in VALUES if kind != "json"])
-            more = {"named": True} if self.some(0.3) else {}
-            made = self.expression(replace(scope, many=False), kind)
-            if not more and self.some(0.5):
-                rows = method(rows, "values", *names, y=made)
-                return rows
-        return method(
-            rows, "values_list" if more else self.one(["values", "values_list"]), *names, **more
-        )
+            more = {"y": self.expression(replace(scope, many=False), kind)}
+            return method(rows, "values", *names, **more), False
+        if way == "values_list" and self.some(0.2):
+            more = {"named": True}
+        return method(rows, way, *names, **more), True
 
     def make_groups(self, table):
         rows, scope = self.base(table)

@@ -36,6 +36,9 @@ NAMES = {
 }
 
 
+BY_NAME = {model.__name__: model for model in MODELS}
+
+
 class Model:
     """A model whose rows are those of one database."""
 
@@ -45,7 +48,7 @@ class Model:
 
 def evaluate(tree, alias):
     """What Python makes of a query's text, with the rows fetched."""
-    names = NAMES | {model.__name__: Model(model, alias) for model in MODELS}
+    names = NAMES | {name: Model(model, alias) for name, model in BY_NAME.items()}
     found = eval(text(tree).replace("'default'", repr(alias)), names)
     if isinstance(found, (models.QuerySet, BaseIterable)) or hasattr(found, "__next__"):
         return [plain(row) for row in found]
@@ -125,16 +128,27 @@ def answer(query: Query, alias: str):
     return found
 
 
-def snapshot(alias) -> dict:
-    """{model: its rows}"""
+def snapshot(alias, models=MODELS) -> dict:
+    """{model: the rows of its own table}"""
     found = {}
-    for model in MODELS:
-        names = [f.attname for f in model._meta.local_concrete_fields if f.column is not None]
-        rows = model._base_manager.using(alias).select_related(None).values_list(*names)
-        if model._meta.parents:  # its own table alone
-            rows = rows.order_by()
-        found[model] = sorted(map(list, rows), key=repr)
+    for model in models:
+        names = [f.attname for f in own_columns(model)]
+        found[model] = sorted(
+            map(list, model._base_manager.using(alias).values_list(*names)), key=repr
+        )
     return found
+
+
+def own_columns(model) -> list:
+    return [f for f in model._meta.local_concrete_fields if f.column is not None]
+
+
+def written(query: Query) -> list:
+    """The models whose tables a query may change."""
+    if query.tree.method != "update":
+        return MODELS
+    model = BY_NAME[root(query.tree).model]
+    return [model, *model._meta.all_parents]
 
 
 def deviation(function) -> type:
@@ -214,18 +228,25 @@ class RandomTests(TestCase):
                 self.insert(alias, model, found)
 
     def insert(self, alias, model, rows) -> None:
-        fields = [f for f in model._meta.local_concrete_fields if f.column is not None]
         if rows:
             objects = [model(**row) for row in rows]
-            model._base_manager._insert(objects, fields=fields, using=alias, raw=True)
+            model._base_manager._insert(objects, fields=own_columns(model), using=alias, raw=True)
 
-    def restore(self, rows: dict, before: dict) -> None:
-        """After a write."""
-        for alias in ALIASES:
-            for model, found in snapshot(alias).items():
-                if found != before[model]:
+    def restore(self, rows: dict, tables: dict) -> None:
+        """After a write that has left these tables, by alias."""
+        for alias, found in tables.items():
+            for model, left in found.items():
+                if left != self.before[model]:
                     model._base_manager.using(alias)._raw_delete(alias)
                     self.insert(alias, model, rows[model])
+
+    def begin(self, number: int) -> dict:
+        """The rows that a query of this number sees."""
+        rows = World(number // OF_ONE_WORLD).rows
+        self.fill(rows)
+        self.before = snapshot(DEFAULT_DB_ALIAS)
+        self.assertEqual(self.before, snapshot(REFERENCE))
+        return rows
 
     # --- a query ---
 
@@ -233,12 +254,12 @@ class RandomTests(TestCase):
         """Of both databases; of a write also what it leaves."""
         found = [answer(query, alias) for alias in ALIASES]
         if query.writes:
-            tables = [snapshot(alias) for alias in ALIASES]
-            found = [
-                one if isinstance(one, Exception) else [one, list(after.values())]
-                for one, after in zip(found, tables, strict=True)
+            tables = {alias: snapshot(alias, written(query)) for alias in ALIASES}
+            self.restore(rows, tables)
+            found = [  # a count of None is 0, where Django sends nothing
+                one if isinstance(one, Exception) else [one or 0, list(after.values())]
+                for one, after in zip(found, tables.values(), strict=True)
             ]
-            self.restore(rows, self.before)
         return found
 
     def differ(self, ours, theirs) -> bool:
@@ -258,13 +279,13 @@ class RandomTests(TestCase):
     def test_queries(self):
         for number in range(FIRST, FIRST + QUERIES):
             if number == FIRST or number % OF_ONE_WORLD == 0:
-                rows = World(number // OF_ONE_WORLD).rows
-                self.fill(rows)
-                self.before = snapshot(DEFAULT_DB_ALIAS)
+                rows = self.begin(number)
             query = Grammar(number).query()
             ours, theirs = self.answers(query, rows)
             if self.differ(ours, theirs):
                 self.fail(self.report(number, query, rows, self.mark(ours, theirs)))
+            if number % OF_ONE_WORLD == OF_ONE_WORLD - 1:
+                self.assertEqual(snapshot(DEFAULT_DB_ALIAS), self.before)
 
     # --- a failure ---
 
@@ -282,9 +303,10 @@ class RandomTests(TestCase):
             lines.append(f"{alias}: {found!r}")
             lines += [f"    {q['sql']}" for q in captured]
         if query.writes:
-            ours, theirs = (snapshot(alias) for alias in ALIASES)
-            for model in MODELS:
+            tables = {alias: snapshot(alias, written(query)) for alias in ALIASES}
+            ours, theirs = tables.values()
+            for model in ours:
                 if ours[model] != theirs[model]:
                     lines += [f"{model.__name__} after: {ours[model]}", f"    and {theirs[model]}"]
-            self.restore(rows, self.before)
+            self.restore(rows, tables)
         return "\n".join(lines)
