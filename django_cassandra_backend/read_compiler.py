@@ -84,7 +84,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         compiler = self.relational = self._on_relational_road()
         try:
             return compiler.plan()
-        finally:  # also when no row can match
+        finally:  # also when no row can match, or the query is wrong
             self.select = compiler.select
             self.klass_info = compiler.klass_info
             self.annotation_col_map = compiler.annotation_col_map

@@ -4,7 +4,7 @@ name this module.
 What a query selects of columns comes as the database has it: each column has a hidden one beside it, `NAME$raw`, which
 libcql decodes as it decodes any row. SQLite's own values are for what SQLite computes."""
 
-from django.db.models.expressions import Col, ColPairs
+from django.db.models.expressions import Col, ColPairs, OrderBy
 from django.db.models.lookups import Lookup
 from django.db.models.sql import compiler as base
 from django.db.models.sql.datastructures import BaseTable, Join
@@ -130,7 +130,9 @@ class Relational:
 
 
 def _width(expression) -> int:
-    """Columns of the result that an output takes."""
+    """Columns of the result that an output, or what rows are ordered by, takes."""
+    if isinstance(expression, OrderBy):
+        expression = expression.expression
     return len(expression) if isinstance(expression, ColPairs) else 1
 
 

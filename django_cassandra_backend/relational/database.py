@@ -5,6 +5,7 @@ import re
 from django.db.backends.sqlite3._functions import register
 
 from .. import names, sessions
+from ..aggregates import Deviation, Variance
 from ..dbapi import InvalidRequest, ProgrammingError
 from .dialect import FOLD
 
@@ -73,9 +74,25 @@ def _of_text(function):
     return lambda value: None if value is None else function(str(value))
 
 
+def _spread(base: type, *, sample: bool) -> type:
+    """VAR_POP() or one of its like. Django's own fails where a value is null, and where there are too few."""
+
+    class Spread(base):
+        finalize = base.finish
+
+        def __init__(self):
+            super().__init__(lambda value: value, test=None, distinct=False)
+            self.sample = sample
+
+    return Spread
+
+
 def _prepare(sqlite) -> None:
-    """Texts are compared and changed as Python does it, on this road as on the other."""
+    """Texts are compared and changed, and deviations computed, as Python does it, on this road as on the other."""
     register(sqlite)
+    for name, base in (("VAR", Variance), ("STDDEV", Deviation)):
+        sqlite.create_aggregate(f"{name}_POP", 1, _spread(base, sample=False))
+        sqlite.create_aggregate(f"{name}_SAMP", 1, _spread(base, sample=True))
     for name, function in (("LOWER", str.lower), ("UPPER", str.upper), (FOLD, str.casefold)):
         sqlite.create_function(name, 1, _of_text(function), deterministic=True)
     sqlite.execute("PRAGMA case_sensitive_like = ON").fetchall()

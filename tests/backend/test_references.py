@@ -4,8 +4,6 @@ import contextlib
 import inspect
 import io
 import json
-import os
-import random
 from unittest import mock
 
 from bookings.models import (
@@ -376,89 +374,6 @@ class JoinTests(TestCase):
             with self.subTest(ask=inspect.getsource(ask)):
                 self.same(lambda a, ask=ask: sorted(row.pk for row in ask(a)), queries=1)
         self.same(lambda a: Author.objects.using(a).filter(books__price=1).update(name=""))
-
-
-#: (model, own fields, a relation, fields of the other table): fields with the values that they are compared with.
-RELATIONS = [
-    (Book, {"pk": range(1, 14), "pages": range(5), "title": ["b1", "b2"]}, "author"),
-    (Book, {"pk": range(1, 14), "pages": range(5), "title": ["b1", "b2"]}, "translator"),
-    (Author, {"pk": range(1, 7), "name": "ABCD", "born": range(1900, 1903)}, "books"),
-    (Writer, {"pk": range(1, 7), "name": "ABCD", "born": range(1900, 1903)}, "credit"),
-    (Keyword, {"pk": range(1, 7), "word": "xyz", "weight": range(4)}, "article"),
-    (Article, {"pk": range(1, 6), "title": ["t0", "t1"]}, "keywords"),
-]
-OTHERS = {
-    "author": {"name": "ABCD", "born": range(1900, 1903), "pk": range(1, 6)},
-    "translator": {"name": "ABCD", "born": range(1900, 1903), "pk": range(1, 6)},
-    "books": {
-        "pages": range(5),
-        "title": ["b1", "b2"],
-        "pk": range(1, 14),
-        "translator__name": "ABCD",
-    },
-    "credit": {
-        "position": range(4),
-        "article": range(1, 6),
-        "pk": range(1, 12),
-        "article__title": ["t0", "t1"],
-    },
-    "article": {"": range(1, 6), "credit__writer": range(1, 6), "title": ["t0", "t1"]},
-    "keywords": {"": range(1, 7), "word": "xyz"},
-}
-RANDOM_JOINS = int(os.environ.get("RANDOM_QUERIES", "400"))
-
-
-class RandomJoinTests(TestCase):
-    """Random queries over two tables and more. A failure names its number."""
-
-    databases = {"default", "reference"}
-
-    def setUp(self):
-        for alias in self.databases:
-            fill(alias)
-
-    def condition(self, choice, fields: dict) -> Q:
-        name, values = choice.choice(list(fields.items()))
-        value = choice.choice(list(values))
-        kind = choice.choice(["", "", "__in", "__gt", "__isnull"])
-        if kind == "__in":
-            value = [value, choice.choice(list(values))]
-        elif kind == "__isnull":
-            value = choice.random() < 0.3
-        elif kind == "__gt" and (isinstance(value, str) or not name or name.endswith("article")):
-            kind = ""
-        found = Q(**{f"{name}{kind}".removeprefix("__"): value})
-        return ~found if choice.random() < 0.15 else found
-
-    def query(self, choice):
-        """A function from an alias to a value."""
-        model, own, relation = choice.choice(RELATIONS)
-        others = {f"{relation}__{name}".rstrip("_"): v for name, v in OTHERS[relation].items()}
-        where = self.condition(choice, others)
-        again = Q() if choice.random() < 0.8 else self.condition(choice, others)
-        for _ in range(choice.randrange(3)):
-            one = self.condition(choice, {**own, **others} if choice.random() < 0.5 else own)
-            where = choice.choice([where & one, where & one, where | one])
-        columns = choice.sample([*own, *others], 2)
-        order = [*choice.sample(list(own), choice.randrange(2)), *columns]
-        order = [choice.choice(["", "-"]) + name for name in order]
-        low = choice.randrange(3)
-        high = choice.choice([None, low + 3])
-        distinct, kind = choice.random() < 0.3, choice.choice(["rows", "rows", "count", "exists"])
-
-        def ask(alias):
-            rows = model.objects.using(alias).filter(where).filter(again)
-            rows = rows.distinct() if distinct else rows
-            if kind == "rows":
-                return list(rows.order_by(*order).values_list(*columns)[low:high])
-            return getattr(rows, kind)()
-
-        return ask
-
-    def test_the_same_answers(self):
-        for number in range(RANDOM_JOINS):
-            ask = self.query(random.Random(number))
-            self.assertEqual(ask("default"), ask("reference"), f"the query of number {number}")
 
 
 class ManyToManyTests(TestCase):

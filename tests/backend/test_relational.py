@@ -16,6 +16,7 @@ from bookings.models import (
     Seat,
     Stage,
 )
+from django.core.exceptions import FieldError
 from django.db import ProgrammingError, connection
 from django.db.models import (
     Avg,
@@ -31,9 +32,11 @@ from django.db.models import (
     OuterRef,
     Prefetch,
     Q,
+    StdDev,
     Subquery,
     Sum,
     Value,
+    Variance,
     When,
     Window,
 )
@@ -44,6 +47,7 @@ from django.db.models.functions import (
     ExtractYear,
     Length,
     Lower,
+    NullIf,
     Rank,
     RowNumber,
     Substr,
@@ -201,6 +205,9 @@ QUERIES = {
     "composite keys in a subquery": lambda: Seat.objects.filter(
         show__in=Entry.objects.values("blog")
     ).order_by("show", "row", "number"),
+    "distinct rows in the order of a composite key": lambda: (
+        Seat.objects.filter(show__in=Entry.objects.values("blog")).distinct().order_by("pk")
+    ),
     "a wide table": lambda: Party.objects.values("city").annotate(n=Sum("people")).order_by("city"),
     "json": lambda: Everything.objects.filter(json__a=1),
     "json deep": lambda: Everything.objects.filter(json__b__0__c="x"),
@@ -226,6 +233,9 @@ AGGREGATES = {
     ),
     "of a slice of a join": lambda: (
         books().filter(author__born=1).order_by("id")[:2].aggregate(n=Sum("pages"))
+    ),
+    "of distinct rows, none of which is counted": lambda: (
+        books().filter(author__born=1).distinct().aggregate(n=Sum("pages", filter=Q(pk__in=[])))
     ),
     "distinct": lambda: books().filter(author__born=1).aggregate(n=Count("title", distinct=True)),
     "count of a join": lambda: {"n": books().filter(author__born=1).count()},
@@ -323,6 +333,28 @@ class RelationalTests(TestCase):
                 with self.settings(DATABASE_ROUTERS=["bookings.routers.Reference"]):
                     theirs = make()
                 self.assertEqual(ours, theirs)
+
+    def test_deviations(self):
+        """Of values of which some are null, and of too few: Django's own functions fail there."""
+        found = (
+            books()
+            .filter(Q(author__name="Ada") | Q(pk=3))
+            .aggregate(
+                v=Variance("pages"),
+                s=Variance("pages", sample=True),
+                d=StdDev("pages"),
+                none=StdDev("pages", filter=Q(pk=3)),
+                few=StdDev("pages", sample=True, filter=Q(pk=1)),
+            )
+        )
+        self.assertAlmostEqual(found["v"], 32 / 9)
+        self.assertAlmostEqual(found["s"], 16 / 3)
+        self.assertAlmostEqual(found["d"], (32 / 9) ** 0.5)
+        self.assertEqual((found["none"], found["few"]), (None, None))
+
+    def test_a_wrong_query(self):
+        with self.assertRaisesMessage(FieldError, "mixed types"):
+            list(authors().annotate(x=Min(NullIf("books__pages", "books__id"))))
 
     def test_one_query_each(self):
         with self.assertNumQueries(1):

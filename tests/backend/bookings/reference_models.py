@@ -112,3 +112,20 @@ class Award(models.Model):
     moved = _of_team(models.SET(house_team))
     forgotten = _of_team(models.DO_NOTHING)
     winner = models.ForeignKey(Player, models.CASCADE, null=True)
+
+
+class Part(models.Model):
+    """A part of another part, with a value of each kind."""
+
+    whole = models.ForeignKey("self", models.CASCADE, null=True, related_name="parts")
+    maker = models.ForeignKey(Writer, models.SET_NULL, null=True, related_name="parts")
+    name = models.CharField(max_length=20)
+    count = models.IntegerField(null=True)
+    price = models.DecimalField(max_digits=9, decimal_places=2, null=True)
+    weight = models.FloatField(null=True)
+    made = models.DateTimeField(null=True)
+    opens = models.TimeField(null=True)
+    lasts = models.DurationField(null=True)
+    sold = models.BooleanField(null=True)
+    mark = models.UUIDField(null=True)
+    spec = models.JSONField(null=True)
