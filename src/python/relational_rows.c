@@ -255,7 +255,7 @@ static PyObject *gather(RelationalRowsObject *rows, Py_ssize_t wanted, bool is_a
 typedef struct shape {
   uint32_t param_count, column_count;
   const char **param_names, **column_names, **column_types; /* a type may be NULL: of what is computed */
-  bool is_complete; /* nothing follows it */
+  bool is_complete;                                         /* nothing follows it */
 } shape;
 
 /* A comment or a blank at the start of text; its end. */
@@ -594,7 +594,8 @@ static PyMethodDef methods[] = {
 static PyGetSetDef getset[] = {
     {"column_names", get_column_names, NULL, "The names of the columns, a tuple of str.", NULL},
     {"column_types", get_column_types, NULL,
-     "What the columns are declared as, a tuple of str: 'TIMESTAMP TEXT', 'INTEGER' …; None for what is computed.", NULL},
+     "What the columns are declared as, a tuple of str: 'TIMESTAMP TEXT', 'INTEGER' …; None for what is computed.",
+     NULL},
     {"spent", get_spent, NULL, "How many rows of tables have been read that are not returned.", NULL},
     {"statements", get_statements, NULL,
      "What has been sent: a list of (CQL statement, number of requests, number of rows that came).", NULL},

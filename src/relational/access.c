@@ -5,6 +5,8 @@
 
 /* What SQLite compares ways by: about the time of one row that is read in a row. */
 static const double REQUEST_COST = 40, SCAN_ROWS = 1e6, PARTITION_ROWS = 200, INDEX_ROWS = 50, IN_COUNT = 20;
+/* Of the rows that come, those that SQLite keeps for a condition of its own: one in so many. */
+static const double KEPT_BY_VALUE = 1000, KEPT_BY_RANGE = 4;
 
 static const cqlr_term *find(const cqlr_term *terms, uint32_t count, uint32_t column, cqlr_op op, bool may_be_in) {
   const cqlr_term *found = NULL;
@@ -58,7 +60,23 @@ void cqlr_access_choose(const cqlr_table *t, const cqlr_term *terms, uint32_t co
   *out = (cqlr_access){.way = CQLR_BY_SCAN};
 }
 
-double cqlr_access_cost(const cqlr_access *a, double *rows) {
+static bool is_asked(const cqlr_access *a, const cqlr_term *term) {
+  for (uint32_t i = 0; i < a->count; i++)
+    if (a->terms[i].source == term->source) return true;
+  return false;
+}
+
+/* SQLite takes what a virtual table says for what is left when all conditions have been tested. */
+static double kept(const cqlr_access *a, const cqlr_term *terms, uint32_t count, double rows) {
+  for (uint32_t i = 0; i < count; i++) {
+    if (is_asked(a, &terms[i])) continue;
+    rows /= terms[i].op == CQLR_EQ ? KEPT_BY_VALUE : KEPT_BY_RANGE;
+    if (terms[i].is_in) rows *= IN_COUNT;
+  }
+  return rows < 1 ? 1 : rows;
+}
+
+double cqlr_access_cost(const cqlr_access *a, const cqlr_term *terms, uint32_t count, double *rows) {
   double requests = a->has_in ? IN_COUNT : 1, each = SCAN_ROWS;
   if (a->way == CQLR_BY_KEY) {
     each = a->is_one_row ? 1 : PARTITION_ROWS;
@@ -68,6 +86,7 @@ double cqlr_access_cost(const cqlr_access *a, double *rows) {
   } else if (a->way == CQLR_BY_INDEX) {
     each = INDEX_ROWS;
   }
-  *rows = each < 1 ? requests : requests * each;
-  return requests * REQUEST_COST + *rows;
+  double read = each < 1 ? requests : requests * each;
+  *rows = kept(a, terms, count, read);
+  return requests * REQUEST_COST + read;
 }

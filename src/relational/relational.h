@@ -46,6 +46,7 @@ enum {
   CQL_RELATIONAL_BATCH_COUNT = 1000,     /* values of a later one at most */
   CQL_RELATIONAL_BATCH_PAGE_COUNT = 500, /* rows for each of them; the rest when its turn comes */
   CQL_RELATIONAL_BATCH_LEN = 16 << 20,   /* bytes of rows that a batch shall not exceed, judged by the one before */
+  CQL_RELATIONAL_KEPT_COUNT = 10000,     /* values whose answers are kept, within the same bytes */
   CQL_RELATIONAL_SENT_COUNT = 64         /* CQL statements of a query that are told apart */
 };
 

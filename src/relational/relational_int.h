@@ -87,7 +87,8 @@ typedef struct cqlr_access {
 
 /* The best way that the terms allow. At most one term of the result is_in. */
 void cqlr_access_choose(const cqlr_table *t, const cqlr_term *terms, uint32_t count, cqlr_access *out);
-double cqlr_access_cost(const cqlr_access *a, double *rows);
+/* What it costs, and the rows that are left for all of the terms. */
+double cqlr_access_cost(const cqlr_access *a, const cqlr_term *terms, uint32_t count, double *rows);
 
 /* --- queries (query.c) -------------------------------------------------------------------------------------------- */
 
@@ -100,6 +101,7 @@ typedef struct cqlr_reader {
   struct cqlr_reader *next; /* opened later */
   cqlr_scan *scan;          /* of the same cursor */
   const int16_t *positions; /* of the columns among the cells */
+  uint64_t used;            /* the columns that SQLite reads, as its colUsed has them */
   bool is_fresh;            /* its row has not been given yet, neither alone nor as a part of one */
 } cqlr_reader;
 
@@ -255,6 +257,8 @@ void cqlr_waves_free(cql_relational_query *q);
 
 /* Its tables are CREATE VIRTUAL TABLE name USING cql, with the connection as the module's data. */
 extern const sqlite3_module cqlr_vtab_module;
+/* Does SQLite read this column, in one of its two forms? */
+bool cqlr_is_used(const cqlr_table *t, uint64_t used, uint32_t column);
 /* Makes an object for the table of a name, which SQL knows as alias: an SQLite code; *message is allocated by SQLite.
  */
 int cqlr_vtab_connect(sqlite3 *db, cql_relational *owner, const char *alias, const char *name, sqlite3_vtab **out,

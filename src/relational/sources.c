@@ -25,7 +25,7 @@ static bool has_row(const cqlr_reader *r) {
 }
 
 static bool is_equal(const cqlr_reader *r, uint32_t column, cql_slice value) {
-  if (r->positions[column] < 0) return false;
+  if (r->positions[column] < 0 || !cqlr_is_used(r->scan->table, r->used, column)) return false;
   cql_value cell = r->scan->cells[r->positions[column]];
   return cell.len >= 0 && cql_slice_eq(cql_slice_of(cell.data, (size_t)cell.len), value);
 }

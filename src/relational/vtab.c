@@ -157,7 +157,8 @@ static int on_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
   cqlr_access a;
   bool is_reversed;
   double rows;
-  cqlr_access_choose(t, terms, read_terms(t, info, terms), &a);
+  uint32_t count = read_terms(t, info, terms);
+  cqlr_access_choose(t, terms, count, &a);
   info->orderByConsumed = info->nOrderBy > 0 && is_in_order(t, &a, info, &is_reversed);
   if (!info->orderByConsumed) is_reversed = false;
   for (uint32_t i = 0; i < a.count; i++) {
@@ -167,7 +168,7 @@ static int on_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
   info->idxNum = (int)a.way;
   info->idxStr = plan_text(&a, info->colUsed, is_reversed);
   info->needToFreeIdxStr = 1;
-  info->estimatedCost = cqlr_access_cost(&a, &rows);
+  info->estimatedCost = cqlr_access_cost(&a, terms, count, &rows);
   info->estimatedRows = (sqlite3_int64)rows;
   if (a.is_one_row && !a.has_in) info->idxFlags |= SQLITE_INDEX_SCAN_UNIQUE;
   return info->idxStr == NULL ? SQLITE_NOMEM : SQLITE_OK;
@@ -204,8 +205,12 @@ static int on_close(sqlite3_vtab_cursor *base) {
   return SQLITE_OK;
 }
 
-static bool is_used(uint64_t used, uint32_t column) {
+static bool has_bit(uint64_t used, uint32_t column) {
   return used >> (column < 63 ? column : 63) & 1;
+}
+
+bool cqlr_is_used(const cqlr_table *t, uint64_t used, uint32_t column) {
+  return has_bit(used, column) || has_bit(used, column + t->column_count);
 }
 
 /* The cells that the statement is asked for: what is used, and the primary key, by which SQLite tells rows apart that
@@ -213,8 +218,7 @@ static bool is_used(uint64_t used, uint32_t column) {
 static uint32_t place_cells(cursor *c, const cqlr_table *t, uint64_t used) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < t->column_count; i++) {
-    bool wanted = is_used(used, i) || is_used(used, i + t->column_count);
-    wanted |= i < t->partition_count + t->clustering_count;
+    bool wanted = cqlr_is_used(t, used, i) || i < t->partition_count + t->clustering_count;
     c->positions[i] = wanted ? (int16_t)count++ : -1;
   }
   return count;
@@ -313,6 +317,7 @@ static cql_status begin(cursor *c, const cqlr_table *t, const filter *f, const c
   char *rest;
   cql_slice values[CQL_RELATIONAL_TERMS_MAX];
   uint64_t used = strtoull(text, &rest, 16);
+  c->reader.used = used;
   cqlr_access_choose(t, f->terms, f->count, &a);
   for (uint32_t i = 0; i < a.count; i++) values[i] = f->values[a.terms[i].source];
   const cqlr_wish wish = {.access = &a,

@@ -3,9 +3,9 @@
  * are in hand (sources.c), and asked for side by side. What is not among the answers is asked for: a guess saves time,
  * and decides nothing.
  *
- * There is one wave for each place of a statement where a cursor is filtered. It has the answers of one batch of
- * values. Batches grow while their answers are used, and shrink when a condition on the outer rows leaves most of them
- * unused.
+ * There is one wave for each place of a statement where a cursor is filtered. It has the answers of a batch of values,
+ * and of the batches before it while there is room: many outer rows may lead to one inner row. Batches grow while their
+ * answers are used, and shrink when a condition on the outer rows leaves most of them unused.
  */
 #include "relational/relational_int.h"
 
@@ -29,12 +29,15 @@ struct cqlr_wave {
   cql_value *cells;
   uint32_t term_count;
   cql_buf key;     /* of one set of values */
-  cql_arena arena; /* of one batch */
+  cql_arena arena; /* of the answers that are kept */
   answer *answers;
   cql_request *requests;
   uint32_t *slots; /* by the key's hash: the answer's number + 1 */
   uint32_t count, room, slot_count;
+  uint32_t first;      /* of the last batch, which ends with the last answer */
+  uint32_t end;        /* where the batch that is being made has to end */
   uint32_t next_count; /* values that the next batch may have */
+  size_t len;          /* bytes of the rows that are kept */
   size_t row_len;      /* bytes of a row of the last batch; 0: there was none */
 };
 
@@ -73,7 +76,8 @@ static cql_status make_wave(const cqlr_reader *reader, const char *text, const c
 
 static void drop_answers(cqlr_wave *w) {
   for (uint32_t i = 0; i < w->count; i++) cql_result_free(w->answers[i].page);
-  w->count = w->room = w->slot_count = 0;
+  w->count = w->first = w->room = w->slot_count = 0;
+  w->len = 0;
   cql_arena_reset(&w->arena);
 }
 
@@ -121,15 +125,29 @@ static answer *find_answer(const cqlr_wave *w) {
   return &w->answers[number - 1];
 }
 
-static cql_status make_room(cqlr_wave *w, uint32_t room) {
-  uint32_t slots = 2;
+static void fill_slots(cqlr_wave *w) {
+  for (uint32_t i = 0; i < w->count; i++) *slot_of(w, w->answers[i].key) = i + 1;
+}
+
+/* For so many answers more. Nobody reads the answers now; what they were in stays in the arena. */
+static cql_status make_room(cqlr_wave *w, uint32_t more) {
+  if (w->count + more <= w->room) return CQL_OK;
+  uint32_t room = w->room * 2 > w->count + more ? w->room * 2 : w->count + more, slots = 2;
   while (slots < room * 2) slots *= 2;
-  w->answers = cql_arena_array(&w->arena, room, sizeof *w->answers);
-  w->requests = cql_arena_array(&w->arena, room, sizeof *w->requests);
-  w->slots = cql_arena_zero(&w->arena, slots * sizeof *w->slots);
-  if (w->answers == NULL || w->requests == NULL || w->slots == NULL) return CQL_NOMEM;
+  answer *answers = cql_arena_array(&w->arena, room, sizeof *answers);
+  cql_request *requests = cql_arena_array(&w->arena, room, sizeof *requests);
+  uint32_t *numbers = cql_arena_zero(&w->arena, slots * sizeof *numbers);
+  if (answers == NULL || requests == NULL || numbers == NULL) return CQL_NOMEM;
+  if (w->count > 0) {
+    memcpy(answers, w->answers, w->count * sizeof *answers);
+    memcpy(requests, w->requests, w->count * sizeof *requests);
+  }
+  w->answers = answers;
+  w->requests = requests;
+  w->slots = numbers;
   w->room = room;
   w->slot_count = slots;
+  fill_slots(w);
   return CQL_OK;
 }
 
@@ -172,7 +190,7 @@ static cql_status read_page(cqlr_wave *w, const cqlr_access *a, cql_result *page
   cql_result_place place = cql_result_tell(page);
   cql_status st = CQL_OK;
   if (!is_begun) cql_result_rewind(page);
-  while (st == CQL_OK && w->count < w->room && cql_result_next(page, row) == CQL_OK) {
+  while (st == CQL_OK && w->count < w->end && cql_result_next(page, row) == CQL_OK) {
     if (read_row(w, a, row, cells) && w->key.st != CQL_LIMIT) st = w->key.st == CQL_OK ? add(w) : w->key.st;
   }
   cql_result_seek(page, place);
@@ -193,52 +211,68 @@ static cql_status read_ahead(cqlr_wave *w, const cqlr_access *a, const cqlr_scan
 
 /* What the last batch says of the next one. */
 static void learn_size(cqlr_wave *w) {
-  uint32_t used = 0;
+  uint32_t used = 0, count = w->count - w->first;
   uint64_t rows = 0;
   size_t len = 0;
-  for (uint32_t i = 0; i < w->count; i++) {
+  for (uint32_t i = w->first; i < w->count; i++) {
     used += w->answers[i].is_used;
     if (w->answers[i].page == NULL) continue;
     len += cql_result_rows_len(w->answers[i].page);
     rows += cql_result_row_count(w->answers[i].page);
   }
+  w->len += len;
   w->row_len = rows == 0 ? 0 : (size_t)(len / rows);
-  if (used < w->count / 2)
-    w->next_count = w->count / GROWTH;
-  else if (w->count == w->next_count)
+  if (used < count / 2)
+    w->next_count = count / GROWTH;
+  else if (count == w->next_count)
     w->next_count *= GROWTH;
   if (w->next_count > CQL_RELATIONAL_BATCH_COUNT) w->next_count = CQL_RELATIONAL_BATCH_COUNT;
-  size_t most = len == 0 ? w->next_count : (size_t)CQL_RELATIONAL_BATCH_LEN * w->count / len;
+  size_t most = len == 0 ? w->next_count : (size_t)CQL_RELATIONAL_BATCH_LEN * count / len;
   if (w->next_count > most) w->next_count = (uint32_t)most;
   if (w->next_count == 0) w->next_count = 1;
+}
+
+/* The answers before go where they would be too many, or too long, beside those to come. An answer that did not come
+ * is no answer: its values may be asked for again. */
+static void drop_old(cqlr_wave *w) {
+  size_t len = w->len + w->row_len * w->next_count;
+  bool has_failed = false;
+  for (uint32_t i = w->first; i < w->count; i++) has_failed |= w->answers[i].page == NULL;
+  if (has_failed || len > CQL_RELATIONAL_BATCH_LEN || w->count + w->next_count > CQL_RELATIONAL_KEPT_COUNT)
+    drop_answers(w);
 }
 
 /* Rows for each of many values: all of them together shall not be too long, however unlike the last ones they are in
  * number. */
 static void set_page_sizes(cqlr_wave *w) {
   int32_t rows = CQL_RELATIONAL_BATCH_PAGE_COUNT;
-  size_t len = w->row_len * w->count;
+  size_t len = w->row_len * (w->count - w->first);
   if (len > 0 && CQL_RELATIONAL_BATCH_LEN / len < (size_t)rows) rows = (int32_t)(CQL_RELATIONAL_BATCH_LEN / len);
-  for (uint32_t i = 0; i < w->count; i++) w->requests[i].page_size = rows > 0 ? rows : 1;
+  for (uint32_t i = w->first; i < w->count; i++) w->requests[i].page_size = rows > 0 ? rows : 1;
 }
 
 /* The values of w->key come first; those of the rows to come follow. */
 static cql_status choose_values(cqlr_wave *w, const cqlr_reader *reader, const cqlr_wish *wish) {
   int16_t cells[CQL_RELATIONAL_TERMS_MAX];
   const cqlr_reader *source = cqlr_sources_choose(&w->sources, reader, w->term_count, cells);
-  cql_status st = make_room(w, source == NULL ? 1 : w->next_count);
+  uint32_t count = source == NULL ? 1 : w->next_count;
+  w->first = w->count;
+  w->end = w->count + count;
+  cql_status st = make_room(w, count);
   if (st == CQL_OK) st = add(w);
   if (st != CQL_OK || source == NULL) return st;
   st = read_ahead(w, wish->access, source->scan, cells);
-  if (w->count > 1) set_page_sizes(w);
+  if (w->count - w->first > 1) set_page_sizes(w);
   return st;
 }
 
 /* Only the first of them has been asked for: if another fails, it is asked for again when its turn comes. */
 static cql_status send_to(cqlr_wave *w, cql_relational *owner, cql_outcome *outcomes, cql_error *err) {
-  cql_status st = cqlr_send_many(owner, w->statement.sent, w->requests, w->count, outcomes, err);
+  uint32_t count = w->count - w->first;
+  cql_status st = cqlr_send_many(owner, w->statement.sent, w->requests + w->first, count, outcomes, err);
   if (st != CQL_OK) return st;
-  for (uint32_t i = 0; i < w->count; i++) w->answers[i].page = outcomes[i].status == CQL_OK ? outcomes[i].result : NULL;
+  answer *answers = w->answers + w->first;
+  for (uint32_t i = 0; i < count; i++) answers[i].page = outcomes[i].status == CQL_OK ? outcomes[i].result : NULL;
   if (outcomes[0].status != CQL_OK) *err = outcomes[0].error;
   return outcomes[0].status;
 }
@@ -246,7 +280,7 @@ static cql_status send_to(cqlr_wave *w, cql_relational *owner, cql_outcome *outc
 static cql_status send(cqlr_wave *w, cql_relational *owner, cql_error *err) {
   cql_arena arena; /* outcomes are large, as errors are */
   cql_arena_init(&arena, owner->alloc, CQL_ARENA_LIMIT_DEFAULT);
-  cql_outcome *outcomes = cql_arena_array(&arena, w->count, sizeof *outcomes);
+  cql_outcome *outcomes = cql_arena_array(&arena, w->count - w->first, sizeof *outcomes);
   cql_status st = outcomes == NULL ? cql_fail(err, CQL_NOMEM, "Out of memory") : send_to(w, owner, outcomes, err);
   cql_arena_free(&arena);
   return st;
@@ -254,7 +288,7 @@ static cql_status send(cqlr_wave *w, cql_relational *owner, cql_error *err) {
 
 static cql_status fetch(cqlr_wave *w, const cqlr_reader *reader, const cqlr_wish *wish, cql_error *err) {
   if (w->count > 0) learn_size(w);
-  drop_answers(w);
+  drop_old(w);
   if (choose_values(w, reader, wish) != CQL_OK) return cql_fail(err, CQL_NOMEM, "Out of memory");
   reader->scan->owner->counts.scans += wish->access->way == CQLR_BY_SCAN;
   return send(w, reader->scan->owner, err);
@@ -291,7 +325,7 @@ cql_status cqlr_wave_begin(cqlr_reader *reader, const char *text, const cqlr_wis
   if (found == NULL) {
     st = fetch(w, reader, wish, err);
     if (st != CQL_OK) return st;
-    found = &w->answers[0];
+    found = &w->answers[w->first];
   }
   lend(w, found, reader->scan);
   return cqlr_scan_next(reader->scan, err);

@@ -20,7 +20,7 @@ enum {
   BATCH = CQL_RELATIONAL_BATCH_COUNT
 };
 
-static int32_t values[BOOKS * 4];
+static int32_t values[BOOKS * 4]; /* of one table's rows */
 
 static void at_most(const char *what, uint64_t n, uint64_t most) {
   if (n > most) fail_msg("%llu %s, %llu expected at most", (unsigned long long)n, what, (unsigned long long)most);
@@ -419,7 +419,33 @@ static void values_that_no_key_has(void **state) {
   cost c;
   expect("SELECT count(*), sum(n) FROM word w CROSS JOIN meaning m ON m.text = w.text", "16,24;", &c);
   assert_int_equal(c.counts.waves, 3);
-  assert_int_equal(c.counts.requests, 1 + 1 + 4); /* words, the first one twice */
+  assert_int_equal(c.counts.requests, 1 + 4); /* words, and each of their texts once */
+}
+
+/* Many rows lead to few: each of those is asked for once. */
+static void answers_are_kept(void **state) {
+  (void)state;
+  library();
+  expect_at_most(THREE, sum_of_countries(100), 2 + AUTHORS + COUNTRIES + 1, 3 + 8 + 2);
+}
+
+/* More answers than are kept: they go, and what is wanted again is asked for again. */
+static void answers_that_are_too_many(void **state) {
+  (void)state;
+  enum { SHEETS = CQL_RELATIONAL_KEPT_COUNT + 2000 };
+  run("CREATE TABLE sheet (id int PRIMARY KEY, twin int)");
+  for (int32_t i = 0; i < SHEETS; i++) {
+    values[2 * i] = i;
+    values[2 * i + 1] = SHEETS - 1 - i;
+  }
+  insert_ints("sheet", "id, twin", 2, values, SHEETS);
+  attach("sheet");
+  char wanted[64];
+  snprintf(wanted, sizeof wanted, "%d,%lld;", SHEETS, (long long)SHEETS * (SHEETS - 1) / 2);
+  expect_at_most("SELECT count(*), sum(b.id) FROM sheet a CROSS JOIN sheet b ON b.id = a.twin", wanted, SHEETS + 3, 22);
+  expect_at_most("SELECT count(*), sum(b.id) FROM (SELECT 0 AS n UNION ALL SELECT 1) two CROSS JOIN sheet a "
+                 "CROSS JOIN sheet b ON b.id = a.twin WHERE a.id >= n * 100000",
+                 wanted, 2 * SHEETS + 6, 44);
 }
 
 int main(void) {
@@ -440,6 +466,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(large_rows, room_begin, room_end),
       cmocka_unit_test_setup_teardown(many_large_rows_for_a_key, room_begin, room_end),
       cmocka_unit_test_setup_teardown(values_that_no_key_has, room_begin, room_end),
+      cmocka_unit_test_setup_teardown(answers_are_kept, room_begin, room_end),
+      cmocka_unit_test_setup_teardown(answers_that_are_too_many, room_begin, room_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
