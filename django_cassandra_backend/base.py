@@ -143,12 +143,13 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         """SQLite over the tables of the keyspace, for what CQL alone cannot answer."""
         session = self.session
         if self._relational is None:
-            self._relational = Database(session, self.settings.keyspace)
+            keyspace = self.settings.keyspace
+            self._relational = sessions.spare(session) or Database(session, keyspace)
         return self._relational
 
     def _close(self):
         if self._relational is not None:
-            self._relational.close()
+            sessions.keep(self._relational.session, self._relational)
             self._relational = None
         super()._close()
 

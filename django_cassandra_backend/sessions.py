@@ -23,6 +23,10 @@ OF_A_FILE = {"class": "SimpleStrategy", "replication_factor": 1}
 _lock = threading.Lock()
 _sessions: dict[tuple[str, str], object] = {}
 _queues: "weakref.WeakKeyDictionary" = weakref.WeakKeyDictionary()  # session: Queue
+_spares: dict[
+    object, list
+] = {}  # session: relational databases that no connection has at the moment
+_SPARES_KEPT = 16  # of a session
 _generations: "weakref.WeakKeyDictionary" = weakref.WeakKeyDictionary()  # session: number
 
 # A fork waits until no thread is opening or closing a session: the child finds the lock free.
@@ -112,8 +116,28 @@ def release(options: Options) -> None:
     """Close the session of these settings, if one is open: after a test run, before a file is removed."""
     with _lock:
         session = _sessions.pop((options.url, options.keyspace), None)
+    for database in _spares.pop(session, ()):
+        database.close()
     if session is not None:
         session.close()
+
+
+def spare(session):
+    """A relational database that another connection has left, with the tables that it knows; or None."""
+    try:
+        return _spares[session].pop()
+    except (KeyError, IndexError):
+        return None
+
+
+def keep(session, database) -> None:
+    """A connection is closed: the next one has its tables without asking for them. Rows that are still read from it are no
+    hindrance, it does one thing at a time."""
+    spares = _spares.setdefault(session, [])
+    if len(spares) < _SPARES_KEPT and session in _sessions.values():
+        spares.append(database)
+    else:
+        database.close()
 
 
 def generation(session) -> int:

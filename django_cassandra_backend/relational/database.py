@@ -17,7 +17,7 @@ class Database:
     """Made anew, table by table, once the schema has changed: a half-read query keeps the one that it began with."""
 
     def __init__(self, session, keyspace: str):
-        self._session = session
+        self.session = session
         self._keyspace = keyspace
         self._known: set[str] = set()
         self._sqlite = None
@@ -56,9 +56,9 @@ class Database:
             self._sqlite = None
 
     def _open(self):
-        generation = sessions.generation(self._session)
+        generation = sessions.generation(self.session)
         if self._sqlite is None or generation != self._generation:
-            self._sqlite = self._session.relational(self._keyspace)
+            self._sqlite = self.session.relational(self._keyspace)
             _prepare(self._sqlite)
             self._known.clear()
             self._generation = generation

@@ -448,6 +448,27 @@ class WriteTests(TestCase):
         self.assertEqual(Book.objects.filter(author__in=none)._raw_delete("default"), 0)
 
 
+class ConnectionTests(TestCase):
+    """Django closes its connections after each request."""
+
+    def test_the_next_connection_knows_the_tables(self):
+        Author.objects.create(name="Ada")
+        ask = Author.objects.annotate(x=MD5("name"))
+        self.assertEqual(len(ask), 1)
+        left = connection.relational
+        connection.close()
+        self.assertEqual(len(ask.all()), 1)
+        self.assertIs(connection.relational, left)
+
+    def test_rows_are_read_on_after_the_connection_is_closed(self):
+        Author.objects.bulk_create([Author(name=f"n{i}") for i in range(300)])
+        rows = Author.objects.annotate(x=MD5("name")).iterator(chunk_size=10)
+        first = [next(rows) for _ in range(15)]
+        connection.close()
+        again = list(Author.objects.annotate(x=MD5("name")))
+        self.assertEqual(len({row.pk for row in [*first, *rows]}), len(again))
+
+
 class RawTests(TestCase):
     """SQL in cursors and raw(): what CQL does not take."""
 
