@@ -11,6 +11,7 @@ from django.db.models.sql.datastructures import BaseTable, Join
 
 from ..exceptions import not_answerable
 from ..fields.containers import ContainerField
+from ..fields.durations import CalendarDurationField
 from .plan import RelationalPlan
 from .tested import Tested
 
@@ -40,6 +41,8 @@ class Relational:
             sql, params = self.as_sql()
         finally:
             self.query.explain_info = explained
+        if not self.exact:
+            self._refuse_texts()
         return RelationalPlan(sql, params, raw=self.raw_outputs(), tested=self.tested)
 
     def compile(self, node):
@@ -88,11 +91,15 @@ class Relational:
         columns = self._columns(expression) if self.exact else None
         if columns is not None:
             sql = ", ".join(self._raw_sql(column) for column in columns), ()
-        elif self.exact and isinstance(
-            getattr(expression, "_output_field_or_none", None), ContainerField
-        ):
-            raise not_answerable(f"A computed {expression.output_field.get_internal_type()}")
+        elif self.exact:
+            _refuse_text(expression, "computed")
         return expression, sql, alias
+
+    def _refuse_texts(self) -> None:
+        """Where SQLite compares what is selected, it comes as SQLite has it."""
+        for expression, _, _ in self.select:
+            for part in expression.get_cols() if isinstance(expression, ColPairs) else [expression]:
+                _refuse_text(part, "combined" if self.query.combinator else "filtered by a window")
 
     def _raw_sql(self, column: Col) -> str:
         quote = self.connection.ops.quote_name
@@ -127,6 +134,15 @@ class Relational:
             if columns is None:
                 place += _width(expression)
         return converters
+
+
+def _refuse_text(expression, how: str) -> None:
+    """Of some columns SQLite has a text that says what they hold, and no value."""
+    field = getattr(expression, "_output_field_or_none", None)
+    if isinstance(field, (ContainerField, CalendarDurationField)):
+        raise not_answerable(
+            f"A {type(field).__name__} that is {how}", "Ask for other columns, or in two queries."
+        )
 
 
 def _width(expression) -> int:

@@ -6,7 +6,7 @@ from django.db.backends.sqlite3._functions import register
 
 from .. import names, sessions
 from ..aggregates import Deviation, Variance
-from ..dbapi import InvalidRequest, ProgrammingError
+from ..dbapi import InvalidRequest, NotSupportedError, ProgrammingError
 from .dialect import FOLD
 
 _MISSING = re.compile(r"no such table: (?:main\.)?(.+)")
@@ -19,7 +19,7 @@ class Database:
     def __init__(self, session, keyspace: str):
         self.session = session
         self._keyspace = keyspace
-        self._known: set[str] = set()
+        self._known: dict[str, str] = {}  # names without their case: names
         self._sqlite = None
         self._generation = -1
 
@@ -45,7 +45,7 @@ class Database:
                 return sqlite.execute(plan.text, plan.params, budget=budget, raw=plan.raw)
             except ProgrammingError as error:
                 missing = _MISSING.search(str(error))
-                if missing is None or missing[1] in self._known:
+                if missing is None or missing[1].lower() in self._known:
                     raise
                 self._attach(missing[1])  # named in extra() or in raw SQL
         return sqlite.execute(plan.text, plan.params, budget=budget, raw=plan.raw)
@@ -65,9 +65,14 @@ class Database:
         return self._sqlite
 
     def _attach(self, table: str) -> None:
-        if table not in self._known:
+        known = self._known.get(table.lower())
+        if known is None:
             self._sqlite.attach(table, names.encode(table))
-            self._known.add(table)
+            self._known[table.lower()] = table
+        elif known != table:
+            raise NotSupportedError(
+                f"SQL does not tell the tables {known!r} and {table!r} apart: give one of them another db_table."
+            )
 
 
 def _of_text(function):

@@ -10,12 +10,17 @@ from django.db import DatabaseError
 from django.db.backends.sqlite3 import base, features, operations
 from django.utils.functional import cached_property
 
+from ..fields.scalars import VarIntField
 from ..operations import quoted
 from .tested import Tested
 
 MILLISECOND = 1000  # microseconds
 FOLD = "CQL_FOLD"  # of SQL: the text without its case, as str.casefold() makes it
 _FOLDED = ("iexact", "icontains", "istartswith", "iendswith")
+
+
+def _integer(value, expression, connection):
+    return int(value) if isinstance(value, str) else value
 
 
 class DialectFeatures(features.DatabaseFeatures):
@@ -35,6 +40,12 @@ class DialectFeatures(features.DatabaseFeatures):
 class DialectOperations(operations.DatabaseOperations):
     compiler_module = "django_cassandra_backend.relational.compiler"
     quote_name = staticmethod(quoted)
+
+    def get_db_converters(self, expression):
+        converters = super().get_db_converters(expression)
+        if isinstance(expression.output_field, VarIntField):
+            converters.append(_integer)  # of more than 64 bits SQLite has the digits
+        return converters
 
     def lookup_cast(self, lookup_type, internal_type=None):
         return f"{FOLD}(%s)" if lookup_type in _FOLDED else "%s"

@@ -7,6 +7,7 @@ from bookings.models import (
     Article,
     Author,
     Book,
+    Cql,
     Entry,
     Everything,
     Keyword,
@@ -17,7 +18,7 @@ from bookings.models import (
     Stage,
 )
 from django.core.exceptions import FieldError
-from django.db import ProgrammingError, connection
+from django.db import NotSupportedError, ProgrammingError, connection
 from django.db.models import (
     Avg,
     Case,
@@ -377,6 +378,26 @@ class LabelProxy(Label):
         app_label = "bookings"
 
 
+class RefusalTests(TestCase):
+    """Values of which SQLite has a text alone."""
+
+    def test_containers(self):
+        for name, ask in {
+            "combined": lambda: Cql.objects.union(Cql.objects.all()),
+            "filtered by a window": lambda: Cql.objects.annotate(
+                n=Window(RowNumber(), order_by="pk")
+            ).filter(n=1),
+            "computed": lambda: Cql.objects.annotate(x=Coalesce("colours", "colours")),
+        }.items():
+            with self.subTest(name), self.assertRaisesMessage(NotSupportedError, f"that is {name}"):
+                list(ask())
+
+    def test_they_are_selected_beside_other_things(self):
+        made = Cql.objects.create(colours={"a", "b"})
+        found = Cql.objects.annotate(x=MD5(Value("a"))).get()
+        self.assertEqual((found.pk, found.colours), (made.pk, {"a", "b"}))
+
+
 class WriteTests(TestCase):
     """UPDATE and DELETE of rows that only the relational road finds."""
 
@@ -508,6 +529,17 @@ class RawTests(TestCase):
             session.execute("INSERT INTO changing (k, v) VALUES (1, 'x')")
             found += cursor.execute("SELECT v || '' AS v FROM changing").all()
         self.assertEqual(found, [{"v": "2"}, {"v": "x"}])
+
+    def test_tables_that_sql_does_not_tell_apart(self):
+        session = connection.session
+        self.addCleanup(session.execute, 'DROP TABLE "Twin"')
+        self.addCleanup(session.execute, "DROP TABLE twin")
+        session.execute('CREATE TABLE "Twin" (k int PRIMARY KEY)')
+        session.execute("CREATE TABLE twin (k int PRIMARY KEY)")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT k || '' FROM \"Twin\"")
+            with self.assertRaisesMessage(NotSupportedError, "'Twin' and 'twin' apart"):
+                connection.relational._attach("twin")
 
     def test_both_errors_are_told(self):
         with (
