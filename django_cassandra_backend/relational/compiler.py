@@ -121,18 +121,19 @@ class Relational:
 
     def get_converters(self, expressions):
         """Of columns the outer connection's, of what is computed the dialect's."""
-        converters, place = super().get_converters(expressions), 0
+        converters, place = {}, 0
         for expression in expressions:
             columns = self._columns(expression) if self.exact and expression else None
+            if columns is None:
+                for i, found in super().get_converters([expression]).items():
+                    converters[place + i] = found
+                place += _width(expression)
             for column in columns or ():
                 made = self.outer.ops.get_db_converters(column)
                 made = made + column.get_db_converters(self.outer)
-                converters.pop(place, None)
                 if made:
                     converters[place] = (made, column)
                 place += 1
-            if columns is None:
-                place += _width(expression)
         return converters
 
 

@@ -4,6 +4,7 @@ Statements go through the outer connection's cursor, values come in the form tha
 moments as text in UTC, uuids as hexadecimal digits."""
 
 import datetime
+import decimal
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -15,12 +16,17 @@ from ..operations import quoted
 from .tested import Tested
 
 MILLISECOND = 1000  # microseconds
+_DIGITS = decimal.Context(prec=15)  # that SQLite's numbers have
 FOLD = "CQL_FOLD"  # of SQL: the text without its case, as str.casefold() makes it
 _FOLDED = ("iexact", "icontains", "istartswith", "iendswith")
 
 
 def _integer(value, expression, connection):
     return int(value) if isinstance(value, str) else value
+
+
+def _decimal(value, expression, connection):
+    return None if value is None else _DIGITS.create_decimal_from_float(value)
 
 
 class DialectFeatures(features.DatabaseFeatures):
@@ -46,6 +52,11 @@ class DialectOperations(operations.DatabaseOperations):
         if isinstance(expression.output_field, VarIntField):
             converters.append(_integer)  # of more than 64 bits SQLite has the digits
         return converters
+
+    def get_decimalfield_converter(self, expression):
+        if getattr(expression.output_field, "decimal_places", None) is None:
+            return _decimal  # of a VarDecimalField
+        return super().get_decimalfield_converter(expression)
 
     def lookup_cast(self, lookup_type, internal_type=None):
         return f"{FOLD}(%s)" if lookup_type in _FOLDED else "%s"
