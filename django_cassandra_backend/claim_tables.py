@@ -84,14 +84,20 @@ def replace(editor, before: list[Unique], after: list[Unique]) -> None:
 
 def follow(editor, old_model, old_field, new_model, new_field) -> None:
     """What a change of a field means for the tables of claims that depend on it."""
-    before = {one.table: one for one in all_of(editor, old_model)}
+    older = getattr(old_field, "model", old_model)
+    if older is not old_model and old_field.column != new_field.column:
+        # Django gives the model as it becomes where what it refers to has another name now.
+        with renamed(older, old_model._meta.db_table):
+            before = {one.table: one for one in all_of(editor, older)}
+    else:
+        before = {one.table: one for one in all_of(editor, old_model)}
     after = {one.table: one for one in all_of(editor, new_model)}
     touched = {
         table
         for table, one in (*before.items(), *after.items())
         if old_field.column in one.columns
         or new_field.column in one.columns
-        or old_field.column in owner_columns(table_key(old_model))
+        or old_field.column in owner_columns(table_key(older))
     }
     same = {
         table

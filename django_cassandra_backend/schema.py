@@ -42,6 +42,7 @@ logger = logging.getLogger("django.db.backends.schema")
 
 class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
     sql_delete_table = "DROP TABLE %(table)s"
+    _is_altering_through = False  # a table in between, step by step
 
     def quote_value(self, value):
         return literal(value)
@@ -153,6 +154,8 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             old_table=names.encode(old_db_table),
             new_table=names.encode(new_db_table),
         )
+        if self._is_altering_through:
+            return
         with claim_tables.renamed(model, old_db_table):
             before = claim_tables.all_of(self, model)
         with claim_tables.renamed(model, new_db_table):
@@ -353,7 +356,19 @@ class DatabaseSchemaEditor(BaseDatabaseSchemaEditor):
             self._fill(new_model, new_field)
         if user_types.names_of(old_field) - user_types.names_of(new_field):
             user_types.drop_unused(self, [old_field])
-        claim_tables.follow(self, model, old_field, new_model, new_field)
+        if not self._is_altering_through:
+            claim_tables.follow(self, model, old_field, new_model, new_field)
+
+    def _alter_many_to_many(self, model, old_field, new_field, strict):
+        """The table in between: its name and its columns change one after the other, its claims then."""
+        old, new = old_field.remote_field.through, new_field.remote_field.through
+        claim_tables.drop(self, claim_tables.all_of(self, old))
+        self._is_altering_through = True
+        try:
+            super()._alter_many_to_many(model, old_field, new_field, strict)
+        finally:
+            self._is_altering_through = False
+        claim_tables.create_filled(self, claim_tables.all_of(self, new))
 
     def _verify_range(self, model, old_field, new_field) -> None:
         """Are there rows that the new type refuses and the old one did not? Values that are copied are seen there."""

@@ -136,3 +136,30 @@ class UniqueSchemaTests(OperationTestCase):
         self.apply(migrations.AddConstraint("Item", one))
         self.assertEqual(self.tables(), [])
         self.apply(migrations.RemoveConstraint("Item", "one"))
+
+    def test_the_pairs_of_a_many_to_many_follow_both_sides(self):
+        """A model is renamed: its tables in between, and their columns, have other names then."""
+        for name in ("Item", "Theme"):
+            for sides in (("Item", "Theme"), ("Theme", "Item")):
+                with self.subTest(renamed=name, has_the_field=sides[0]):
+                    self.create()
+                    self.apply(migrations.CreateModel("Theme", [integer_key()]))
+                    field = models.ManyToManyField(f"shop.{sides[1]}")
+                    self.apply(migrations.AddField(sides[0], "others", field))
+                    self.pair(sides)
+                    self.apply(migrations.RenameModel(name, "Other"))
+                    self.assertEqual(len(self.tables()), 1)
+                    self.pair([other.replace(name, "Other") for other in sides], again=True)
+                    for other in sides:
+                        self.apply(migrations.DeleteModel(other.replace(name, "Other")))
+                    self.assertEqual(self.tables(), [])
+
+    def pair(self, sides, again=False):
+        """The two rows are paired once, however often that is asked for."""
+        one, other = (self.state.apps.get_model("shop", name) for name in sides)
+        if not again:
+            one.objects.create(id=1)
+            other.objects.create(id=2)
+        for _ in range(2):
+            one.objects.get(id=1).others.add(other.objects.get(id=2))
+        self.assertEqual(one.others.through.objects.count(), 1)
