@@ -36,7 +36,7 @@ class Expressions(Conditions):
     """Values of a kind."""
 
     def expression(self, scope: Scope, kind: str) -> Node:
-        if scope.depth < 3 and self.some(0.5):
+        if scope.depth < 3 and self.some(0.65):
             make = self.one([self.function, self.function, self.any_kind])
             return make(scope.deeper(), kind)
         return self.plain(scope, kind)
