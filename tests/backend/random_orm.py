@@ -54,7 +54,7 @@ class Grammar(Expressions):
     def annotated(self, rows: Node, scope: Scope) -> tuple[Node, Scope]:
         """With values computed for each row."""
         for _ in range(self.one([0, 1, 1, 1, 2])):
-            kind = self.one([kind for kind in VALUES if kind != "json"])
+            kind = self.one(list(VALUES))
             name, many = f"x{len(scope.annotations)}", self.some(0.2)
             how = self.one(["annotate", "annotate", "annotate", "alias"])
             made = self.expression(replace(scope, many=many), kind)
