@@ -70,6 +70,8 @@ class Evaluator:
                 value = field.get_db_prep_save(value, connection=self.connection)
             else:
                 value = field.get_db_prep_value(value, connection=self.connection)
+        elif isinstance(field, fields.json.JSONField) and not node.for_save:
+            value = self.connection.ops.adapt_json_value(None, field.encoder)  # JSON's null
         if isinstance(value, datetime.timedelta):
             value = self.connection.ops.adapt_duration(value)
         return Constant(value)

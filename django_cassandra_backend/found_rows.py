@@ -3,6 +3,7 @@
 One execute() selects the primary keys, and what expressions give for each row, then writes those rows. A value that was
 computed from a row's own columns is written if these are still what they were; else it is computed again."""
 
+from django.db.models import JSONField
 from django.db.models.expressions import Col, ExpressionWrapper
 from django.db.models.sql.query import Query
 
@@ -118,12 +119,17 @@ class RowFinder:
         for row in rows:
             values = list(row)
             for place, field in zip(computed, self.expressions, strict=True):
-                value = values[place]
-                for convert in places.get(place, ((), None))[0]:
-                    value = convert(value, places[place][1], self.connection)
-                values[place] = field.get_db_prep_save(value, connection=self.connection)
+                values[place] = self._stored(field, values[place], places.get(place, ((), None)))
             found.setdefault(tuple(row[:count]), tuple(values))
         return found
+
+    def _stored(self, field, value, converters):
+        """What SQLite gave, as the column holds it. JSON is text in both, and there are two nulls of it."""
+        if isinstance(field, JSONField):
+            return value
+        for convert in converters[0]:
+            value = convert(value, converters[1], self.connection)
+        return field.get_db_prep_save(value, connection=self.connection)
 
     def _pk(self, columns: tuple):
         """Database form to what a filter takes."""

@@ -36,7 +36,7 @@ class Expressions(Conditions):
     """Values of a kind."""
 
     def expression(self, scope: Scope, kind: str) -> Node:
-        if scope.depth < 3 and self.some(0.5):
+        if scope.depth < 3 and self.some(0.65):
             make = self.one([self.function, self.function, self.any_kind])
             return make(scope.deeper(), kind)
         return self.plain(scope, kind)
@@ -53,7 +53,7 @@ class Expressions(Conditions):
 
     def any_kind(self, scope: Scope, kind: str) -> Node:
         """What gives back one of the values that it takes."""
-        if kind == "json":
+        if kind == "json":  # Django has no Coalesce() of JSON that is JSON on SQLite
             return self.plain(scope, kind)
         first, second = self.expression(scope, kind), self.expression(scope, kind)
         choices = [
@@ -254,7 +254,13 @@ class Expressions(Conditions):
         )
 
     def make_json(self, scope):
-        return self.plain(scope, "json")
+        kind = self.one(["int", "text", "float", "json"])
+        return self.one(
+            [
+                lambda: self.plain(scope, "json"),
+                lambda: call("JSONObject", a=self.plain(scope, kind), b=call("Value", "x")),
+            ]
+        )()
 
     def make_uuid(self, scope):
         return call("Coalesce", self.plain(scope, "uuid"), self.plain(scope, "uuid"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from random_conditions import JSON_KEYS, Column, Scope
 from random_expressions import ORDERED, Expressions
-from random_trees import Call, Infix, Method, Node, Objects, Slice, call, method, nodes
+from random_trees import Call, Infix, Method, Node, Objects, Slice, call, method, nodes, text
 from random_world import OWN_VALUES, STARTS, TABLES, VALUES, Table, reads
 
 
@@ -53,8 +53,8 @@ class Grammar(Expressions):
 
     def annotated(self, rows: Node, scope: Scope) -> tuple[Node, Scope]:
         """With values computed for each row."""
-        for _i in range(self.one([0, 0, 1, 1, 2])):
-            kind = self.one([kind for kind in VALUES if kind != "json"])
+        for _ in range(self.one([0, 1, 1, 1, 2])):
+            kind = self.one(list(VALUES))
             name, many = f"x{len(scope.annotations)}", self.some(0.2)
             how = self.one(["annotate", "annotate", "annotate", "alias"])
             made = self.expression(replace(scope, many=many), kind)
@@ -391,6 +391,8 @@ class Grammar(Expressions):
         own = Scope(table, many=False, depth=1)
         found = self.expression(own, f.kind)
         if scope.table.name in tables_of(found):  # SQLite would see what it has changed already
+            return self.one(f.values)
+        if "[]" in text(found):  # Django changes nothing if a condition in a new value is never met
             return self.one(f.values)
         return found if f.null else call("Coalesce", found, call("Value", self.one(f.values)))
 

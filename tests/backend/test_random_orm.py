@@ -7,6 +7,7 @@ import datetime
 import decimal
 import math
 import os
+import re
 import statistics
 import uuid
 from unittest import mock
@@ -14,11 +15,14 @@ from unittest import mock
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
 from django.db.models import expressions, functions
 from django.db.models.query import BaseIterable
-from django.test import TestCase
+from django.test import SimpleTestCase, TestCase
 from django.test.utils import CaptureQueriesContext
 from random_orm import Grammar, Query
-from random_trees import Call, Method, method, root, shrink, text
+from random_trees import Call, Infix, Method, Not, Objects, Slice, call, method, root, shrink, text
 from random_world import MODELS, World
+
+from django_cassandra_backend.exceptions import NotOnCqlRoad
+from django_cassandra_backend.read_compiler import SQLCompiler
 
 REFERENCE = "reference"  # SQLite
 ALIASES = (DEFAULT_DB_ALIAS, REFERENCE)
@@ -151,6 +155,10 @@ def written(query: Query) -> list:
     return [model, *model._meta.all_parents]
 
 
+def is_alike_write(one, other: Method) -> bool:
+    return getattr(one, "method", None) == other.method and root(one) == root(other)
+
+
 def deviation(function) -> type:
     least = 1 if function.__name__.startswith("p") else 2
 
@@ -276,9 +284,9 @@ class RandomTests(TestCase):
             type(theirs) if isinstance(theirs, Exception) else None
         )
 
-    def test_queries(self):
-        for number in range(FIRST, FIRST + QUERIES):
-            if number == FIRST or number % OF_ONE_WORLD == 0:
+    def compare(self, numbers: range):
+        for number in numbers:
+            if number == numbers[0] or number % OF_ONE_WORLD == 0:
                 rows = self.begin(number)
             query = Grammar(number).query()
             ours, theirs = self.answers(query, rows)
@@ -287,16 +295,36 @@ class RandomTests(TestCase):
             if number % OF_ONE_WORLD == OF_ONE_WORLD - 1:
                 self.assertEqual(snapshot(DEFAULT_DB_ALIAS), self.before)
 
+    def test_queries(self):
+        self.compare(range(FIRST, FIRST + QUERIES))
+
+    def test_the_relational_road_alone(self):
+        """What the CQL road answers, the other one answers too."""
+        plan = SQLCompiler._plan
+
+        def refuse(compiler):
+            if compiler.query.model is None or type(compiler) is not SQLCompiler:
+                return plan(compiler)
+            raise NotOnCqlRoad("Anything")
+
+        with mock.patch.object(SQLCompiler, "_plan", refuse):
+            self.compare(range(FIRST, FIRST + (QUERIES + 3) // 4))
+
     # --- a failure ---
 
     def report(self, number: int, query: Query, rows: dict, mark) -> str:
-        def fails(tree):
+        def fails(tree, rows=rows):
+            if query.writes and not is_alike_write(tree, query.tree):
+                return False
             found = self.answers(Query(tree, query.ordered, query.writes), rows)
             return self.differ(*found) and self.mark(*found) == mark
 
         tree = shrink(query.tree, fails, query.ordered)
         lines = [f"number {number}: {text(query.tree)}", f"smaller: {text(tree)}"]
         small = Query(tree, query.ordered, query.writes)
+        rows, all_rows = self.fewer(rows, lambda some: fails(tree, some)), rows
+        for model, found in rows.items():
+            lines += [f"    {model.__name__}(**{row!r})" for row in found]
         for alias in ALIASES:
             with CaptureQueriesContext(connections[alias]) as captured:
                 found = answer(small, alias)
@@ -308,5 +336,57 @@ class RandomTests(TestCase):
             for model in ours:
                 if ours[model] != theirs[model]:
                     lines += [f"{model.__name__} after: {ours[model]}", f"    and {theirs[model]}"]
-            self.restore(rows, tables)
+        self.fill(all_rows)
+        self.before = snapshot(DEFAULT_DB_ALIAS)
         return "\n".join(lines)
+
+    def fewer(self, rows: dict, fails) -> dict:
+        """Rows on which the databases still differ: without whole tables, then without single rows."""
+
+        def tried(some: dict) -> bool:
+            self.fill(some)
+            self.before = snapshot(DEFAULT_DB_ALIAS)
+            return fails(some)
+
+        for model in MODELS:
+            if rows[model] and tried(less := rows | {model: []}):
+                rows = less
+        for model in MODELS:
+            for row in list(rows[model]):
+                if tried(less := rows | {model: [one for one in rows[model] if one is not row]}):
+                    rows = less
+        self.fill(rows)
+        self.before = snapshot(DEFAULT_DB_ALIAS)
+        return rows
+
+
+class ShrinkTests(SimpleTestCase):
+    """What a failure is told by."""
+
+    def test_the_smallest_query_that_fails(self):
+        tree = method(
+            method(
+                Objects("Book"),
+                "filter",
+                Infix("&", Call("Q", (), {"pages": 1}), Not(call("Q", id=2))),
+            ),
+            "order_by",
+            "title",
+            "pk",
+        )
+        self.assertEqual(
+            text(tree), "Book.objects.filter((Q(pages=1) & ~Q(id=2))).order_by('title', 'pk')"
+        )
+        small = shrink(tree, lambda one: "id=2" in text(one), ordered=False)
+        self.assertEqual(text(small), "Q(id=2)")
+        small = shrink(tree, lambda one: re.search(r"Book.*\(id=2", text(one)), ordered=True)
+        self.assertEqual(text(small), "Book.objects.filter(Q(id=2)).order_by('title', 'pk')")
+
+    def test_what_is_cut_keeps_its_order(self):
+        tree = Slice(method(method(Objects("Book"), "filter", id=2), "order_by", "pk"), 1, 2)
+        small = shrink(tree, lambda one: "[1:2]" in text(one), ordered=True)
+        self.assertEqual(text(small), "Book.objects.order_by('pk')[1:2]")
+
+    def test_the_same_number_is_the_same_query(self):
+        for number in range(50):
+            self.assertEqual(text(Grammar(number).query().tree), text(Grammar(number).query().tree))

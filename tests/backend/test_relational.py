@@ -28,6 +28,7 @@ from django.db.models import (
     ExpressionWrapper,
     F,
     FloatField,
+    JSONField,
     Max,
     Min,
     OuterRef,
@@ -463,6 +464,12 @@ class WriteTests(TestCase):
         LabelProxy.objects.get(code="a").delete()
         Label.objects.create(code="a")
 
+    def test_the_null_of_json(self):
+        null = Value(None, JSONField())
+        Everything.objects.filter(pk=1).update(json=null)
+        self.assertEqual(Everything.objects.filter(json__isnull=True).count(), 1)
+        self.assertEqual([row.json for row in Everything.objects.filter(json=null)], [None])
+
     def test_nothing_found(self):
         none = Author.objects.filter(born=77)
         self.assertEqual(Book.objects.filter(author__in=none).update(pages=1), 0)
@@ -538,9 +545,11 @@ class RawTests(TestCase):
         session.execute("CREATE TABLE twin (k int PRIMARY KEY)")
         with connection.cursor() as cursor:
             cursor.execute("SELECT k || '' FROM \"Twin\"")
-            with self.assertRaisesMessage(NotSupportedError, "'Twin' and 'twin' apart"):
-                with connection.wrap_database_errors:
-                    connection.relational._attach("twin")
+        with (
+            self.assertRaisesMessage(NotSupportedError, "'Twin' and 'twin' apart"),
+            connection.wrap_database_errors,
+        ):
+            connection.relational._attach("twin")
 
     def test_both_errors_are_told(self):
         with (
