@@ -1,5 +1,7 @@
 """What the database can do, flag by flag, each with its cause."""
 
+import sys
+
 from django.db import InterfaceError
 from django.db.backends.base.features import BaseDatabaseFeatures
 from django.utils.functional import cached_property
@@ -67,6 +69,10 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_frame_range_fixed_distance = True
     supports_frame_exclusion = True
     supports_aggregate_filter_clause = True
+    supports_aggregate_distinct_multiple_argument = False
+    supports_any_value = True
+    supports_uuid4_function = True
+    supports_uuid7_function = sys.version_info >= (3, 14)
     supports_temporal_subtraction = True
     supports_order_by_nulls_modifier = True
     order_by_nulls_first = True
@@ -109,6 +115,10 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_inspectdb = True
     requires_literal_defaults = False
     requires_casted_case_in_updates = False
+
+    @cached_property
+    def supports_aggregate_order_by_clause(self):
+        return self.connection.dialect.sqlite_version >= (3, 44)
 
     @cached_property
     def django_test_skips(self):

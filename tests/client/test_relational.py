@@ -245,7 +245,7 @@ def test_a_table_is_attached_anew_after_it_has_changed(rows):
         sql.attach("nothing")
     with pytest.raises(TypeError, match="must be str, not int"):
         sql.attach(5)
-    with pytest.raises(ValueError, match="table holds a NUL character"):
+    with pytest.raises(ValueError, match="null character"):
         sql.attach("n\0")
     with pytest.raises(TypeError, match="keyspace is a str, not None"):
         rows.relational(None)
