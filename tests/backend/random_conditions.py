@@ -205,7 +205,6 @@ class Conditions(Chance):
             (f"{column.path}__has_keys", self.random.sample(JSON_KEYS, 2)),
             (f"{column.path}__has_any_keys", self.random.sample(JSON_KEYS, 2)),
             (f"{path}__has_key", self.one(JSON_KEYS)),
-            (f"{column.path}__contains", {"a": 1}),
         ]
         return self.q(*self.one(choices))
 

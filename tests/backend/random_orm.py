@@ -99,8 +99,20 @@ class Grammar(Expressions):
 
     # --- what is asked ---
 
+    def collated(self, rows: Node, scope: Scope) -> Node:
+        """Compared without case, or without blanks at the end; of texts that are then alike SQLite shows any."""
+        column = self.column(replace(scope, many=False), ("text",))
+        if column is None:
+            return rows
+        made = call("Collate", call("F", column.path), self.one(["nocase", "rtrim"]))
+        value, lookup = self.value(column), self.one(["", "__gt", "__lte", "__in", "__contains"])
+        rows = method(rows, "alias", c=made)
+        return method(rows, "filter", self.q(f"c{lookup}", [value] if lookup == "__in" else value))
+
     def make_rows(self, table):
         rows, scope = self.base(table)
+        if self.some(0.04):
+            rows = self.collated(rows, scope)
         rows, scope = self.annotated(rows, scope)
         if scope.annotations:
             rows = self.filtered(rows, scope)

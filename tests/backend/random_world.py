@@ -23,7 +23,7 @@ VALUES = {
     "int": [*range(-2, 6), 100000],
     "text": TEXTS,
     "decimal": [decimal.Decimal(cents) / 100 for cents in (*range(-200, 300, 35), 1234567)],
-    "float": [-1.5, 0.0, 0.1, 0.25, 2.0, 3.75, 1e10],
+    "float": [-1.5, 0.0, 0.1, 0.25, 2.0, 3.75, 1e6],
     "date": DATES,
     "datetime": [
         datetime.datetime(2026, month, day, hour, 30, second, milli * 1000, tzinfo=UTC)
