@@ -30,7 +30,6 @@ class Scope:
     table: Table
     many: bool = True  # may it go to several rows?
     annotations: tuple[Column, ...] = ()
-    outer: "Scope | None" = None
     depth: int = 0
 
     def deeper(self) -> "Scope":
@@ -81,7 +80,7 @@ class Chance:
         return Column(path, f.kind, f.values, many, f.field.is_relation)
 
     def value(self, column: Column):
-        return self.one(column.values) if column.values else self.one(VALUES[column.kind])
+        return self.one(column.values)
 
 
 class Conditions(Chance):
@@ -205,16 +204,10 @@ class Conditions(Chance):
             (f"{column.path}__has_keys", self.random.sample(JSON_KEYS, 2)),
             (f"{column.path}__has_any_keys", self.random.sample(JSON_KEYS, 2)),
             (f"{path}__has_key", self.one(JSON_KEYS)),
-            (f"{column.path}__contains", {"a": 1}),
         ]
         return self.q(*self.one(choices))
 
     # --- other rows ---
-
-    def related(self, scope: Scope):
-        """(path here, rows there that it is one of, their columns' kind)"""
-        column = self.column(replace(scope, annotations=()), ("int", "text", "uuid"))
-        return column
 
     def exists(self, scope: Scope) -> Node:
         inner, _ = self.inner_rows(scope)
@@ -232,7 +225,7 @@ class Conditions(Chance):
             theirs = self.column(Scope(table, many=False), (mine.kind,) if mine else None)
             same = mine and theirs and theirs.kind == mine.kind
             condition = self.q(theirs.path, call("OuterRef", mine.path)) if same else call("Q")
-        inner = Scope(table, outer=scope, depth=scope.depth + 1)
+        inner = Scope(table, depth=scope.depth + 1)
         rows = method(Objects(table.name), "filter", condition)
         if self.some(0.5):
             rows = method(

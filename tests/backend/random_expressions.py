@@ -154,7 +154,7 @@ class Expressions(Conditions):
                     "Cast", self.plain(scope, self.one(["int", "text", "bool"])), output("text")
                 ),
                 lambda: call("Chr", call("Value", 65)),
-                lambda: call("Collate", inner, self.one(["nocase", "rtrim", "binary"])),
+                lambda: call("Collate", inner, "binary"),
                 lambda: call("Coalesce", inner, call("Value", "none")),
             ]
         )()

@@ -99,8 +99,20 @@ class Grammar(Expressions):
 
     # --- what is asked ---
 
+    def collated(self, rows: Node, scope: Scope) -> Node:
+        """Compared without case, or without blanks at the end; of texts that are then alike SQLite shows any."""
+        column = self.column(replace(scope, many=False), ("text",))
+        if column is None:
+            return rows
+        made = call("Collate", call("F", column.path), self.one(["nocase", "rtrim"]))
+        value, lookup = self.value(column), self.one(["", "__gt", "__lte", "__in", "__contains"])
+        rows = method(rows, "alias", c=made)
+        return method(rows, "filter", self.q(f"c{lookup}", [value] if lookup == "__in" else value))
+
     def make_rows(self, table):
         rows, scope = self.base(table)
+        if self.some(0.04):
+            rows = self.collated(rows, scope)
         rows, scope = self.annotated(rows, scope)
         if scope.annotations:
             rows = self.filtered(rows, scope)
@@ -209,7 +221,7 @@ class Grammar(Expressions):
             {self.column(scope, (*ORDERED, "bool")).path for _ in range(self.one([1, 1, 2]))}
         )
         rows = method(rows, "values", *names)
-        rows, scope, _made = self.aggregated(rows, scope)
+        rows, scope = self.aggregated(rows, scope)
         if self.some(0.6):
             rows = method(rows, "order_by", *names)
             if self.some(0.3):
@@ -220,16 +232,16 @@ class Grammar(Expressions):
         return Query(method(rows, "order_by"))
 
     def aggregated(self, rows, scope):
-        before, made = scope.annotations, {}
-        for _ in range(self.one([1, 1, 2])):
-            name = f"n{len(made)}"
-            made[name], kind = self.aggregate(replace(scope, annotations=before))
-            rows = method(rows, "annotate", **{name: made[name]})
-            scope = self.with_annotation(scope, name, kind)
+        """With aggregates, and perhaps a condition on one of them."""
+        before = scope.annotations
+        for i in range(self.one([1, 1, 2])):
+            made, kind = self.aggregate(replace(scope, annotations=before))
+            rows = method(rows, "annotate", **{f"n{i}": made})
+            scope = self.with_annotation(scope, f"n{i}", kind)
         if self.some(0.4):
             having = replace(scope, many=False, depth=2)
             rows = method(rows, "filter", self.having(having))
-        return rows, replace(scope, annotations=scope.annotations), made
+        return rows, scope
 
     def having(self, scope):
         column = self.one(scope.annotations)
@@ -242,7 +254,7 @@ class Grammar(Expressions):
     def make_counted(self, table):
         """Aggregates beside the columns of each row."""
         rows, scope = self.base(table)
-        rows, scope, _ = self.aggregated(rows, scope)
+        rows, scope = self.aggregated(rows, scope)
         if self.some(0.15):
             return Query(method(rows, "count"))
         if self.some(0.15):
@@ -357,7 +369,7 @@ class Grammar(Expressions):
         return Query(method(rows, self.one(["count", "exists"])))
 
     def make_distinct(self, table):
-        rows, _scope = self.base(table)
+        rows, _ = self.base(table)
         names = [f.name for f in table.fields if f.kind != "json"]
         names = self.random.sample(names, min(2, len(names)))
         rows = method(method(rows, "values_list", *names), "distinct")

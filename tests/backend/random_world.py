@@ -20,10 +20,10 @@ DATES = [datetime.date(2026, month, day) for month in (1, 2, 12) for day in (1, 
 TEXTS = ["", "a", "a\nb", "B", "b", "ab", "Ab", "aB ", "b%", "a_", "日", "x'y", 'a"', "1", "\\"]
 #: kind of a value: values of it
 VALUES = {
-    "int": [*range(-2, 6), 100000],
+    "int": [*range(-2, 6), 40],
     "text": TEXTS,
     "decimal": [decimal.Decimal(cents) / 100 for cents in (*range(-200, 300, 35), 1234567)],
-    "float": [-1.5, 0.0, 0.1, 0.25, 2.0, 3.75, 1e10],
+    "float": [-1.5, 0.0, 0.1, 0.25, 2.0, 3.75, 1e6],
     "date": DATES,
     "datetime": [
         datetime.datetime(2026, month, day, hour, 30, second, milli * 1000, tzinfo=UTC)

@@ -12,6 +12,7 @@ import statistics
 import uuid
 from unittest import mock
 
+from django.core.exceptions import FieldError
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, models
 from django.db.models import expressions, functions
 from django.db.models.query import BaseIterable
@@ -159,6 +160,11 @@ def is_alike_write(one, other: Method) -> bool:
     return getattr(one, "method", None) == other.method and root(one) == root(other)
 
 
+def is_nothing(answer) -> bool:
+    """No row, and none that was written."""
+    return not answer or (isinstance(answer, list) and answer[0] == 0)
+
+
 def deviation(function) -> type:
     least = 1 if function.__name__.startswith("p") else 2
 
@@ -274,6 +280,8 @@ class RandomTests(TestCase):
         if isinstance(theirs, DatabaseError) and isinstance(ours, DatabaseError):
             # Of SQL that makes no sense sqlite3 says OperationalError, as of all else; we say ProgrammingError.
             return type(ours) is not type(theirs) and str(ours) != str(theirs)
+        if isinstance(theirs, FieldError) and "mixed types" in str(theirs) and is_nothing(ours):
+            return False  # Django is at fault with composite keys; where no row can match it may not come so far
         if isinstance(theirs, Exception) or isinstance(ours, Exception):
             return type(ours) is not type(theirs)
         return not alike(ours, theirs)
