@@ -8,8 +8,9 @@ import uuid
 
 from django.utils.dateparse import parse_date, parse_datetime, parse_time
 
-from ..dbapi import InvalidRequest, ProgrammingError
+from ..dbapi import InvalidRequest, OperationalError, ProgrammingError
 from ..markers import translate
+from .plan import if_over_budget
 from .tested import Tested
 
 _COMMENT = r"\s+|--[^\n]*\n|/\*.*?\*/"
@@ -31,14 +32,27 @@ class RawQuery:
         self.params = [_adapted(value) for value in values]
         self.tested = Tested()
 
+    def inlined(self) -> str:
+        return self.text
+
 
 def run(connection, sql: str, params, budget, refusal: Exception):
     """(names, rows) of a query that CQL has refused, with values as CQL would give them."""
+    query = RawQuery(sql, params)
     try:
-        rows = connection.relational.execute(RawQuery(sql, params), budget)
+        rows = connection.relational.execute(query, budget)
     except (ProgrammingError, InvalidRequest) as error:
         raise type(refusal)(f"{refusal} As SQL: {error}") from None
-    return rows, _converted(rows)
+    except OperationalError as error:
+        raise if_over_budget(error, query, budget) from None
+    return rows, _within(budget, query, rows)
+
+
+def _within(budget, query, rows):
+    try:
+        yield from _converted(rows)
+    except OperationalError as error:
+        raise if_over_budget(error, query, budget, rows.spent) from None
 
 
 def _converted(rows):
