@@ -111,11 +111,11 @@ class Cursor:
 
     def _execute_sql(self, text: str, params, refusal: Exception) -> Result:
         """A query that CQL does not take, on the relational road."""
-        rows = raw.run(self.connection, raw.RawQuery(text, params), refusal)
+        rows, given = raw.run(self.connection, raw.RawQuery(text, params), refusal)
         self.description = [
             (name, None, None, None, None, None, None) for name in rows.column_names
         ]
-        self._rows = iter(raw.converted(rows))
+        self._rows = given
         return Result(self, True)
 
     def _execute_cql(self, text: str, params) -> Result:

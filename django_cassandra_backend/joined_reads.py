@@ -13,7 +13,7 @@ from .plan import Plan
 from .reads import MOST_POINTS, SelectPlan
 
 #: Rows of the looked-up table that are kept for the next batches: many articles have the same few tags.
-MOST_KNOWN = 1_000
+MOST_KNOWN = 10_000
 
 
 class JoinedPlan(SelectPlan):

@@ -130,6 +130,7 @@ class RelationalCounts(NamedTuple):
     requests: int
     rows: int
     scans: int
+    waves: int
 
 class Aggregate(Protocol):
     def step(self, *args: Any) -> object: ...

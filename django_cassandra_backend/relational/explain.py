@@ -3,8 +3,9 @@
 import re
 import time
 
+from ..dbapi import OperationalError
 from ..exceptions import ScanBudgetExceeded
-from .plan import RelationalPlan
+from .plan import OVER_BUDGET, RelationalPlan
 
 #: How a virtual table is read, by the number that libcql gives the way.
 _WAYS = {0: "by key", 1: "by index", 2: "every row, in pages"}
@@ -68,7 +69,12 @@ def _steps(connection, plan) -> list[tuple[str | None, str]]:
 def _run(connection, plan) -> dict:
     """Run the plan to its end, keeping no row."""
     started = time.perf_counter()
-    rows = connection.relational.execute(plan, connection.scan_budget)
+    try:
+        rows = connection.relational.execute(plan, connection.scan_budget)
+    except OperationalError as error:
+        if getattr(error, "code", None) != OVER_BUDGET:
+            raise
+        return {"statements": [], "stopped": "the scan budget was exceeded before the first row"}
     returned, stopped = 0, {}
     try:
         for _ in plan.given(rows, connection.scan_budget):

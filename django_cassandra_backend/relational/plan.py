@@ -40,7 +40,10 @@ class RelationalPlan(Plan):
     def run(self, cursor) -> None:
         connection = cursor.connection
         budget = connection.budget_now
-        rows = connection.relational.execute(self, budget)
+        try:
+            rows = connection.relational.execute(self, budget)
+        except OperationalError as error:  # before the first row
+            raise if_over_budget(error, self, budget) from None
         cursor.give(self.given(rows, budget))
         cursor.executed += [
             (f"{cql} ({requests} requests, {count} rows)", [])
@@ -53,9 +56,7 @@ class RelationalPlan(Plan):
         try:
             yield from rows
         except OperationalError as error:
-            if getattr(error, "code", None) != OVER_BUDGET:
-                raise
-            raise self._exceeded(error, rows.spent, budget) from None
+            raise if_over_budget(error, self, budget, rows.spent) from None
         finally:
             spent = rows.spent
             rows.close()
@@ -73,12 +74,18 @@ class RelationalPlan(Plan):
         table = next(iter(self.tested.tables.values()), "")  # the first one stands for all
         report.note(place, table, spent, self.inlined(), self.tested.advice(table))
 
-    def _exceeded(self, error, spent: int, budget: int) -> ScanBudgetExceeded:
-        table = getattr(error, "table", None) or ", ".join(self.tested.tables.values())
-        return ScanBudgetExceeded(
-            f"The query read {spent} rows that it does not return, the last of them of {table!r}; "
-            f'OPTIONS["scan_budget"] allows {budget}. {self.tested.advice(table)} The query: {self.inlined()}'
-        )
+
+def if_over_budget(error: OperationalError, query, budget, spent: int | None = None) -> Exception:
+    """What to raise for an error of libcql's: where it is the budget's, one that says what to do. `spent` is known once there
+    are rows; before that the first row too many has ended the query."""
+    if getattr(error, "code", None) != OVER_BUDGET:
+        return error
+    spent = budget + 1 if spent is None else spent
+    table = getattr(error, "table", None) or ", ".join(query.tested.tables.values())
+    return ScanBudgetExceeded(
+        f"The query read {spent} rows that it does not return, the last of them of {table!r}; "
+        f'OPTIONS["scan_budget"] allows {budget}. {query.tested.advice(table)} The query: {query.inlined()}'
+    )
 
 
 def _literal(value) -> str:

@@ -11,9 +11,10 @@ import uuid
 from django.utils.dateparse import parse_date, parse_datetime, parse_time
 
 from .. import names
-from ..dbapi import InvalidRequest, ProgrammingError
+from ..dbapi import InvalidRequest, OperationalError, ProgrammingError
 from ..markers import translate
 from ..operations import quoted
+from .plan import if_over_budget
 from .tested import Tested
 
 _START = r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*"
@@ -48,16 +49,30 @@ class RawQuery:
         self.params = [_adapted(value) for value in values]
         self.tested = Tested()
 
+    def inlined(self) -> str:
+        return self.text
+
 
 def run(connection, query: RawQuery, refusal: Exception):
-    """The rows of a query that CQL has refused."""
+    """(rows, tuples of them) of a query that CQL has refused, with values as CQL would give them."""
+    budget = connection.budget_now
     try:
-        return connection.relational.execute(query, connection.budget_now)
+        rows = connection.relational.execute(query, budget)
     except (ProgrammingError, InvalidRequest) as error:
         raise type(refusal)(f"{refusal} As SQL: {error}") from None
+    except OperationalError as error:
+        raise if_over_budget(error, query, budget) from None
+    return rows, _within(budget, query, rows)
 
 
-def converted(rows):
+def _within(budget, query, rows):
+    try:
+        yield from _converted(rows)
+    except OperationalError as error:
+        raise if_over_budget(error, query, budget, rows.spent) from None
+
+
+def _converted(rows):
     """Rows with values as CQL gives them, where they are columns of tables."""
     converters = [_CONVERTERS.get(kind) for kind in rows.column_types]
     places = [(i, convert) for i, convert in enumerate(converters) if convert]

@@ -15,6 +15,17 @@
  *   return cql_fail(err, CQL_INVALID, "Unknown keyspace %s", name); */
 cql_status cql_fail(cql_error *err, cql_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Makes err an error that says nothing yet; its texts, kilobytes that hardly any call needs, are only ended. */
+static inline void cql_error_init(cql_error *err) {
+  err->status = CQL_OK;
+  err->line = err->column = 0;
+  err->keyspace[0] = err->table[0] = err->message[0] = err->write_type[0] = '\0';
+  err->consistency = 0;
+  err->required = err->received = err->failures = 0;
+  err->data_present = false;
+  err->attempt_count = 0;
+}
+
 /* For functions with one exit. They store into a local `st` and jump to `done`. */
 #define CQL_TRY(call)                                                                                                  \
   do {                                                                                                                 \

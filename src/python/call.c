@@ -47,7 +47,7 @@ static int sent(CallObject *c, cql_status st, cql_error *err) {
 
 static int send_execute(CallObject *c) {
   cql_error err;
-  cqlpy_error_init(&err);
+  cql_error_init(&err);
   if (cqlpy_loop_enter(c) < 0) return -1;
   c->request.c.more = cqlpy_loop_has_more(c->loop, c->session);
   return sent(c, cql_session_submit(c->session->handle, &c->request.c, cqlpy_inbox_deliver, &c->answer, &err), &err);
@@ -66,7 +66,7 @@ static int begin_execute(CallObject *c, PyObject *const *args, Py_ssize_t nargs,
 
 static int send_batch(CallObject *c, cqlpy_batch *b) {
   cql_error err;
-  cqlpy_error_init(&err);
+  cql_error_init(&err);
   if (cqlpy_loop_enter(c) < 0) return -1;
   return sent(c,
               cql_session_submit_batch(c->session->handle, b->type, b->c, (uint32_t)b->count, cqlpy_inbox_deliver,

@@ -100,7 +100,7 @@ PyObject *cqlpy_execute(SessionObject *s, cqlpy_request *q, PyObject *query, PyO
   cql_error err;
   for (int attempt = 0; attempt < ATTEMPT_COUNT; attempt++) {
     cql_result *page = NULL;
-    cqlpy_error_init(&err);
+    cql_error_init(&err);
     if (bind(s, q, query, params, attempt > 0) < 0 && bind_anew(s, q, query, params) < 0) return NULL;
     cql_status st = cqlpy_run(s, q, &page, &err);
     if (st == CQL_OK) return cqlpy_result_new(s, q, page);
@@ -206,7 +206,7 @@ static PyObject *batch_run(SessionObject *s, cqlpy_batch *b) {
   cql_error err;
   for (int attempt = 0; attempt < ATTEMPT_COUNT; attempt++) {
     cql_result *page = NULL;
-    cqlpy_error_init(&err);
+    cql_error_init(&err);
     if (batch_bind(s, b, attempt > 0) < 0) return NULL;
     cqlpy_wait_begin();
     cql_status st = cqlpy_wait_end(cql_session_batch(s->handle, b->type, b->c, (uint32_t)b->count, &page, &err));
@@ -260,7 +260,7 @@ static PyObject *chain_run(SessionObject *s, cqlpy_batch *b, bool all_or_nothing
   cql_result **results = PyMem_Calloc((size_t)b->count + 1, sizeof(cql_result *));
   PyObject *list = NULL;
   cql_error err;
-  cqlpy_error_init(&err);
+  cql_error_init(&err);
   cql_status st = CQL_UNPREPARED;
   uint32_t made = 0;
   if (results == NULL) return PyErr_NoMemory();

@@ -90,16 +90,6 @@ int cqlpy_add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **slot);
 
 /* --- errors.c ----------------------------------------------------------------------------------------------------- */
 
-/* Makes err an error that says nothing yet; its texts, kilobytes that hardly any call needs, are only ended. */
-static inline void cqlpy_error_init(cql_error *err) {
-  err->status = CQL_OK;
-  err->line = err->column = 0;
-  err->keyspace[0] = err->table[0] = err->message[0] = err->write_type[0] = '\0';
-  err->consistency = 0;
-  err->required = err->received = err->failures = 0;
-  err->data_present = false;
-  err->attempt_count = 0;
-}
 /* Both set an exception and return NULL. */
 PyObject *cqlpy_raise_error(cqlpy_state *state, const cql_error *err);
 PyObject *cqlpy_raise(cqlpy_state *state, cqlpy_exception kind, cql_status code, const char *format, ...);

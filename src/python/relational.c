@@ -196,7 +196,7 @@ PyObject *cqlpy_session_relational(SessionObject *s, PyObject *arg) {
   const char *keyspace = name_of(arg, "keyspace", &text);
   RelationalObject *r = keyspace == NULL ? NULL : new_relational(s);
   cql_error err;
-  cqlpy_error_init(&err);
+  cql_error_init(&err);
   if (r != NULL && cqlpy_session_enter(s) < 0) {
     Py_CLEAR(r);
   } else if (r != NULL) {
@@ -297,7 +297,7 @@ static PyObject *relational_attach(PyObject *self, PyObject *args, PyObject *nam
   if (!PyArg_ParseTupleAndKeywords(args, names, "s|z:attach", keywords, &name, &table)) return NULL;
   if (cqlpy_relational_enter(r) == 0) {
     cql_error err;
-    cqlpy_error_init(&err);
+    cql_error_init(&err);
     cqlpy_relational_begin(r);
     if (table == NULL) table = name;
     cql_status st = cqlpy_relational_end(r, cql_relational_attach_as(r->handle, name, table, &err));
@@ -322,12 +322,13 @@ static PyObject *relational_repr(PyObject *self) {
 
 /* --- counts ------------------------------------------------------------------------------------------------------- */
 
-enum { COUNT_FIELDS = 3 };
+enum { COUNT_FIELDS = 4 };
 
 int cqlpy_add_counts_type(PyObject *module, cqlpy_state *state) {
   PyStructSequence_Field fields[] = {{"requests", "Pages that the session was asked for."},
                                      {"rows", "Rows that came."},
                                      {"scans", "Statements that read a whole table."},
+                                     {"waves", "How often answers were waited for."},
                                      {NULL, NULL}};
   PyStructSequence_Desc desc = {"libcql.RelationalCounts", "What a Relational has asked its session for.", fields,
                                 COUNT_FIELDS};
@@ -338,7 +339,7 @@ int cqlpy_add_counts_type(PyObject *module, cqlpy_state *state) {
 static PyObject *get_counts(PyObject *self, void *unused) {
   (void)unused;
   RelationalObject *r = (RelationalObject *)self;
-  const uint64_t numbers[COUNT_FIELDS] = {r->counts.requests, r->counts.rows, r->counts.scans};
+  const uint64_t numbers[COUNT_FIELDS] = {r->counts.requests, r->counts.rows, r->counts.scans, r->counts.waves};
   PyObject *counts = PyStructSequence_New(r->state->counts_type);
   for (Py_ssize_t i = 0; counts != NULL && i < COUNT_FIELDS; i++) {
     PyObject *number = PyLong_FromUnsignedLongLong(numbers[i]);
@@ -397,7 +398,7 @@ static PyMethodDef methods[] = {
 };
 
 static PyGetSetDef getset[] = {
-    {"counts", get_counts, NULL, "(requests, rows, scans) since it was opened, a RelationalCounts.", NULL},
+    {"counts", get_counts, NULL, "(requests, rows, scans, waves) since it was opened, a RelationalCounts.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

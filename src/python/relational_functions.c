@@ -251,7 +251,7 @@ static PyObject *define(RelationalObject *r, const definition *d) {
   PyObject *result = NULL;
   if (f != NULL || d->callable == Py_None) {
     cql_error err;
-    cqlpy_error_init(&err);
+    cql_error_init(&err);
     cqlpy_relational_begin(r);
     cql_status st = cqlpy_relational_end(r, create(cql_relational_db(r->handle), d, f, &err));
     result = st == CQL_OK ? Py_NewRef(Py_None) : cqlpy_relational_raise(r, st, &err);

@@ -135,7 +135,7 @@ static cql_status read_rows(RelationalRowsObject *rows, reading *to) {
 static int read_into(RelationalRowsObject *rows, const cqlpy_params *p, uint32_t count, PyObject *list) {
   RelationalObject *r = rows->owner;
   reading to = {.params = p, .count = count};
-  cqlpy_error_init(&to.err);
+  cql_error_init(&to.err);
   r->block.row_count = 0;
   cqlpy_relational_begin(r);
   cql_status st = cqlpy_relational_end(r, read_rows(rows, &to));
@@ -358,7 +358,7 @@ static int prepare(RelationalRowsObject *rows, const arguments *given, shape *ou
   RelationalObject *r = rows->owner;
   cql_relational_query *query = NULL;
   cql_error err;
-  cqlpy_error_init(&err);
+  cql_error_init(&err);
   cqlpy_relational_begin(r);
   cql_status st = cql_relational_prepare(r->handle, given->text, (size_t)given->text_len, &query, &err);
   if (st == CQL_OK) st = read_shape(cql_relational_statement(query), given->text, &rows->arena, out, &err);

@@ -139,7 +139,7 @@ static int get_page(ResultObject *r, cql_result **out) {
   cqlpy_request *q = &r->request;
   q->c.paging_state = cql_result_paging_state(r->page, &q->c.paging_state_len);
   cql_error err;
-  cqlpy_error_init(&err);
+  cql_error_init(&err);
   cql_status st = cqlpy_run(r->session, q, out, &err);
   q->c.paging_state = NULL;
   if (st == CQL_OK) return 0;

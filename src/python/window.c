@@ -42,7 +42,7 @@ static void give_back(window *w, uint32_t slot) {
 /* Sends the row of a slot. 1: the client has too many already. */
 static int launch(window *w, uint32_t slot) {
   cql_error err;
-  cqlpy_error_init(&err);
+  cql_error_init(&err);
   flight *f = PyMem_RawCalloc(1, sizeof *f);
   if (f == NULL) {
     PyErr_NoMemory();

@@ -52,12 +52,19 @@ static bool choose_index(const cqlr_table *t, const cqlr_term *terms, uint32_t c
   return false;
 }
 
+/* The terms stay as they are: there are many, and this is done for each row of a join. */
+static void begin(cqlr_access *a) {
+  a->way = CQLR_BY_SCAN;
+  a->count = a->fixed_count = 0;
+  a->has_in = a->is_one_row = a->is_one_partition = false;
+}
+
 void cqlr_access_choose(const cqlr_table *t, const cqlr_term *terms, uint32_t count, cqlr_access *out) {
-  *out = (cqlr_access){0};
+  begin(out);
   if (choose_key(t, terms, count, out)) return;
-  *out = (cqlr_access){0};
+  begin(out);
   if (choose_index(t, terms, count, out)) return;
-  *out = (cqlr_access){.way = CQLR_BY_SCAN};
+  begin(out);
 }
 
 static bool is_asked(const cqlr_access *a, const cqlr_term *term) {

@@ -334,9 +334,13 @@ static cql_status begin(cursor *c, const cqlr_table *t, const filter *f, const c
 static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc, sqlite3_value **argv) {
   cursor *c = (cursor *)base;
   vtab *v = (vtab *)base->pVtab;
-  cql_error err = {0};
-  filter f = {.count = 0};
+  cql_error err;
+  filter f; /* large: as the error, it is not cleared for each of a join's filters */
   (void)number;
+  cql_error_init(&err);
+  f.count = f.in_count = f.in_room = 0;
+  f.in_values = NULL;
+  f.is_nothing = false;
   cqlr_scan_end(&c->scan);
   cql_arena_reset(&c->arena);
   cql_status st = read_filter(c, &v->table, text, argc, argv, &f);
@@ -350,7 +354,8 @@ static int on_filter(sqlite3_vtab_cursor *base, int number, const char *text, in
 static int on_next(sqlite3_vtab_cursor *base) {
   cursor *c = (cursor *)base;
   vtab *v = (vtab *)base->pVtab;
-  cql_error err = {0};
+  cql_error err;
+  cql_error_init(&err);
   cql_status st = cqlr_scan_next(&c->scan, &err);
   if (st == CQL_OK) st = cqlr_reader_moved(&c->reader, &v->table, !c->scan.is_over, &err);
   return st == CQL_OK ? SQLITE_OK : tell_of(v, st, &err);

@@ -187,6 +187,11 @@ cql_status cqlv_timestamp_parse(cql_slice text, int64_t *ms, cql_error *err) {
   return cql_fail(err, CQL_INVALID, "Unable to parse a date/time from '" CQL_SLICE_FMT "'", CQL_SLICE_ARG(text));
 }
 
+/* printf() is slow, and a scan may print a moment for each of its rows. */
+static void put_digits(uint8_t *out, int count, int64_t n) {
+  for (int i = count; i-- > 0; n /= 10) out[i] = (uint8_t)('0' + n % 10);
+}
+
 void cqlv_print_timestamp(cql_buf *b, int64_t ms) {
   int64_t days = ms / MS_PER_DAY, rest = ms % MS_PER_DAY;
   if (rest < 0) {
@@ -195,10 +200,18 @@ void cqlv_print_timestamp(cql_buf *b, int64_t ms) {
   }
   civil c = civil_from_days(days);
   /* Java prints the year of its era, without saying which. */
-  long long year = c.year > 0 ? c.year : 1 - c.year;
-  const char *sign = year > 9999 ? "+" : "";
-  cql_buf_printf(b, "%s%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", sign, year, c.month, c.day, (int)(rest / 3600000),
-                 (int)(rest / 60000 % 60), (int)(rest / 1000 % 60), (int)(rest % 1000));
+  int64_t year = c.year > 0 ? c.year : 1 - c.year;
+  if (year > 9999) cql_buf_printf(b, "+%lld", (long long)year);
+  uint8_t text[] = "0000-00-00T00:00:00.000Z";
+  put_digits(text, 4, year);
+  put_digits(text + 5, 2, c.month);
+  put_digits(text + 8, 2, c.day);
+  put_digits(text + 11, 2, rest / 3600000);
+  put_digits(text + 14, 2, rest / 60000 % 60);
+  put_digits(text + 17, 2, rest / 1000 % 60);
+  put_digits(text + 20, 3, rest % 1000);
+  size_t skipped = year > 9999 ? 4 : 0;
+  cql_buf_put(b, text + skipped, sizeof text - 1 - skipped);
 }
 
 /* --- date --------------------------------------------------------------------------------------------------------- */

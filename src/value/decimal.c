@@ -206,7 +206,21 @@ void cql_print_decimal(cql_buf *b, cql_slice bytes) {
 
 enum { DIGITS_ENOUGH = 60 }; /* of a decimal, to find the double that is nearest to it */
 
+/* Both numbers are doubles, so that one division gives the nearest one. */
+static bool small_to_double(cql_slice bytes, double *out) {
+  static const double POWERS[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  if (bytes.len < 5 || bytes.len > 4 + 6) return false;
+  uint32_t scale = cql_load_u32(bytes.data);
+  if (scale >= sizeof POWERS / sizeof *POWERS) return false;
+  uint64_t n = bytes.data[4] & 0x80 ? UINT64_MAX : 0; /* of 48 bits */
+  for (size_t i = 4; i < bytes.len; i++) n = n << 8 | bytes.data[i];
+  *out = (double)(int64_t)n / POWERS[scale];
+  return true;
+}
+
 bool cql_decimal_to_double(cql_buf *scratch, cql_slice bytes, double *out) {
+  if (small_to_double(bytes, out)) return true;
   cql_buf_reset(scratch);
   cql_print_decimal(scratch, bytes);
   cql_buf_u8(scratch, 0);

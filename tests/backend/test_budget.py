@@ -3,16 +3,30 @@
 import asyncio
 import io
 import json
+import pathlib
 import threading
 
 from bookings.models import Author, Book, Seat
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import OperationalError, connection, connections
+from django.db.models import Count
 from django.db.models.functions import MD5
 from django.test import TestCase, override_settings
 
 from django_cassandra_backend import budget, cost_report
 from django_cassandra_backend.exceptions import ScanBudgetExceeded
+
+MANY = 40_001  # rows, of TEXT: eight pages
+TEXT = "x" * 2000
+CHUNK = 1_000
+
+
+def memory(field: str) -> int:
+    """Bytes: VmRSS, what is resident now, or VmHWM, the most that was."""
+    for line in pathlib.Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) * 1024
+    raise LookupError(field)
 
 
 def scan():
@@ -97,6 +111,27 @@ class BudgetTests(TestCase):
             with self.assertRaises(ScanBudgetExceeded):
                 query()
 
+    def test_the_relational_road(self):
+        """Before the first row as well as behind one; `spent` is what the other road would say."""
+        self.budget(5)
+        books = Author.objects.annotate(number=Count("books"))
+        with self.assertRaises(ScanBudgetExceeded) as caught:
+            list(books.filter(born=100))
+        for part in (
+            "read 6 rows",
+            "'bookings_author'",
+            'OPTIONS["scan_budget"] allows 5',
+            'in Author.Meta: indexes = [models.Index(fields=["born"])]',
+            "SELECT",
+        ):
+            self.assertIn(part, str(caught.exception))
+        for born in (100, 0, 19):
+            sql = f"SELECT * FROM bookings_author WHERE abs(born) = {born}"
+            with self.assertRaisesMessage(ScanBudgetExceeded, "allows 5"):
+                list(Author.objects.raw(sql))
+        self.budget(19)
+        self.assertEqual([author.born for author in Author.objects.raw(sql)], [19])
+
     def test_enough_is_enough(self):
         self.budget(19)
         self.assertEqual(len(Author.objects.filter(born=3)), 1)
@@ -118,6 +153,23 @@ class BudgetTests(TestCase):
             self.assertEqual(list(Author.objects.filter(born=100)), [])
         with self.assertRaises(ScanBudgetExceeded):
             list(Author.objects.filter(born=100))
+
+    def test_the_default_on_many_rows(self):
+        for start in range(0, MANY, CHUNK):
+            Author.objects.bulk_create(
+                Author(name=TEXT, born=i) for i in range(start, min(start + CHUNK, MANY))
+            )
+        self.budget(10_000)
+        joined = Author.objects.annotate(number=Count("books"))
+        for queryset in (Author.objects, joined):
+            with self.assertRaisesMessage(ScanBudgetExceeded, "read 10001 rows"):
+                list(queryset.filter(born=-1))
+        self.budget(None)
+        for queryset in (Author.objects, joined):
+            before = memory("VmRSS")
+            pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+            self.assertEqual([author.born for author in queryset.filter(born=MANY - 1)], [MANY - 1])
+            self.assertLess(memory("VmHWM") - before, MANY * len(TEXT) / 2)
 
     def test_advice_for_an_index_with_a_rest(self):
         self.budget(0)

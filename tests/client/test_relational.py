@@ -319,11 +319,11 @@ def test_names_of_columns(sql):
 
 
 def test_counts_say_what_the_session_was_asked_for(sql):
-    assert sql.counts == (0, 0, 0)
+    assert sql.counts == (0, 0, 0, 0)
     sql.execute("SELECT * FROM n").fetchall()
-    assert sql.counts == (1, 25, 1)
+    assert sql.counts == (1, 25, 1, 1)
     sql.execute("SELECT * FROM n WHERE p = 1 AND c = 3").fetchall()
-    assert sql.counts == (2, 26, 1)
+    assert sql.counts == (2, 26, 1, 2)
     assert (sql.counts.requests, sql.counts.rows, sql.counts.scans) == (2, 26, 1)
 
 

@@ -233,7 +233,7 @@ def test_a_closed_connection(sql):
     closed(lambda: sql.attach("n"))
     closed(lambda: sql.create_function("f", 0, abs))
     assert read.fetchone() is None
-    assert sql.counts == (1, 25, 1)
+    assert sql.counts == (1, 25, 1, 1)
     half_read.close()
     sql.interrupt()
 
