@@ -61,6 +61,7 @@ UNITS = {
     "p99": "us",
     "cpu": "us",
     "wall": "us",
+    "waves": "",
     "start": "ms",
     "resident": "MB",
 }

@@ -1,6 +1,8 @@
 """The models of the ORM's benchmarks, and the two databases that they live in."""
 
 import datetime
+import decimal
+import functools
 import sys
 import uuid
 
@@ -19,8 +21,9 @@ class OrmBench(AppConfig):
     path = "."
 
 
+@functools.cache
 def configure(folder):
-    """Settings with both databases, files in `folder`; the models Party, Guest and Note."""
+    """Settings with both databases, files in `folder`; the models Party, Guest and Note, and those of related()."""
     settings.configure(
         USE_TZ=True,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
@@ -30,7 +33,7 @@ def configure(folder):
             "cassandra": {
                 "ENGINE": "django_cassandra_backend",
                 "NAME": "bench",
-                "OPTIONS": {"local": str(folder / "orm.cql")},
+                "OPTIONS": {"local": str(folder / "orm.cql"), "scan_budget": None},
             },
             "sqlite": {
                 "ENGINE": "django.db.backends.sqlite3",
@@ -71,18 +74,45 @@ def configure(folder):
         class Meta:
             app_label = OrmBench.label
 
+    class Town(models.Model):
+        name = models.CharField(max_length=50)
+
+        class Meta:
+            app_label = OrmBench.label
+
+    class Event(models.Model):
+        town = models.ForeignKey(Town, models.CASCADE)
+        name = models.CharField(max_length=100)
+        date = models.DateTimeField()
+
+        class Meta:
+            app_label = OrmBench.label
+
+    class Ticket(models.Model):
+        event = models.ForeignKey(Event, models.CASCADE)
+        name = models.CharField(max_length=100)
+        seats = models.IntegerField()
+        price = models.DecimalField(max_digits=8, decimal_places=2)
+        bought = models.DateTimeField()
+
+        class Meta:
+            app_label = OrmBench.label
+
     return Party, Guest, Note
 
 
-def registered():
-    return django.apps.apps.get_app_config(OrmBench.label).get_models()
+def related():
+    """The models with relations: a ticket has an event, which has a town."""
+    return tuple(map(_model, ("Town", "Event", "Ticket")))
 
 
 def create(alias):
     """The tables of all models in one database."""
+    existing = connections[alias].introspection.table_names()
     with connections[alias].schema_editor() as editor:
-        for model in registered():
-            editor.create_model(model)
+        for model in django.apps.apps.get_app_config(OrmBench.label).get_models():
+            if model._meta.db_table not in existing:
+                editor.create_model(model)
 
 
 def _model(name):
@@ -100,6 +130,30 @@ def guests(partitions, rows):
     guest = _model("Guest")
     for number in range(partitions * rows):
         yield guest(party=f"party {number // rows}", number=number, name="guest", invited=NOW)
+
+
+def towns(count):
+    return [_model("Town")(pk=n, name=f"town {n}") for n in range(1, count + 1)]
+
+
+def events(count, town_count):
+    event = _model("Event")
+    for n in range(count):
+        date = NOW + datetime.timedelta(hours=n * 7919 % count)
+        yield event(pk=n + 1, name=f"event {n}", date=date, town_id=n % town_count + 1)
+
+
+def tickets(count, event_count):
+    ticket, cent = _model("Ticket"), decimal.Decimal("0.01")
+    for n in range(count):
+        yield ticket(
+            pk=n + 1,
+            event_id=n * 7919 % event_count + 1,
+            name=f"guest {n}",
+            seats=n % 5 + 1,
+            price=(n % 9000 + 1000) * cent,
+            bought=NOW - datetime.timedelta(minutes=n),
+        )
 
 
 if __name__ == "__main__":

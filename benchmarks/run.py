@@ -22,8 +22,14 @@ from bench import Contest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OUT = ROOT / "build" / "bench.jsonl"
-PROGRAMS = ["local_file", "decode", "orm", "memory"]
-CLUSTER_PROGRAMS = ["cluster_requests", "cluster_rows", "cluster_start", "cluster_orm"]
+PROGRAMS = ["local_file", "decode", "orm", "relational", "memory"]
+CLUSTER_PROGRAMS = [
+    "cluster_requests",
+    "cluster_rows",
+    "cluster_start",
+    "cluster_orm",
+    "cluster_join",
+]
 ROUNDS, CLUSTER_ROUNDS = 15, 7
 
 
