@@ -41,6 +41,11 @@ class Expressions(Conditions):
             return make(scope.deeper(), kind)
         return self.plain(scope, kind)
 
+    def possible(self, scope: Scope) -> Node:
+        """A condition; none that no row can meet, since Django drops what is around it as well."""
+        found = self.condition(scope)
+        return self.q("pk__isnull", self.some(0.5)) if "[]" in text(found) else found
+
     def plain(self, scope: Scope, kind: str) -> Node:
         """A column, or a value."""
         column = self.column(scope, (kind,))
@@ -61,13 +66,13 @@ class Expressions(Conditions):
             lambda: call("NullIf", first, second),
             lambda: call(
                 "Case",
-                call("When", self.condition(scope.deeper()), then=first),
+                call("When", self.possible(scope.deeper()), then=first),
                 default=second,
                 output_field=output(kind),
             ),
             lambda: call(
                 "Case",
-                call("When", self.condition(scope.deeper()), then=first),
+                call("When", self.possible(scope.deeper()), then=first),
                 output_field=output(kind),
             ),
             lambda: self.subquery(scope, kind),
@@ -246,7 +251,7 @@ class Expressions(Conditions):
         )()
 
     def make_bool(self, scope):
-        found = self.condition(scope.deeper())
+        found = self.possible(scope.deeper())
         return (
             found
             if found.__class__ is Call and found.function == "Exists"
@@ -271,11 +276,7 @@ class Expressions(Conditions):
         """An aggregate and the kind of its value."""
         names = {}
         if self.some(0.25):
-            names["filter"] = self.condition(replace(scope, annotations=(), depth=scope.depth + 1))
-            if "[]" in text(
-                names["filter"]
-            ):  # over a slice Django gives nothing if it is never met
-                names["filter"] = self.q("pk__isnull", self.some(0.5))
+            names["filter"] = self.possible(replace(scope, annotations=(), depth=scope.depth + 1))
         function = self.one(
             ["Count", "Count", "Sum", "Avg", "Min", "Max", "Min", "Max", "StdDev", "Variance"]
         )
