@@ -96,7 +96,7 @@ def alike(ours, theirs) -> bool:
         return math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-9)
     if isinstance(ours, decimal.Decimal) and isinstance(theirs, decimal.Decimal):
         return ours == theirs or (
-            min(map(digits, (ours, theirs))) > 12 and alike(float(ours), float(theirs))
+            max(map(digits, (ours, theirs))) > 12 and alike(float(ours), float(theirs))
         )
     return type(ours) is type(theirs) and ours == theirs
 
