@@ -156,7 +156,9 @@ class BudgetTests(TestCase):
 
     def test_the_default_on_many_rows(self):
         if not connection.settings.is_file:
-            self.skipTest("a node would write the rows for a minute; what is asked is this process's")
+            self.skipTest(
+                "a node would write the rows for a minute; what is asked is this process's"
+            )
         for start in range(0, MANY, CHUNK):
             Author.objects.bulk_create(
                 Author(name=TEXT, born=i) for i in range(start, min(start + CHUNK, MANY))
