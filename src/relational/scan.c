@@ -65,7 +65,7 @@ static cql_status make_requests(cqlr_scan *s, const cqlr_wish *wish) {
 }
 
 cql_status cqlr_scan_begin(cqlr_scan *s, cql_relational_query *q, const cqlr_wish *wish, cql_error *err) {
-  cql_status st = cqlr_statement_open(&s->statement, s->owner, q, s->table, wish, err);
+  cql_status st = cqlr_statement_open(&s->statement, &s->arena, s->owner, q, s->table, wish, err);
   if (st != CQL_OK) return st;
   if (make_requests(s, wish) != CQL_OK) return cql_fail(err, CQL_NOMEM, "Out of memory");
   s->owner->counts.scans += wish->access->way == CQLR_BY_SCAN;
@@ -86,8 +86,9 @@ static cql_status next_page(cqlr_scan *s, bool *has_one, cql_error *err) {
   q.paging_state_len = len;
   cql_result *page;
   cql_status st = cqlr_send(s->owner, s->statement.sent, &q, &page, err);
-  if (st == CQL_OK) set_page(s, page);
-  return st;
+  if (st != CQL_OK) return st;
+  set_page(s, page);
+  return cqlr_statement_check(&s->statement, page, err);
 }
 
 static cql_status send_group(cqlr_scan *s, cql_error *err) {
@@ -118,7 +119,7 @@ static cql_status next_request(cqlr_scan *s, cql_error *err) {
   else if (err != NULL)
     *err = o->error;
   s->page_request = s->group_first + i;
-  return o->status;
+  return o->status == CQL_OK ? cqlr_statement_check(&s->statement, o->result, err) : o->status;
 }
 
 uint32_t cqlr_scan_page_count(const cqlr_scan *s) {

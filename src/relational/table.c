@@ -134,6 +134,15 @@ static void sort_columns(cqlr_table *t) {
   }
 }
 
+/* Asked of a node, not of what the session remembers: who attaches a table anew wants it as it is now. */
+static cql_status prepare_now(cql_session *session, const cql_buf *text, cql_prepared **out, cql_error *err) {
+  cql_status st = cql_session_prepare(session, (const char *)text->data, text->len, NULL, out, err);
+  if (st != CQL_OK || !cql_session_is_cluster(session)) return st;
+  cql_prepared_doubt(*out);
+  cql_prepared_release(*out);
+  return cql_session_prepare(session, (const char *)text->data, text->len, NULL, out, err);
+}
+
 static cql_status prepare_all(cqlr_table *t, cql_session *session, cql_error *err) {
   cql_buf b;
   cql_buf_init(&b, &cql_alloc_libc, 1024);
@@ -142,7 +151,7 @@ static cql_status prepare_all(cqlr_table *t, cql_session *session, cql_error *er
   cql_buf_str(&b, ".");
   cqlr_put_name(&b, t->name);
   cql_status st = b.st != CQL_OK ? cql_fail(err, b.st, "Out of memory")
-                                 : cql_session_prepare(session, (const char *)b.data, b.len, NULL, &t->all, err);
+                                 : prepare_now(session, &b, &t->all, err);
   cql_buf_free(&b);
   return st;
 }

@@ -63,7 +63,7 @@ static cql_status make_wave(const cqlr_reader *reader, const char *text, const c
   if (w->text == NULL || w->cells == NULL) return cql_fail(err, CQL_NOMEM, "Out of memory");
   w->term_count = wish->access->count;
   w->next_count = CQL_RELATIONAL_BATCH_FIRST_COUNT;
-  cql_status st = cqlr_statement_open(&w->statement, q->owner, q, w->table, wish, err);
+  cql_status st = cqlr_statement_open(&w->statement, &q->arena, q->owner, q, w->table, wish, err);
   if (st != CQL_OK) return st;
   cql_buf_init(&w->key, q->owner->alloc, KEY_LEN_MAX);
   cql_arena_init(&w->arena, q->owner->alloc, CQL_ARENA_LIMIT_DEFAULT);
@@ -327,6 +327,8 @@ cql_status cqlr_wave_begin(cqlr_reader *reader, const char *text, const cqlr_wis
     if (st != CQL_OK) return st;
     found = &w->answers[w->first];
   }
+  st = cqlr_statement_check(&w->statement, found->page, err);
+  if (st != CQL_OK) return st;
   lend(w, found, reader->scan);
   return cqlr_scan_next(reader->scan, err);
 }
