@@ -175,7 +175,7 @@ typedef struct cqlr_wish {
 typedef struct cqlr_statement {
   const cqlr_table *table;
   cql_prepared *prepared;
-  const cql_type **types; /* of the cells, as the table has them */
+  const cql_type **types;    /* of the cells, as the table has them */
   cql_relational_sent *sent; /* NULL: nobody counts */
   uint32_t cell_count;
   int16_t key_cell; /* of the first clustering column; -1: there is none */
@@ -185,8 +185,8 @@ typedef struct cqlr_statement {
 cql_status cqlr_statement_open(cqlr_statement *s, cql_arena *arena, cql_relational *owner, cql_relational_query *q,
                                const cqlr_table *t, const cqlr_wish *wish, cql_error *err);
 void cqlr_statement_close(cqlr_statement *s);
-/* Are a page's columns those that the table is known by? A node prepares a statement anew after a change of the schema, in
- * the middle of a call. CQL_INVALID: they are not; the next who asks is told what they are now. */
+/* Are a page's columns those that the table is known by? A node prepares a statement anew after a change of the schema,
+ * in the middle of a call. CQL_INVALID: they are not; the next who asks is told what they are now. */
 cql_status cqlr_statement_check(const cqlr_statement *s, const cql_result *page, cql_error *err);
 cql_request cqlr_statement_request(const cqlr_statement *s, const cql_value *values, uint32_t count);
 

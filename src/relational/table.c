@@ -150,8 +150,7 @@ static cql_status prepare_all(cqlr_table *t, cql_session *session, cql_error *er
   cqlr_put_name(&b, t->keyspace);
   cql_buf_str(&b, ".");
   cqlr_put_name(&b, t->name);
-  cql_status st = b.st != CQL_OK ? cql_fail(err, b.st, "Out of memory")
-                                 : prepare_now(session, &b, &t->all, err);
+  cql_status st = b.st != CQL_OK ? cql_fail(err, b.st, "Out of memory") : prepare_now(session, &b, &t->all, err);
   cql_buf_free(&b);
   return st;
 }
