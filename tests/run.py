@@ -165,6 +165,7 @@ PARTS = [
         "backend-asan",
         "the Django backend, the extension under ASan and UBSan, but for what does the same many times",
         [PYTHON, "tests/sanitized.py", "backend", "--exclude-tag", "long"],
+        env={"RANDOM_QUERIES": "100"},
         slow=True,
         lane="files",
     ),
@@ -207,6 +208,7 @@ PARTS = [
         "backend-cassandra",
         "the Django backend on one Cassandra node",
         [PYTHON, "tests/backend/runtests.py", "--node"],
+        env={"RANDOM_QUERIES": "100"},  # a node takes longer for each
         slow=True,
         needs_node=True,
     ),
