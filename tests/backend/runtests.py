@@ -4,7 +4,7 @@
 python tests/backend/runtests.py [LABEL …] [--node] [--parallel N] [--start-method fork|spawn] [-k PATTERN] [--tag TAG] [--exclude-tag TAG] [-v N]
 
 --node runs them on the Cassandra whose address CQL_TEST_NODE is; those with the tag "astra" also run on what stands for Astra DB:
-three nodes, where each row has three replicas (tests/astra/test_django.py). "long": many processes, or the same for each step of a
+three nodes, where each row has three replicas (tests/astra/test_django.py). "long": many processes, much memory, or the same for each step of a
 write. settings.py says what else the environment can choose.
 """
 
