@@ -134,15 +134,7 @@ class Libcql:
 
 class Engine:
     def __init__(self, port):
-        orm_databases.configure(
-            ["django_cassandra_engine"],
-            default={
-                "ENGINE": "django_cassandra_engine",
-                "NAME": schema.ENGINE_KEYSPACE,
-                "HOST": "127.0.0.1",
-                "OPTIONS": {"connection": {"port": port, "compression": False}},
-            },
-        )
+        orm_databases.configure_engine(port)
         from cassandra.cqlengine import columns
         from django.db import connection
         from django_cassandra_engine.models import DjangoCassandraModel

@@ -36,15 +36,7 @@ def postgres(port):
 
 def engine(port):
     """django-cassandra-engine. It has no bulk_create(): its fastest way is an unlogged batch."""
-    configure(
-        ["django_cassandra_engine"],
-        default={
-            "ENGINE": "django_cassandra_engine",
-            "NAME": schema.ENGINE_KEYSPACE,
-            "HOST": "127.0.0.1",
-            "OPTIONS": {"connection": {"port": port, "compression": False}},
-        },
-    )
+    configure_engine(port)
     from cassandra.cqlengine import columns, management
     from django.db import connection
     from django_cassandra_engine.models import DjangoCassandraModel
@@ -77,6 +69,18 @@ def engine(port):
     for model in (Party, NewParty):
         management.sync_table(model, keyspaces=[schema.ENGINE_KEYSPACE])
     return Party, NewParty
+
+
+def configure_engine(port):
+    configure(
+        ["django_cassandra_engine"],
+        default={
+            "ENGINE": "django_cassandra_engine",
+            "NAME": schema.ENGINE_KEYSPACE,
+            "HOST": "127.0.0.1",
+            "OPTIONS": {"connection": {"port": port, "compression": False}},
+        },
+    )
 
 
 def configure(apps=(), **databases):

@@ -52,3 +52,12 @@ def rows(session):
     for c in range(25):
         session.execute("INSERT INTO n (p, c, v) VALUES (?, ?, ?)", [1, c, f"row {c}"])
     return session
+
+
+@pytest.fixture
+def sql(rows):
+    """A connection over the table n of the fixture rows."""
+    connection = rows.relational("ks")
+    connection.attach("n")
+    yield connection
+    connection.close()

@@ -13,15 +13,6 @@ import libcql
 UTC = datetime.timezone.utc
 
 
-@pytest.fixture
-def sql(rows):
-    """A connection over the table n of the fixture rows."""
-    connection = rows.relational("ks")
-    connection.attach("n")
-    yield connection
-    connection.close()
-
-
 class Text(str):
     pass
 

@@ -10,15 +10,6 @@ import pytest
 import libcql
 
 
-@pytest.fixture
-def sql(rows):
-    """A connection over the table n of the fixture rows."""
-    connection = rows.relational("ks")
-    connection.attach("n")
-    yield connection
-    connection.close()
-
-
 class Text(str):
     pass
 

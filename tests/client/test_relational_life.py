@@ -17,14 +17,6 @@ import libcql
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
 
-@pytest.fixture
-def sql(rows):
-    """A connection over the table n of the fixture rows."""
-    connection = rows.relational("ks")
-    connection.attach("n")
-    return connection
-
-
 class Thing:
     """What can be seen to go."""
 
