@@ -66,7 +66,6 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         self.patience: float | None = None  # seconds for each statement; None: OPTIONS say it
         self._settings_source: tuple | None = None
         self._relational: Database | None = None
-        self.dialect = Dialect(self)
 
     # --- settings ---
 
@@ -137,6 +136,11 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         """The libcql session, opened if need be: prepared statements, batches, paging are its own words."""
         self.ensure_connection()
         return self.connection.session
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        """What compiles SQL for it."""
+        return Dialect(self)
 
     @property
     def relational(self) -> Database:

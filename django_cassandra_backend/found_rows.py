@@ -15,8 +15,7 @@ from .plan import Plan
 
 
 class FoundRowsPlan(Plan):
-    """`query`: the UPDATE or DELETE. `select`: the plan of what finds its rows. `write(keys, values)`: the plan that
-    writes rows of these primary keys; values: {column: Expr}."""
+    """`finder` finds the rows; `write(keys)` gives the plan that writes those of these primary keys, or None."""
 
     def __new__(cls, verb: str, finder: "RowFinder", write):
         self = str.__new__(cls, f"{verb} rows that are found by: {finder.plan}")
@@ -50,11 +49,9 @@ class RowFinder:
         self.expressions = expressions
         self.key = table_key(self.query.model)
         self.meta = self.query.get_meta()
-        self.fields = list(self.meta.pk_fields) + [
-            field
-            for field in self.meta.local_concrete_fields
-            if field.column in self._own_columns() and field not in self.meta.pk_fields
-        ]
+        pk, read = list(self.meta.pk_fields), self._own_columns()
+        stored = self.meta.concrete_model._meta.local_concrete_fields  # a proxy has none of its own
+        self.fields = pk + [f for f in stored if f.column in read and f not in pk]
         self.cursor = None  # of the write, once it runs
         self.found: dict[tuple, tuple] = {}
         self.compiler, self.plan = self._select()
@@ -127,9 +124,13 @@ class RowFinder:
         """What SQLite gave, as the column holds it. JSON is text in both, and there are two nulls of it."""
         if isinstance(field, JSONField):
             return value
-        for convert in converters[0]:
-            value = convert(value, converters[1], self.connection)
+        value = self._converted(value, *converters)
         return field.get_db_prep_save(value, connection=self.connection)
+
+    def _converted(self, value, converters, expression):
+        for convert in converters:
+            value = convert(value, expression, self.connection)
+        return value
 
     def _pk(self, columns: tuple):
         """Database form to what a filter takes."""
@@ -137,9 +138,8 @@ class RowFinder:
         for field, value in zip(self.meta.pk_fields, columns, strict=True):
             col = field.get_col(self.meta.db_table)
             converters = self.connection.ops.get_db_converters(col)
-            for convert in converters + col.get_db_converters(self.connection):
-                value = convert(value, col, self.connection)
-            values.append(value)
+            converters = converters + col.get_db_converters(self.connection)
+            values.append(self._converted(value, converters, col))
         return values[0] if len(values) == 1 else tuple(values)
 
     # --- values ---

@@ -145,7 +145,6 @@ class FoundRowsMixin(TableMixin):
         query = self.query.clone()  # chain() would forget the values
         query.clear_where()
         query.group_by = None
-        query.combinator = None
         query.extra = {}
         query.get_initial_alias()
         for alias in query.alias_map:
