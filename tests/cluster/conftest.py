@@ -8,6 +8,7 @@ import sys
 import uuid
 
 import pytest
+from keyspaces import drop_keyspace
 
 import libcql
 
@@ -48,4 +49,4 @@ def cluster(url):
         )
         yield session
         if not session.closed:
-            session.execute(f"DROP KEYSPACE {name}")
+            drop_keyspace(session, name)

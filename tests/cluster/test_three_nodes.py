@@ -12,6 +12,7 @@ import time
 import uuid
 
 import pytest
+from keyspaces import drop_keyspace
 from testcluster import Settings, borrowed
 
 import libcql
@@ -56,7 +57,7 @@ def session(whole):
         session.execute("CREATE TABLE hits (k int PRIMARY KEY, n counter)")
         yield session
         whole.start()
-        session.execute(f"DROP KEYSPACE {name}", timeout=30)
+        drop_keyspace(session, name)
 
 
 class Load:
@@ -324,4 +325,4 @@ def test_a_prepared_read_goes_to_a_replica(session, whole, each, read):
                 owners.add(more.index((count, count)))
             assert len(owners) > 1
     finally:
-        session.execute(f"DROP KEYSPACE {name}")
+        drop_keyspace(session, name)
