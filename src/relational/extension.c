@@ -158,5 +158,6 @@ int sqlite3_cqlrelationalext_init(sqlite3 *db, char **message, const sqlite3_api
   e->module.xCreate = on_create;
   e->module.xConnect = on_connect;
   int rc = sqlite3_create_module_v2(db, "cql", &e->module, e, close_extension); /* which frees it on failure, too */
+  if (rc == SQLITE_OK) rc = cqlr_exact_register(db);
   return rc == SQLITE_OK ? SQLITE_OK_LOAD_PERMANENTLY : rc; /* the threads of clusters' sessions run in it */
 }

@@ -26,6 +26,7 @@ cql_status cql_relational_open(cql_relational **out, cql_session *session, const
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
   int rc = st != CQL_OK ? SQLITE_NOMEM : sqlite3_open_v2(":memory:", &r->db, flags, NULL);
   if (rc == SQLITE_OK) rc = sqlite3_create_module_v2(r->db, "cql", &cqlr_vtab_module, r, NULL);
+  if (rc == SQLITE_OK) rc = cqlr_exact_register(r->db);
   if (rc == SQLITE_OK) {
     *out = r;
     return CQL_OK;

@@ -44,6 +44,9 @@ void cqlr_to_sqlite(sqlite3_context *out, const cql_type *type, cql_value cell, 
 /* The text of one of the types that SQLite knows as text, as cqlr_to_sqlite() gives it. Appended. */
 void cqlr_put_text(cql_buf *b, const cql_type *type, cql_slice value);
 
+/* Functions over numbers that SQLite itself does not compute exactly (exact.c). A code of SQLite's. */
+int cqlr_exact_register(sqlite3 *db);
+
 typedef enum cqlr_match {
   CQLR_VALUE,   /* the rows that SQLite finds equal to it are those that CQL finds equal to *out */
   CQLR_NOTHING, /* no row is equal to it */
