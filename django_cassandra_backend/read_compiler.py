@@ -6,12 +6,13 @@ import functools
 import json
 
 from django.core.exceptions import EmptyResultSet
+from django.db import NotSupportedError
 from django.db.models.expressions import ColPairs, OrderBy, Ref, Value
 from django.db.models.functions import Cast, Random
 from django.db.models.sql import compiler as base
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI
 
-from . import nearest
+from . import nearest, roads
 from .access import NOTHING, SCAN, Access, choose, used_tests
 from .advice import advise
 from .aggregates import FoldBuilder, InnerColumns, server_aggregate
@@ -43,6 +44,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
     instances = None  # InstanceColumns, once it is known that the query selects them
     join = None  # a Join, once it is known that the query asks for one
     relational = None  # the compiler of the relational road, once the query has taken it
+    refcounts: dict = {}  # the query's, before this compilation has added joins
 
     def get_select(self, with_col_aliases=False):
         made = super().get_select
@@ -70,7 +72,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         return super().execute_sql(result_type, chunked_fetch=True, chunk_size=chunk_size)
 
     def plan(self):
-        counts = self.query.alias_refcount.copy()
+        counts = self.refcounts = self.query.alias_refcount.copy()
         try:
             return self._plan()
         except NotOnCqlRoad:
@@ -91,6 +93,18 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             self.col_count = getattr(compiler, "col_count", None)
             self.has_extra_select = getattr(compiler, "has_extra_select", False)
 
+    def _in_sqlite(self):
+        """The relational road's plan for what this one could answer more slowly; None: the other one cannot."""
+        counts = self.query.alias_refcount.copy()
+        self.query.reset_refcounts(self.refcounts)
+        try:
+            return self._relational_plan()
+        except NotSupportedError:
+            self.relational = None
+            self.query.reset_refcounts(counts)
+            self.setup_query()
+            return None
+
     def _plan(self):
         query = self.query
         self.refuse()
@@ -102,7 +116,7 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
         nodes = self._order_nodes()  # may add a join
         self.join = join_of(self)
         if self.join is not None:
-            return self._joined(self.join, self._ordering(nodes))
+            return self._joined(self.join, nodes)
         key = self.table()
         search = search_of(nodes, self.connection)
         order = [] if search else self._ordering(nodes)
@@ -114,6 +128,9 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             return self._aggregate(key, access, predicate, aggregates)
         if search:
             return self._nearest(key, access, predicate, search)
+        is_faster = order and roads.sorts_whole_table(query, key, access, nodes)
+        if is_faster and (plan := self._in_sqlite()) is not None:
+            return plan
         return self._rows(key, access, predicate, order, *self._outputs())
 
     def evaluator(self):
@@ -209,12 +226,21 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
             advice=functools.partial(advise, query.model, key, access, predicate, served),
         )
 
-    def _joined(self, join, order):
-        """The plan for the rows of two tables, or for aggregates of them."""
-        low, high = self.query.low_mark, self.query.high_mark
-        if join.is_empty or self.query.is_empty() or (high is not None and high <= low):
+    def _joined(self, join, nodes):
+        """The plan for the rows of two tables, or for aggregates of them. `nodes`: what they are ordered by."""
+        query, order = self.query, self._ordering(nodes)
+        low, high = query.low_mark, query.high_mark
+        if join.is_empty or query.is_empty() or (high is not None and high <= low):
             return self._nothing()
-        if aggregates := self._aggregates():
+        aggregates = self._aggregates()
+        first, access, _ = join.way
+        if aggregates:
+            is_faster = roads.folds_whole_table(query, first.key, access, aggregates)
+        else:
+            is_faster = order and roads.sorts_whole_table(query, first.key, access, nodes)
+        if is_faster and (plan := self._in_sqlite()) is not None:
+            return plan
+        if aggregates:
             self.col_count = len(aggregates)
             folds = FoldBuilder(self.evaluator(), aggregates)
             source = join.plan(folds.columns)
@@ -347,6 +373,9 @@ class SQLCompiler(TableMixin, base.SQLCompiler):
     def _aggregate(self, key, access, predicate, aggregates):
         self.col_count = len(aggregates)
         if (plan := self._server_aggregates(key, access, aggregates)) is not None:
+            return plan
+        is_faster = roads.folds_whole_table(self.query, key, access, aggregates)
+        if is_faster and (plan := self._in_sqlite()) is not None:
             return plan
         folds = FoldBuilder(self.evaluator(), aggregates)
         columns, index, _ = self._columns(key, access, [Needed(folds.columns)], [])

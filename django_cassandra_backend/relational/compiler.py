@@ -4,7 +4,7 @@ name this module.
 What a query selects of columns comes as the database has it: each column has a hidden one beside it, `NAME$raw`, which
 libcql decodes as it decodes any row. SQLite's own values are for what SQLite computes."""
 
-from django.db.models.expressions import Col, ColPairs, OrderBy
+from django.db.models.expressions import Col, ColPairs, OrderBy, Ref
 from django.db.models.lookups import Lookup
 from django.db.models.sql import compiler as base
 from django.db.models.sql.datastructures import BaseTable, Join
@@ -12,10 +12,10 @@ from django.db.models.sql.datastructures import BaseTable, Join
 from ..exceptions import not_answerable
 from ..fields.containers import ContainerField
 from ..fields.durations import CalendarDurationField
+from .exact import RAW, ExactAggregate, exact_aggregate
 from .plan import RelationalPlan
 from .tested import Tested
 
-RAW = "$raw"
 #: What a lookup has to be for an index to find its rows.
 _FOUND_BY_INDEX = {"exact", "in"}
 
@@ -46,8 +46,8 @@ class Relational:
         return RelationalPlan(sql, params, raw=self.raw_outputs(), tested=self.tested)
 
     def compile(self, node):
-        if isinstance(node, base.PositionRef) and self.exact and self._columns(node.source):
-            node = node.source  # its place in the row has bytes, which sort otherwise
+        if isinstance(node, Ref) and self.exact and self._sorts_otherwise(node.source):
+            node = node.source
         elif isinstance(node, (BaseTable, Join)):
             self.connection.tested.table(node)
         elif isinstance(node, Lookup) and node.lookup_name in _FOUND_BY_INDEX:
@@ -82,6 +82,17 @@ class Relational:
             and self.query.alias_map[expression.alias].table_name is not None
         )
 
+    def _exact(self, expression) -> ExactAggregate | None:
+        """The aggregate that libcql computes in the place of SQLite; None: it is not one of those."""
+        if not self.exact or not getattr(expression, "contains_aggregate", False):
+            return None
+        source = expression.get_source_expressions()[0]
+        return exact_aggregate(expression, source if self._is_plain(source) else None)
+
+    def _sorts_otherwise(self, expression) -> bool:
+        """Is what the row has of it no number or text to sort by, but bytes, or digits?"""
+        return bool(self._columns(expression)) or self._exact(expression) is not None
+
     def get_select(self, with_col_aliases=False):
         select, klass_info, annotations = super().get_select(with_col_aliases)
         made = [self._output(expression, sql, alias) for expression, sql, alias in select]
@@ -91,6 +102,8 @@ class Relational:
         columns = self._columns(expression) if self.exact else None
         if columns is not None:
             sql = ", ".join(self._raw_sql(column) for column in columns), ()
+        elif (aggregate := self._exact(expression)) is not None:
+            sql = aggregate.as_sql(self)
         elif self.exact:
             _refuse_text(expression, "computed")
         return expression, sql, alias
@@ -112,6 +125,8 @@ class Relational:
             columns = self._columns(expression) if self.exact else None
             if columns:
                 found += [self._place(column) for column in columns]
+            elif (aggregate := self._exact(expression)) is not None:
+                found.append(self._place(aggregate.column) if aggregate.is_raw else None)
             else:
                 found += [None] * _width(expression)
         return found + [None] * self.beside
@@ -124,6 +139,14 @@ class Relational:
         converters, place = {}, 0
         for expression in expressions:
             columns = self._columns(expression) if self.exact and expression else None
+            aggregate = self._exact(expression)
+            if aggregate is not None and not aggregate.is_raw:
+                made = aggregate.converters + expression.get_db_converters(self.outer)
+                converters[place] = (made, expression)
+                place += 1
+                continue
+            if aggregate is not None:
+                columns = [aggregate.column]
             if columns is None:
                 for i, found in super().get_converters([expression]).items():
                     converters[place + i] = found
