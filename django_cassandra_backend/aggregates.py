@@ -215,7 +215,7 @@ class FoldBuilder:
 
     def _combined(self, evaluator, node):
         """An expression of aggregates, such as Sum("a") / Count("b") or what default= makes of one."""
-        found = _AfterFolds(evaluator.connection)
+        found = _AfterFolds(evaluator.connection, None, evaluator.moment)
         outer = found.expression(node)
         if outer.columns - set(found.names):
             raise not_supported("A default of an aggregate that is computed from columns")
@@ -232,8 +232,8 @@ class FoldBuilder:
 class _AfterFolds(Evaluator):
     """Reads an expression of aggregates: each of them is a column of the row that their results make."""
 
-    def __init__(self, connection):
-        super().__init__(connection, None)
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
         self.aggregates: list = []
         self.names: list[str] = []
 
@@ -268,9 +268,6 @@ def _refuse_text(node, source, *, durations: bool = True) -> None:
 
 class InnerColumns(Evaluator):
     """Aggregates over what an inner query gives: its columns are known by their aliases."""
-
-    def __init__(self, connection):
-        super().__init__(connection, None)
 
     def expression(self, node):
         if isinstance(node, Ref):

@@ -31,11 +31,12 @@ _BITS = {
 
 
 class Evaluator:
-    """Builds Exprs for one query over one table."""
+    """Builds Exprs for one query over one table. `moment` is what Now() says, wherever it stands in the query."""
 
-    def __init__(self, connection, alias: str | None):
+    def __init__(self, connection, alias: str | None, moment: datetime.datetime | None = None):
         self.connection = connection
         self.alias = alias
+        self.moment = moment or datetime.datetime.now(datetime.timezone.utc)
 
     def expression(self, node) -> Expr:
         """An Expr for a resolved Django expression, or NotSupportedError that names it."""
@@ -112,8 +113,8 @@ class Evaluator:
         )
 
     def _now(self, node) -> Expr:
-        now = datetime.datetime.now(datetime.timezone.utc)
-        return Constant(self.connection.ops.adapt_datetimefield_value(self._aware_for_django(now)))
+        moment = self._aware_for_django(self.moment)
+        return Constant(self.connection.ops.adapt_datetimefield_value(moment))
 
     def _aware_for_django(self, now):
         return now if self.connection.uses_aware_datetimes else timezone.make_naive(now)

@@ -103,8 +103,8 @@ class Step:
 class JoinedEvaluator(Evaluator):
     """Builds Exprs over the joined rows, whose columns are named (alias, column)."""
 
-    def __init__(self, connection, models: dict[str, type]):
-        super().__init__(connection, next(iter(models)))
+    def __init__(self, connection, models: dict[str, type], moment):
+        super().__init__(connection, next(iter(models)), moment)
         quote = connection.ops.quote_name
         self.fields = {
             f"{quote(alias)}.{quote(field.column)}": (alias, field)
@@ -278,7 +278,7 @@ def join_of(compiler) -> Join | None:
     models |= {alias: _model(clause) for alias, clause in clauses.items()}
     edges = [_edge(clause, models) for clause in clauses.values()]
     alone, several, scans = _sorted_out(query.where, base, edges)
-    evaluator = JoinedEvaluator(compiler.connection, models)
+    evaluator = JoinedEvaluator(compiler.connection, models, compiler.moment)
     rest = PredicateBuilder(evaluator).build(WhereNode(several))
     tables = [_table(compiler, alias, model, alone[alias]) for alias, model in models.items()]
     join = Join(evaluator, tables, edges, rest, scans)
@@ -337,7 +337,7 @@ def _sorted_out(where, base: str, edges: list[Edge]) -> tuple[dict[str, list], l
 
 
 def _table(compiler, alias: str, model, nodes: list) -> Table:
-    builder = PredicateBuilder(Evaluator(compiler.connection, alias))
+    builder = PredicateBuilder(Evaluator(compiler.connection, alias, compiler.moment))
     predicate = And([builder.build(WhereNode(nodes)), *compiler.row_exists(model)])
     return Table(alias, model, predicate)
 

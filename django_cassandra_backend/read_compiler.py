@@ -417,7 +417,7 @@ class SQLAggregateCompiler(SQLCompiler):
         inner = compiler.plan()
         if compiler.relational is not None:
             return self._relational_plan()
-        folds = FoldBuilder(InnerColumns(self.connection), aggregates)
+        folds = FoldBuilder(InnerColumns(self.connection, None, self.moment), aggregates)
         make = folds.bind(self._places(compiler) if folds.columns else {})
         if isinstance(inner, EmptyPlan):
             made = [one() for one in make]

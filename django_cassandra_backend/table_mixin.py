@@ -1,6 +1,9 @@
 """What every compiler asks about the one table of its query."""
 
+import datetime
 from typing import NoReturn
+
+from django.utils.functional import cached_property
 
 from .evaluate import Evaluator
 from .exceptions import not_supported
@@ -52,8 +55,13 @@ class TableMixin:
             "and use prefetch_related() in the place of select_related().",
         )
 
+    @cached_property
+    def moment(self) -> datetime.datetime:
+        """When the query is asked: what Now() says in all of it."""
+        return datetime.datetime.now(datetime.timezone.utc)
+
     def evaluator(self) -> Evaluator:
-        return Evaluator(self.connection, self.query.base_table)
+        return Evaluator(self.connection, self.query.base_table, self.moment)
 
     def predicate(self):
         """What a row of the query has to meet."""

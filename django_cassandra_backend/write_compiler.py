@@ -96,7 +96,7 @@ class SQLInsertCompiler(TableMixin, base.SQLInsertCompiler):
     def _computed(self, field, value):
         """What an expression without columns gives."""
         try:
-            return Evaluator(self.connection, None).expression(value).bind({})(())
+            return Evaluator(self.connection, None, self.moment).expression(value).bind({})(())
         except NotOnCqlRoad:
             return expression_value(value, field, self.connection)
 

@@ -3,10 +3,12 @@
 import datetime
 import decimal
 import math
+from unittest import mock
 
 from bookings.models import Author, Book, Everything, Party
 from django.db import connection
 from django.db.models import Avg, Count, F, Max, Min, Q, Sum
+from django.db.models.functions import Now
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
@@ -137,3 +139,16 @@ class RoadTests(TestCase):
         oslo = Party.objects.filter(city="Oslo")
         self.check(False, lambda: oslo.order_by("name")[:1].get().people, 1)
         self.check(False, lambda: oslo.aggregate(n=Sum("people")), {"n": 3})
+
+    def test_now_is_one_moment_in_a_query(self):
+        times = iter(range(100))
+
+        class Clock(datetime.datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime.datetime(2026, 1, 1, second=next(times), tzinfo=tz)
+
+        with mock.patch("datetime.datetime", Clock):
+            rows = Author.objects.annotate(a=Now(), b=Now() - Now()).values_list("a", "b")
+            moments, spans = zip(*rows.filter(pk__in=[1, 2]), strict=True)
+        self.assertEqual((len(set(moments)), set(spans)), (1, {datetime.timedelta(0)}))
