@@ -131,7 +131,7 @@ cql_status cqli_client_enter(cql_client *c, cqli_core **out, cql_error *err) {
   return CQL_OK;
 }
 
-bool cqli_is_interrupted(void) {
+bool cql_client_is_interrupted(void) {
   bool (*check)(void) = cqli_interrupt_check();
   return check != NULL && check();
 }

@@ -95,6 +95,7 @@ const char *cql_client_keyspace(const cql_client *c);
 /* The functions of cql_set_rest_hook() and cql_set_interrupt_check(). */
 void cql_client_set_rest_hook(void (*rest)(void));
 void cql_client_set_interrupt_check(bool (*interrupted)(void));
+bool cql_client_is_interrupted(void); /* asks the latter; false where there is none */
 /* cql_take_turns() and cql_end_turn(). */
 void cql_client_take_turns(void);
 void cql_client_end_turn(void);

@@ -550,7 +550,6 @@ void cqli_group_init(cqli_group *g, uint32_t count);
 void cqli_group_wait(cqli_core *core, cqli_group *g);
 void cqli_group_count(cqli_core *core, cqli_group *g); /* one has ended. Loop */
 void cqli_group_call(cqli_group *g);                   /* all have, and it is its turn */
-bool cqli_is_interrupted(void);
 bool (*cqli_interrupt_check(void))(void);
 
 /* --- turns (turns.c) ---------------------------------------------------------------------------------------------- */

@@ -174,7 +174,8 @@ cql_status cqli_core_await(cqli_core *core, cql_error *err) {
     st = cqli_core_run(core, err); /* a fork may have stopped it */
     if (st == CQL_OK) pthread_cond_timedwait(&core->changed, &core->lock.mutex, &until);
     cql_lock_drop(&core->lock);
-    if (st == CQL_OK && cqli_is_interrupted()) st = cql_fail(err, CQL_INTERRUPTED, "Interrupted while connecting");
+    if (st == CQL_OK && cql_client_is_interrupted())
+      st = cql_fail(err, CQL_INTERRUPTED, "Interrupted while connecting");
     cql_lock_take(&core->lock);
   }
   cqli_state state = atomic_load(&core->state);

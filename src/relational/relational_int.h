@@ -162,6 +162,22 @@ cql_status cqlr_send(cql_relational *owner, cql_relational_sent *sent, const cql
 cql_status cqlr_send_many(cql_relational *owner, cql_relational_sent *sent, const cql_request *requests, uint32_t count,
                           cql_outcome *outcomes, cql_error *err);
 
+void cqlr_count(cql_relational *owner, cql_relational_sent *sent, uint64_t requests, uint64_t rows);
+
+/* --- pages that are asked for before their turn (ahead.c) --------------------------------------------------------- */
+
+/* What was asked for, until its answer is taken or not wanted any more. */
+typedef struct cqlr_ahead cqlr_ahead;
+
+/* After how many rows of a page shall the next one be asked for? 0: not before its turn. */
+uint64_t cqlr_ahead_after(const cql_relational *owner, const cql_result *page, bool is_first);
+/* Does not wait. Counts the request. NULL: it was not sent, and is in its turn. */
+cqlr_ahead *cqlr_ahead_ask(cql_relational *owner, cql_relational_sent *sent, const cql_request *request);
+/* Its turn: the answer to the same request. *a is NULL then; if it is before, the request is sent now. */
+cql_status cqlr_ahead_take(cqlr_ahead **a, cql_relational *owner, cql_relational_sent *sent, const cql_request *request,
+                           cql_result **out, cql_error *err);
+void cqlr_ahead_drop(cqlr_ahead *a); /* NULL is fine. Does not wait */
+
 /* --- statements (statement.c) ------------------------------------------------------------------------------------- */
 
 /* What a scan is to give: positions[i] is where column i of the table stands among the cells, or -1. */
@@ -207,6 +223,8 @@ struct cqlr_scan {
   uint32_t group_count, next_in_group, group_first;
   cql_result *page;
   uint32_t page_request; /* whose page it is */
+  uint64_t ask_in;       /* rows more until the next page is asked for; 0: it is not, or it has been */
+  cqlr_ahead *ahead;     /* the next page; NULL: it was not asked for yet */
   cqlr_wave *wave;       /* that has lent page and requests; NULL: they are its own */
   bool is_lent;          /* the page; those that follow are its own */
   cql_value *cells;

@@ -19,7 +19,14 @@ static void set_page(cqlr_scan *s, cql_result *page) {
   s->page = page;
 }
 
+static void drop_ahead(cqlr_scan *s) {
+  cqlr_ahead_drop(s->ahead);
+  s->ahead = NULL;
+  s->ask_in = 0;
+}
+
 void cqlr_scan_end(cqlr_scan *s) {
+  drop_ahead(s);
   drop_group(s);
   set_page(s, NULL);
   if (s->wave != NULL) {
@@ -74,21 +81,36 @@ cql_status cqlr_scan_begin(cqlr_scan *s, cql_relational_query *q, const cqlr_wis
 
 /* --- pages -------------------------------------------------------------------------------------------------------- */
 
-/* The rest of what a request gives. */
-static cql_status next_page(cqlr_scan *s, bool *has_one, cql_error *err) {
+/* The request for the page behind the present one; false: there is none. */
+static bool rest_of(const cqlr_scan *s, cql_request *out) {
   size_t len;
   const uint8_t *state = cql_result_paging_state(s->page, &len);
-  *has_one = state != NULL;
-  if (state == NULL) return CQL_OK;
-  cql_request q = s->requests[s->page_request];
-  q.page_size = CQL_RELATIONAL_PAGE_COUNT;
-  q.paging_state = state;
-  q.paging_state_len = len;
+  if (state == NULL) return false;
+  *out = s->requests[s->page_request];
+  out->page_size = CQL_RELATIONAL_PAGE_COUNT;
+  out->paging_state = state;
+  out->paging_state_len = len;
+  return true;
+}
+
+/* The rest of what a request gives. */
+static cql_status next_page(cqlr_scan *s, bool *has_one, cql_error *err) {
+  cql_request q;
   cql_result *page;
-  cql_status st = cqlr_send(s->owner, s->statement.sent, &q, &page, err);
+  *has_one = rest_of(s, &q);
+  if (!*has_one) return CQL_OK;
+  cql_status st = cqlr_ahead_take(&s->ahead, s->owner, s->statement.sent, &q, &page, err);
   if (st != CQL_OK) return st;
   set_page(s, page);
+  s->ask_in = cqlr_ahead_after(s->owner, page, false);
   return cqlr_statement_check(&s->statement, page, err);
+}
+
+/* A row was read. */
+static void look_ahead(cqlr_scan *s) {
+  cql_request q;
+  if (s->ask_in == 0 || --s->ask_in > 0) return;
+  if (rest_of(s, &q)) s->ahead = cqlr_ahead_ask(s->owner, s->statement.sent, &q);
 }
 
 static cql_status send_group(cqlr_scan *s, cql_error *err) {
@@ -114,12 +136,14 @@ static cql_status next_request(cqlr_scan *s, cql_error *err) {
   }
   uint32_t i = s->next_in_group++;
   cql_outcome *o = &s->outcomes[i];
-  if (o->status == CQL_OK)
-    set_page(s, o->result);
-  else if (err != NULL)
-    *err = o->error;
   s->page_request = s->group_first + i;
-  return o->status == CQL_OK ? cqlr_statement_check(&s->statement, o->result, err) : o->status;
+  if (o->status != CQL_OK) {
+    if (err != NULL) *err = o->error;
+    return o->status;
+  }
+  set_page(s, o->result);
+  s->ask_in = cqlr_ahead_after(s->owner, s->page, true);
+  return cqlr_statement_check(&s->statement, o->result, err);
 }
 
 uint32_t cqlr_scan_page_count(const cqlr_scan *s) {
@@ -163,6 +187,7 @@ cql_status cqlr_scan_next(cqlr_scan *s, cql_error *err) {
   for (;;) {
     cql_status st = next_in_page(s, err);
     s->is_over = st != CQL_OK;
+    if (st == CQL_OK) look_ahead(s);
     if (st != CQL_DONE) return st;
     st = turn(s, err);
     if (st != CQL_OK || s->page == NULL) return st;

@@ -29,7 +29,7 @@ bool cql_relational_sent_at(const cql_relational_query *q, uint32_t i, cql_relat
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */
 
-static void count(cql_relational *owner, cql_relational_sent *sent, uint64_t requests, uint64_t rows) {
+void cqlr_count(cql_relational *owner, cql_relational_sent *sent, uint64_t requests, uint64_t rows) {
   owner->counts.requests += requests;
   owner->counts.rows += rows;
   if (sent == NULL) return;
@@ -41,7 +41,7 @@ cql_status cqlr_send(cql_relational *owner, cql_relational_sent *sent, const cql
                      cql_error *err) {
   owner->counts.waves++;
   cql_status st = cql_session_execute(owner->session, request, out, err);
-  count(owner, sent, 1, st == CQL_OK ? cql_result_row_count(*out) : 0);
+  cqlr_count(owner, sent, 1, st == CQL_OK ? cql_result_row_count(*out) : 0);
   return st;
 }
 
@@ -58,6 +58,6 @@ cql_status cqlr_send_many(cql_relational *owner, cql_relational_sent *sent, cons
   if (st != CQL_OK) return st;
   for (uint32_t i = 0; i < many; i++)
     if (outcomes[i].status == CQL_OK) rows += cql_result_row_count(outcomes[i].result);
-  count(owner, sent, many, rows);
+  cqlr_count(owner, sent, many, rows);
   return CQL_OK;
 }

@@ -306,6 +306,7 @@ static void lend(cqlr_wave *w, answer *found, cqlr_scan *s) {
   s->page_request = (uint32_t)(found - w->answers);
   s->page = found->page;
   s->is_lent = true;
+  s->ask_in = cqlr_ahead_after(s->owner, s->page, true);
   s->cells = w->cells;
 }
 

@@ -14,6 +14,12 @@ cql_status cqli_cluster_may_wait(cql_error *err) {
                   "were prepared before");
 }
 
+cql_status cql_session_wait_check(cql_error *err) {
+  cql_status st = cqli_cluster_may_wait(err);
+  if (st != CQL_OK || !cql_client_is_interrupted()) return st;
+  return cql_fail(err, CQL_INTERRUPTED, "Interrupted");
+}
+
 /* Lives from the submission to the answer. It holds no reference to the session: cql_session_close() answers all that
  * is in flight before it lets go of the session. */
 typedef struct submission {

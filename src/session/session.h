@@ -29,5 +29,8 @@ void cql_session_url_show(const char *url, char *out, size_t cap);
 void cql_prepared_doubt(cql_prepared *prepared);
 /* Is it a cluster? Then a call waits for the network, and cql_session_submit() does not. */
 bool cql_session_is_cluster(const cql_session *session);
+/* For a thread that waits for what it has submitted, ten times a second. CQL_INTERRUPTED: it shall give up, says the
+ * function of cql_set_interrupt_check(); CQL_MISUSE: it is inside of a cql_done, and waits for itself. */
+cql_status cql_session_wait_check(cql_error *err);
 
 #endif

@@ -12,13 +12,17 @@ enum { CQL_LEN = 4096, ANSWER_LEN = 1 << 20, GROUP = 500, COLUMNS_MAX = 8 };
 cql_session *session;
 cql_relational *relational;
 
-int room_begin(void **state) {
+void room_open(const char *url) {
   cql_error err;
-  (void)state;
-  if (cql_session_open(&session, "local::memory:", &err) != CQL_OK) fail_msg("%s", err.message);
+  if (cql_session_open(&session, url, &err) != CQL_OK) fail_msg("%s", err.message);
   run("CREATE KEYSPACE ks WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}");
   run("USE ks");
   if (cql_relational_open(&relational, session, "ks", &err) != CQL_OK) fail_msg("%s", err.message);
+}
+
+int room_begin(void **state) {
+  (void)state;
+  room_open("local::memory:");
   return 0;
 }
 

@@ -11,6 +11,7 @@
 extern cql_session *session;
 extern cql_relational *relational;
 
+void room_open(const char *url); /* elsewhere than in memory */
 int room_begin(void **state);
 int room_end(void **state);
 

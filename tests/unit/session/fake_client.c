@@ -358,20 +358,24 @@ cql_status cql_client_prepare(cql_client *c, const char *keyspace, cql_slice tex
   return statement_new(c->cluster, keyspace, text, out, err);
 }
 
+bool cql_client_is_interrupted(void) {
+  return interrupt_check != NULL && interrupt_check();
+}
+
 /* With hold it waits as for a node that says nothing, until it is interrupted. */
 cql_status cql_client_execute(cql_client *c, const cql_call_config *call, cql_result **out, cql_error *err) {
   record(call);
   fake.executed++;
   while (fake.hold) {
     usleep(100000);
-    if (interrupt_check != NULL && interrupt_check()) return cql_fail(err, CQL_INTERRUPTED, "interrupted");
+    if (cql_client_is_interrupted()) return cql_fail(err, CQL_INTERRUPTED, "interrupted");
   }
   if (fake.delay_us > 0) usleep(fake.delay_us);
   return run(c->cluster, call, out, err);
 }
 
 cql_status cql_client_submit(cql_client *c, const cql_call_config *call, cql_done done, void *user, cql_error *err) {
-  (void)err;
+  if (fake.refuse) return cql_fail(err, CQL_QUEUE_FULL, "told to refuse");
   if (c->pid != getpid()) start(c);
   job *j = job_new(call, done, user);
   pthread_mutex_lock(&c->mutex);

@@ -18,7 +18,8 @@ typedef struct fake_client {
   /* to do */
   cql_status fail_next; /* the next call fails so, with one attempt at 127.0.0.1:1; CQL_OK: it does not */
   unsigned delay_us;    /* before a submitted call is answered; from the environment: FAKE_CLIENT_DELAY_US */
-  bool hold;            /* submitted calls are not answered before close */
+  _Atomic bool hold;    /* submitted calls are not answered before close; may change while they wait */
+  bool refuse;          /* calls are not submitted: CQL_QUEUE_FULL */
 } fake_client;
 
 extern fake_client fake;
