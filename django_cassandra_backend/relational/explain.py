@@ -84,8 +84,8 @@ def _run(connection, plan) -> dict:
     took = round((time.perf_counter() - started) * 1000, 3)
     return {
         "statements": [
-            {"cql": cql, "requests": requests, "rows": count}
-            for cql, requests, count in rows.statements
+            {"cql": cql, "requests": requests, "waves": waves, "rows": count}
+            for cql, requests, count, waves in rows.statements
         ],
         "rows returned": returned,
         "rows counted": rows.spent,

@@ -45,10 +45,7 @@ class RelationalPlan(Plan):
         except OperationalError as error:  # before the first row
             raise if_over_budget(error, self, budget) from None
         cursor.give(self.given(rows, budget))
-        cursor.executed += [
-            (f"{cql} ({requests} requests, {count} rows)", [])
-            for cql, requests, count in rows.statements
-        ]
+        cursor.executed += [(line, []) for line in sent_lines(rows)]
 
     def given(self, rows, budget):
         """The rows; the error of the budget says what to do."""
@@ -59,6 +56,9 @@ class RelationalPlan(Plan):
             raise if_over_budget(error, self, budget, rows.spent) from None
         finally:
             spent = rows.spent
+            if logger.isEnabledFor(logging.DEBUG):
+                sent = "; ".join(sent_lines(rows))
+                logger.debug("In all, a query has sent: %s. The query: %s", sent, self)
             rows.close()
             if place is not None and cost_report.current is not None:
                 self._report(cost_report.current, place, spent)
@@ -73,6 +73,14 @@ class RelationalPlan(Plan):
     def _report(self, report, place: str, spent: int) -> None:
         table = next(iter(self.tested.tables.values()), "")  # the first one stands for all
         report.note(place, table, spent, self.inlined(), self.tested.advice(table))
+
+
+def sent_lines(rows) -> list[str]:
+    """What rows have been asked for with so far, a line for each CQL statement."""
+    return [
+        f"{cql} ({requests} requests in {waves} waves, {count} rows)"
+        for cql, requests, count, waves in rows.statements
+    ]
 
 
 def if_over_budget(error: OperationalError, query, budget, spent: int | None = None) -> Exception:

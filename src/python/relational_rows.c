@@ -552,7 +552,8 @@ static PyObject *get_spent(PyObject *self, void *unused) {
 }
 
 static int add_sent(PyObject *list, const cql_relational_sent *sent) {
-  PyObject *entry = Py_BuildValue("sKK", sent->cql, (unsigned long long)sent->requests, (unsigned long long)sent->rows);
+  PyObject *entry = Py_BuildValue("sKKK", sent->cql, (unsigned long long)sent->requests, (unsigned long long)sent->rows,
+                                  (unsigned long long)sent->waves);
   int rc = entry == NULL ? -1 : PyList_Append(list, entry);
   Py_XDECREF(entry);
   return rc;
@@ -598,7 +599,9 @@ static PyGetSetDef getset[] = {
      NULL},
     {"spent", get_spent, NULL, "How many rows of tables have been read that are not returned.", NULL},
     {"statements", get_statements, NULL,
-     "What has been sent: a list of (CQL statement, number of requests, number of rows that came).", NULL},
+     "What has been sent: a list of (CQL statement, number of requests, rows that came, waves: how often answers were "
+     "waited for).",
+     NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 

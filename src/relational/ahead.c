@@ -100,7 +100,7 @@ cql_status cqlr_ahead_take(cqlr_ahead **at, cql_relational *owner, cql_relationa
     cqlr_ahead_drop(a);
     return cqlr_send(owner, sent, request, out, err);
   }
-  owner->counts.waves++;
+  cqlr_count_wave(owner, sent);
   cql_status st = await(a, err);
   *out = NULL;
   if (st == CQL_OK) {

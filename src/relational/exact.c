@@ -1,8 +1,7 @@
 /* exact.c: SQL functions over numbers that SQLite's REAL does not hold, and over sums that its integers do not.
  *
- *   cql_sum(x)           of integers and of a decimal's raw column: an integer while there are none but integers and it fits,
- *                        else the number as text
- *   cql_min(x), cql_max(x)   of a decimal's raw column: its bytes
+ *   cql_sum(x)           of integers and of a decimal's raw column: an integer while there are none but integers and it
+ * fits, else the number as text cql_min(x), cql_max(x)   of a decimal's raw column: its bytes
  *
  * Nulls are passed over; without a value the answer is null. */
 #include "relational/relational_int.h"

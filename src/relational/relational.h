@@ -4,8 +4,8 @@
  * Each CQL table is a virtual table of the same name. Its columns come twice: first as SQLite values, in the form that
  * Django's SQLite dialect writes (a timestamp is '2026-01-31 12:00:00', a uuid 32 hexadecimal digits, a boolean 0 or
  * 1); then, hidden, as "NAME$raw", the bytes of the value as the native protocol has them, for whoever wants it
- * exactly. cql_sum(), cql_min() and cql_max() compute exactly with those of decimals; cql_sum() adds integers, too, beyond
- * 64 bits: as text where a sum is none that SQLite has.
+ * exactly. cql_sum(), cql_min() and cql_max() compute exactly with those of decimals; cql_sum() adds integers, too,
+ * beyond 64 bits: as text where a sum is none that SQLite has.
  */
 #ifndef CQL_RELATIONAL_H
 #define CQL_RELATIONAL_H
@@ -33,7 +33,7 @@ typedef struct cql_relational_counts {
 /* A CQL statement that a query has sent. */
 typedef struct cql_relational_sent {
   const char *cql;
-  uint64_t requests, rows;
+  uint64_t requests, rows, waves;
 } cql_relational_sent;
 
 enum {

@@ -162,7 +162,9 @@ cql_status cqlr_send(cql_relational *owner, cql_relational_sent *sent, const cql
 cql_status cqlr_send_many(cql_relational *owner, cql_relational_sent *sent, const cql_request *requests, uint32_t count,
                           cql_outcome *outcomes, cql_error *err);
 
+/* sent NULL: only for the connection. */
 void cqlr_count(cql_relational *owner, cql_relational_sent *sent, uint64_t requests, uint64_t rows);
+void cqlr_count_wave(cql_relational *owner, cql_relational_sent *sent);
 
 /* --- pages that are asked for before their turn (ahead.c) --------------------------------------------------------- */
 

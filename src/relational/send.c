@@ -37,9 +37,14 @@ void cqlr_count(cql_relational *owner, cql_relational_sent *sent, uint64_t reque
   sent->rows += rows;
 }
 
+void cqlr_count_wave(cql_relational *owner, cql_relational_sent *sent) {
+  owner->counts.waves++;
+  if (sent != NULL) sent->waves++;
+}
+
 cql_status cqlr_send(cql_relational *owner, cql_relational_sent *sent, const cql_request *request, cql_result **out,
                      cql_error *err) {
-  owner->counts.waves++;
+  cqlr_count_wave(owner, sent);
   cql_status st = cql_session_execute(owner->session, request, out, err);
   cqlr_count(owner, sent, 1, st == CQL_OK ? cql_result_row_count(*out) : 0);
   return st;
@@ -53,7 +58,7 @@ cql_status cqlr_send_many(cql_relational *owner, cql_relational_sent *sent, cons
     outcomes[0].status = cqlr_send(owner, sent, requests, &outcomes[0].result, &outcomes[0].error);
     return CQL_OK;
   }
-  owner->counts.waves++;
+  cqlr_count_wave(owner, sent);
   cql_status st = cql_session_execute_many(owner->session, requests, many, outcomes, err);
   if (st != CQL_OK) return st;
   for (uint32_t i = 0; i < many; i++)

@@ -3,12 +3,13 @@
 import datetime
 import decimal
 import math
+import re
 from unittest import mock
 
 from bookings.models import Author, Book, Everything, Party
 from django.db import connection
 from django.db.models import Avg, Count, F, Max, Min, Q, Sum
-from django.db.models.functions import Now
+from django.db.models.functions import MD5, Now
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
 
@@ -152,3 +153,16 @@ class RoadTests(TestCase):
             rows = Author.objects.annotate(a=Now(), b=Now() - Now()).values_list("a", "b")
             moments, spans = zip(*rows.filter(pk__in=[1, 2]), strict=True)
         self.assertEqual((len(set(moments)), set(spans)), (1, {datetime.timedelta(0)}))
+
+    def test_the_log_says_what_a_join_has_sent_in_all(self):
+        Book.objects.bulk_create(
+            Book(pk=pk, author_id=1 + pk % 2, title="t") for pk in range(10, 1010)
+        )
+        joined = Book.objects.annotate(hash=MD5("title")).select_related("author")
+        with self.assertLogs("django.db.backends.cassandra", "DEBUG") as logs:
+            self.assertEqual(len(joined), 1004)
+        (line,) = logs.output
+        books, authors = re.findall(r"\((\d+) requests in (\d+) waves, (\d+) rows\)", line)
+        self.assertEqual(books, ("1", "1", "1004"))
+        self.assertEqual(authors[0], authors[2])  # one row for each request
+        self.assertLessEqual(int(authors[1]), 2)

@@ -36,7 +36,8 @@ static void sums_do_not_round(void **state) {
   static const char *const PRICES[] = {"0.1", "0.20", "99999999999999999999.999", "-3", "null"};
   static const char *const SEATS[] = {"9223372036854775807", "1", "null", "-5", "7"};
   bills(PRICES, SEATS, 5);
-  expect("SELECT cql_sum(\"price$raw\"), cql_sum(seats) FROM bill", "99999999999999999997.299,9223372036854775810;", NULL);
+  expect("SELECT cql_sum(\"price$raw\"), cql_sum(seats) FROM bill", "99999999999999999997.299,9223372036854775810;",
+         NULL);
   expect("SELECT typeof(cql_sum(seats)), cql_sum(seats) FROM bill WHERE id > 0", "integer,3;", NULL);
   expect("SELECT cql_sum(\"price$raw\") FILTER (WHERE seats = 1) FROM bill", "0.20;", NULL);
   expect("SELECT cql_sum(DISTINCT seats / 4) FROM bill WHERE id > 0", "0;", NULL);
@@ -63,8 +64,8 @@ static void the_least_and_the_greatest(void **state) {
 
 static void what_is_too_long_or_no_number_is_said(void **state) {
   (void)state;
-  static const char *const PRICES[] = {"99999999999999999999999999999999999999", "99999999999999999999999999999999999999",
-                                       "1E-40"};
+  static const char *const PRICES[] = {"99999999999999999999999999999999999999",
+                                       "99999999999999999999999999999999999999", "1E-40"};
   static const char *const SEATS[] = {"1", "2", "3"};
   bills(PRICES, SEATS, 3);
   fails("SELECT cql_sum(\"price$raw\") FROM bill", "more than 38 digits");

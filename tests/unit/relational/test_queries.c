@@ -85,6 +85,7 @@ static void what_was_sent(void **state) {
   assert_string_equal(sent.cql, TOWNS);
   assert_int_equal(sent.requests, 1);
   assert_int_equal(sent.rows, ROWS);
+  assert_in_range(sent.waves, 1, 4);
   assert_true(cql_relational_sent_at(q, 1, &sent));
   assert_string_equal(sent.cql, MAYORS);
   assert_int_equal(sent.requests, 1);
@@ -93,6 +94,7 @@ static void what_was_sent(void **state) {
   assert_string_equal(sent.cql, MAYORS);
   assert_int_equal(sent.requests, ROWS);
   assert_int_equal(sent.rows, ROWS);
+  assert_in_range(sent.waves, 1, 4);
   assert_false(cql_relational_sent_at(q, 2, &sent));
   cql_relational_finish(q);
 }
