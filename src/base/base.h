@@ -51,7 +51,9 @@ typedef struct cql_slice {
 #define CQL_SLICE_ARG(s)        (int)((s).len > 512 ? 512 : (s).len), (const char *)(s).data
 #define CQL_SLICE_LITERAL(text) ((cql_slice){(const uint8_t *)(text), sizeof(text) - 1})
 
-cql_slice cql_slice_of(const void *data, size_t len);
+static inline cql_slice cql_slice_of(const void *data, size_t len) {
+  return (cql_slice){data, len};
+}
 cql_slice cql_slice_str(const char *text);
 bool cql_slice_eq(cql_slice a, cql_slice b);
 bool cql_slice_eq_str(cql_slice a, const char *text);
@@ -121,7 +123,10 @@ void cql_buf_u32(cql_buf *b, uint32_t v);
 void cql_buf_u64(cql_buf *b, uint64_t v);
 void cql_buf_uvarint(cql_buf *b, uint64_t v);  /* LEB128, at most 10 bytes */
 uint8_t *cql_buf_room(cql_buf *b, size_t len); /* len bytes to fill, counted in len at once; NULL when sticky-failed */
-cql_slice cql_buf_view(const cql_buf *b);      /* borrows until the next put */
+/* Borrows until the next put. */
+static inline cql_slice cql_buf_view(const cql_buf *b) {
+  return cql_slice_of(b->data, b->len);
+}
 
 /* --- reader: bytes in, values out --------------------------------------------------------------------------------- */
 
@@ -129,10 +134,22 @@ typedef struct cql_reader {
   const uint8_t *p, *end;
 } cql_reader;
 
-cql_reader cql_reader_of(cql_slice s);
-size_t cql_reader_left(const cql_reader *r);
+static inline cql_reader cql_reader_of(cql_slice s) {
+  /* end == p for an empty slice, whose data may be NULL: no arithmetic on NULL. */
+  return (cql_reader){s.data, s.len == 0 ? s.data : s.data + s.len};
+}
+
+static inline size_t cql_reader_left(const cql_reader *r) {
+  return (size_t)(r->end - r->p);
+}
+
 /* All return CQL_OK or CQL_MALFORMED (too few bytes; nothing consumed). */
-cql_status cql_read_u8(cql_reader *r, uint8_t *out);
+static inline cql_status cql_read_u8(cql_reader *r, uint8_t *out) {
+  if (r->p == r->end) return CQL_MALFORMED;
+  *out = *r->p++;
+  return CQL_OK;
+}
+
 cql_status cql_read_u16(cql_reader *r, uint16_t *out);
 cql_status cql_read_u32(cql_reader *r, uint32_t *out);
 cql_status cql_read_u64(cql_reader *r, uint64_t *out);

@@ -114,7 +114,3 @@ void cql_buf_uvarint(cql_buf *b, uint64_t v) {
   bytes[n++] = (uint8_t)v;
   cql_buf_put(b, bytes, n);
 }
-
-cql_slice cql_buf_view(const cql_buf *b) {
-  return cql_slice_of(b->data, b->len);
-}

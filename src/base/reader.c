@@ -1,21 +1,6 @@
 /* reader.c: a cursor that never runs past its end. */
 #include "base/base.h"
 
-cql_reader cql_reader_of(cql_slice s) {
-  /* end == p for an empty slice, whose data may be NULL: no arithmetic on NULL. */
-  return (cql_reader){s.data, s.len == 0 ? s.data : s.data + s.len};
-}
-
-size_t cql_reader_left(const cql_reader *r) {
-  return (size_t)(r->end - r->p);
-}
-
-cql_status cql_read_u8(cql_reader *r, uint8_t *out) {
-  if (r->p == r->end) return CQL_MALFORMED;
-  *out = *r->p++;
-  return CQL_OK;
-}
-
 cql_status cql_read_u16(cql_reader *r, uint16_t *out) {
   if (cql_reader_left(r) < 2) return CQL_MALFORMED;
   *out = cql_load_u16(r->p);

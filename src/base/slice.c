@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-cql_slice cql_slice_of(const void *data, size_t len) {
-  return (cql_slice){data, len};
-}
-
 cql_slice cql_slice_str(const char *text) {
   return (cql_slice){(const uint8_t *)text, strlen(text)};
 }

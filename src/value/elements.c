@@ -67,8 +67,10 @@ void cql_put_element(cql_buf *b, cql_slice value) {
     if (b->st == CQL_OK) b->st = CQL_LIMIT;
     return;
   }
-  cql_buf_u32(b, (uint32_t)value.len);
-  cql_buf_slice(b, value);
+  uint8_t *out = cql_buf_room(b, sizeof(uint32_t) + value.len); /* in one step: every cell of a result comes here */
+  if (out == NULL) return;
+  cql_store_u32(out, (uint32_t)value.len);
+  if (value.len > 0) memcpy(out + sizeof(uint32_t), value.data, value.len);
 }
 
 size_t cql_vector_element_head(uint8_t out[CQL_VECTOR_HEAD_MAX], const cql_type *vector, size_t len) {

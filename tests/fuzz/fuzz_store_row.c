@@ -76,6 +76,17 @@ static void check_round_trip(cql_arena *a, const cqle_row *r) {
   FUZZ_REQUIRE(cql_slice_eq(bytes, encode(a, &again)), "%zu bytes, then others", bytes.len);
 }
 
+/* A reader that asks for one column meets the same damage, and sees the row live as others do. */
+static void check_wanted(cql_arena *a, cql_slice bytes, cql_status expected) {
+  static const uint32_t ID = 4;
+  static const cqle_wanted ONE = {1, &ID, 1};
+  cqle_row all, some;
+  FUZZ_REQUIRE(cqle_row_decode_wanted(a, &table, bytes, &ONE, &some) == expected, "%s", cql_status_name(expected));
+  if (expected != CQL_OK || cqle_row_decode(a, &table, bytes, &all) != CQL_OK) return;
+  FUZZ_REQUIRE(cqle_row_is_live(&all, 1) == cqle_row_is_live(&some, 1), "live for one reader alone");
+  FUZZ_REQUIRE((cqle_row_column(&all, ID) == NULL) == (cqle_row_column(&some, ID) == NULL), "the column is lost");
+}
+
 /* As a reader uses a row, whatever the file says. */
 static void read_row(cql_arena *a, const cqle_row *r) {
   cql_slice value;
@@ -152,6 +163,7 @@ static void check(cql_arena *a, const cql_slice *bytes) {
     cql_status st = cqle_row_decode(a, &table, bytes[i], &rows[i]);
     FUZZ_REQUIRE(st == CQL_OK || st == CQL_CORRUPT, "%s", cql_status_name(st));
     decoded[i] = st == CQL_OK;
+    check_wanted(a, bytes[i], st);
     writable[i] = decoded[i] && could_be_written(&rows[i]);
     if (!decoded[i]) continue;
     check_round_trip(a, &rows[i]);

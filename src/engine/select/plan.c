@@ -2,6 +2,7 @@
  * complains. */
 #include "engine/select/select_int.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct planner {
@@ -139,6 +140,21 @@ static void fetch_restricted(cqle_select_plan *p) {
       p->selection.fetch[cqle_column_index(p->table, p->where->groups[i].columns[k])] = true;
 }
 
+static int id_order(const void *x, const void *y) {
+  uint32_t a = *(const uint32_t *)x, b = *(const uint32_t *)y;
+  return (a > b) - (a < b);
+}
+
+static cql_status order_fetch(cqle_select_plan *p, cql_arena *a) {
+  uint32_t n = 0, *ids = cql_arena_array(a, (size_t)p->static_count + p->regular_count + 1, sizeof *ids);
+  if (ids == NULL) return CQL_NOMEM;
+  for (uint32_t i = 0; i < p->static_count; i++) ids[n++] = p->statics[i]->id;
+  for (uint32_t i = 0; i < p->regular_count; i++) ids[n++] = p->regulars[i]->id;
+  qsort(ids, n, sizeof *ids, id_order);
+  p->fetch_ids = ids;
+  return CQL_OK;
+}
+
 static cql_status plan_fetch(planner *pl) {
   cqle_select_plan *p = pl->p;
   const cqle_table *t = p->table;
@@ -156,7 +172,7 @@ static cql_status plan_fetch(planner *pl) {
   p->returns_partitions_without_rows =
       t->static_count > 0 && !p->where->clustering_restricted && !p->where->regular_restricted;
   p->reads_statics = p->static_count > 0 || p->returns_partitions_without_rows;
-  return CQL_OK;
+  return order_fetch(p, pl->b->arena);
 }
 
 /* A paging state is only taken back by a statement that looks the same. */

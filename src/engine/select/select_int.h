@@ -132,6 +132,7 @@ struct cqle_select_plan {
   const cqle_expr *limit, *partition_limit;
   uint32_t static_count, regular_count; /* columns to fetch */
   const cqle_column **statics, **regulars;
+  const uint32_t *fetch_ids; /* of both, ascending */
   const cql_column *columns; /* of the result */
   uint32_t column_count;
   uint32_t fingerprint; /* of the statement: a paging state goes with its own */
@@ -161,6 +162,7 @@ typedef struct cqle_source {
   cqle_place at; /* of the last entry; its position borrows from the scan */
   cql_slice after;
   cqle_scan *scan;
+  cqle_wanted wanted; /* columns of the plan */
   cqle_scan_row entry;
   bool began, statics_given;
   bool settled; /* by key: the WHERE clause alone says that there is nothing */

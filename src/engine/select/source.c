@@ -46,6 +46,7 @@ static cql_status open_range(cqle_source *s) {
       st = cqle_scan_index(s->x->txn, s->p->table, w->index, start, end, s->after, INDEX_BATCH, &s->scan, s->x->err);
   } else if (!empty)
     st = cqle_scan_tokens(s->x->txn, s->p->table, first, last, s->after, &s->scan, s->x->err);
+  if (s->scan != NULL) cqle_scan_want(s->scan, &s->wanted);
 done:
   return st;
 }
@@ -54,6 +55,7 @@ cql_status cqle_source_open(cqle_source *s, cqle_exec *x, const cqle_select_plan
   memset(s, 0, sizeof *s);
   s->x = x;
   s->p = p;
+  s->wanted = (cqle_wanted){p->static_count + p->regular_count, p->fetch_ids, x->now_s};
   s->by_key = p->where->partition_complete;
   s->after = from->position;
   s->statics_given = p->where->index == NULL && from->position.data == NULL;
@@ -66,6 +68,7 @@ static cql_status open_interval(cqle_source *s) {
   bool statics = s->p->reads_statics && s->at.bounds == 0;
   cql_status st = cqle_scan_partition(s->x->txn, s->p->table, s->partitions[s->at.partition], s->bounds[i], statics,
                                       s->p->reversed, s->after, &s->scan, s->x->err);
+  if (s->scan != NULL) cqle_scan_want(s->scan, &s->wanted);
   s->after = (cql_slice){NULL, 0};
   return st;
 }

@@ -29,6 +29,7 @@ cql_status cqle_check_entry(cqle_check *c, const cqle_table *table, const cqle_i
   cql_slice position, *keys = NULL;
   cqle_row row;
   uint32_t count = 0;
+  cqle_pkey pkey;
   cql_buf pkey_bytes;
   cql_alloc alloc = cqle_arena_alloc(&c->scratch);
   cql_arena_reset(&c->scratch);
@@ -41,7 +42,7 @@ cql_status cqle_check_entry(cqle_check *c, const cqle_table *table, const cqle_i
   cql_status st = row_at(c, table, position, &row, err);
   if (st == CQL_OK) {
     cqle_key_buf(&pkey_bytes, &alloc);
-    cqle_pkey pkey = cqle_position_pkey(position, kind_at, &pkey_bytes);
+    if (cqle_position_pkey(position, &pkey_bytes, &pkey) == 0) return cqle_nomem(err);
     st = cqle_index_entries(table, index, pkey, position, &row, &c->scratch, &keys, &count);
     if (st == CQL_NOMEM) return cqle_nomem(err);
     if (st == CQL_OK && count > 0 && bsearch(&key, keys, count, sizeof *keys, slice_order) != NULL) return CQL_OK;

@@ -59,7 +59,8 @@ static cql_status check_partition(cqle_check *c, const cqle_table *table, cql_sl
   cqle_key_buf(&bytes, &alloc);
   cqle_key_buf(&again, &alloc);
   cql_slice position = cql_slice_of(key.data + CQLE_TABLE_ID_LEN, key.len - CQLE_TABLE_ID_LEN);
-  *out = cqle_pkey_of(cqle_position_pkey(position, kind_at - CQLE_TABLE_ID_LEN, &bytes).bytes);
+  cqle_position_pkey(position, &bytes, out);
+  *out = cqle_pkey_of(cql_buf_view(&bytes));
   cqle_key_put_partition(&again, table->id, *out);
   if (bytes.st != CQL_OK || again.st != CQL_OK) return cqle_nomem(err);
   if (!cql_slice_eq(cql_buf_view(&again), cql_slice_of(key.data, kind_at)))

@@ -35,15 +35,14 @@ static bool is_empty(const cqle_row *r) {
   return true;
 }
 
-static cql_status purge_row(step *s, cql_slice key, size_t kind_at, cql_slice bytes) {
+static cql_status purge_row(step *s, cql_slice key, cql_slice bytes) {
   static const cqle_deletion NONE = {CQLE_NO_TIMESTAMP, CQLE_NO_EXPIRY};
   cqle_row row, nothing, left;
   cql_status st = cqle_row_corrupt(cqle_row_decode(&s->scratch, s->table, bytes, &row), s->table, s->err);
   if (st != CQL_OK || !may_go(s, cqle_row_first_end(&row, s->table))) return st;
   cql_slice position = cql_slice_of(key.data + CQLE_TABLE_ID_LEN, key.len - CQLE_TABLE_ID_LEN);
-  cqle_pkey pkey = cqle_position_pkey(position, kind_at, &s->pkey);
-  st = cqle_buf_failed(&s->pkey, s->err);
-  if (st != CQL_OK) return st;
+  cqle_pkey pkey;
+  if (cqle_position_pkey(position, &s->pkey, &pkey) == 0) return cqle_buf_failed(&s->pkey, s->err);
   cqle_row_init(&nothing);
   st = cqle_row_merge(&s->scratch, s->table, &row, &nothing, NONE, &left); /* a copy: the index compares the two */
   if (st != CQL_OK) return cqle_row_corrupt(st, s->table, s->err);
@@ -60,7 +59,7 @@ static cql_status purge_key(step *s, cql_slice key, cql_slice bytes) {
   if (kind_at == 0) return cqle_row_corrupt(CQL_CORRUPT, s->table, s->err);
   uint8_t kind = position.data[kind_at];
   bool is_row = kind == CQLE_KIND_ROW || kind == CQLE_KIND_STATIC;
-  return is_row ? purge_row(s, key, kind_at, bytes) : purge_deletion(s, key, bytes);
+  return is_row ? purge_row(s, key, bytes) : purge_deletion(s, key, bytes);
 }
 
 static cql_status walk(step *s, cqle_cursor *c, cql_buf *at) {

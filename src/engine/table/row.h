@@ -105,6 +105,15 @@ void cqle_row_encode(cql_buf *b, const cqle_table *t, const cqle_row *r);
 /* Cells, values and clustering borrow from bytes; arrays live in a. Cells of dropped columns are there too.
  * CQL_CORRUPT, CQL_NOMEM. */
 cql_status cqle_row_decode(cql_arena *a, const cqle_table *t, cql_slice bytes, cqle_row *out);
+/* The same for a reader that asks for some columns: where the marker alone makes the row live at now_s, the others are
+ * checked, but left out. wanted NULL: all. */
+typedef struct cqle_wanted {
+  uint32_t count;
+  const uint32_t *ids; /* ascending */
+  int64_t now_s;
+} cqle_wanted;
+cql_status cqle_row_decode_wanted(cql_arena *a, const cqle_table *t, cql_slice bytes, const cqle_wanted *wanted,
+                                  cqle_row *out);
 
 /* --- helpers of this room ----------------------------------------------------------------------------------------- */
 

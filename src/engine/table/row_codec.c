@@ -154,6 +154,7 @@ typedef struct decoder {
   cql_arena *a;
   cqle_row *row;
   int64_t base;
+  const cqle_wanted *wanted; /* NULL: all columns */
 } decoder;
 
 /* Nearly every number takes one byte. */
@@ -208,7 +209,7 @@ static bool cell_flags_fit(uint8_t flags, const cqle_row *row) {
   return !(flags & CELL_EXPIRES_AS_ROW) || row->marker.ttl > 0;
 }
 
-static cql_status read_cell(decoder *d, cqle_cell *c) {
+static cql_status read_any_cell(decoder *d, cqle_cell *c) {
   cql_status st;
   uint8_t flags;
   CQL_TRY(cql_read_u8(&d->r, &flags));
@@ -234,6 +235,20 @@ done:
   return st;
 }
 
+/* Nearly every cell is a short value with the row's timestamp, which does not end. */
+static inline cql_status read_cell(decoder *d, cqle_cell *c) {
+  const uint8_t *p = d->r.p;
+  size_t left = cql_reader_left(&d->r);
+  if (left < 2 || p[0] != CELL_VALUE || p[1] >= 0x80 || p[1] > left - 2) return read_any_cell(d, c);
+  c->timestamp = d->base;
+  c->ttl = 0;
+  c->tombstone = false;
+  c->at = CQLE_NO_EXPIRY;
+  c->value = cql_slice_of(p + 2, p[1]);
+  d->r.p += 2 + p[1];
+  return CQL_OK;
+}
+
 static cql_status read_cells(decoder *d, cqle_column_data *column) {
   cql_status st;
   uint64_t head, len;
@@ -252,9 +267,31 @@ done:
   return st;
 }
 
+static cql_status read_column(decoder *d, cqle_column_data *column) {
+  if (column->multicell) return read_cells(d, column);
+  column->count = 1;
+  column->cells->path = (cql_slice){NULL, 0};
+  return read_cell(d, column->cells);
+}
+
+/* As strict as read_column(). */
+static cql_status step_over_column(decoder *d, bool multicell) {
+  cqle_cell cell;
+  cqle_column_data column;
+  return multicell ? read_cells(d, &column) : read_cell(d, &cell);
+}
+
+/* Ids ascend on both sides: *next is the first of those wanted that may still come. */
+static bool is_wanted(const cqle_wanted *wanted, uint32_t id, uint32_t *next) {
+  if (wanted == NULL) return true;
+  while (*next < wanted->count && wanted->ids[*next] < id) ++*next;
+  return *next < wanted->count && wanted->ids[*next] == id;
+}
+
 static cql_status read_columns(decoder *d) {
   cql_status st;
-  uint64_t count, head;
+  uint64_t count, head, least = 0;
+  uint32_t next = 0;
   CQL_TRY(read_uvarint(&d->r, &count));
   CQL_CHECK(count <= cql_reader_left(&d->r) / COLUMN_LEN_MIN, CQL_MALFORMED);
   /* One array of columns and one of the cells that each may have: two steps of the arena, not one per column. */
@@ -262,23 +299,23 @@ static cql_status read_columns(decoder *d) {
   row->columns = cql_arena_array(d->a, (size_t)count, sizeof *row->columns);
   cqle_cell *cells = cql_arena_array(d->a, (size_t)count, sizeof *cells);
   CQL_CHECK(row->columns != NULL && cells != NULL, CQL_NOMEM);
-  for (uint32_t i = 0; i < (uint32_t)count; i++) {
-    cqle_column_data *column = &row->columns[i];
+  const cqle_wanted *wanted =
+      d->wanted != NULL && cqle_liveness_is_live(&row->marker, d->wanted->now_s) ? d->wanted : NULL;
+  for (; count > 0; count--) {
     CQL_TRY(read_uvarint(&d->r, &head));
-    CQL_CHECK(head >> 1 <= UINT32_MAX && (i == 0 || column[-1].column_id < head >> 1), CQL_MALFORMED);
+    CQL_CHECK(least <= head >> 1 && head >> 1 <= UINT32_MAX, CQL_MALFORMED);
+    least = (head >> 1) + 1;
+    if (!is_wanted(wanted, (uint32_t)(head >> 1), &next)) {
+      CQL_TRY(step_over_column(d, head & 1));
+      continue;
+    }
+    cqle_column_data *column = &row->columns[row->count];
     *column = (cqle_column_data){.column_id = (uint32_t)(head >> 1),
                                  .multicell = head & 1,
                                  .deletion = {CQLE_NO_TIMESTAMP, CQLE_NO_EXPIRY},
-                                 .count = 1,
-                                 .cells = &cells[i]};
-    if (column->multicell)
-      CQL_TRY(read_cells(d, column));
-    else {
-      cells[i].path = (cql_slice){NULL, 0};
-      CQL_TRY(read_cell(d, &cells[i]));
-    }
+                                 .cells = &cells[row->count++]};
+    CQL_TRY(read_column(d, column));
   }
-  row->count = (uint32_t)count;
 done:
   return st;
 }
@@ -319,9 +356,14 @@ done:
   return st;
 }
 
-cql_status cqle_row_decode(cql_arena *a, const cqle_table *t, cql_slice bytes, cqle_row *out) {
+cql_status cqle_row_decode_wanted(cql_arena *a, const cqle_table *t, cql_slice bytes, const cqle_wanted *wanted,
+                                  cqle_row *out) {
   cqle_row_init(out);
-  decoder d = {.r = cql_reader_of(bytes), .a = a, .row = out};
+  decoder d = {.r = cql_reader_of(bytes), .a = a, .row = out, .wanted = wanted};
   cql_status st = read_row(&d, t);
   return st == CQL_MALFORMED ? CQL_CORRUPT : st;
+}
+
+cql_status cqle_row_decode(cql_arena *a, const cqle_table *t, cql_slice bytes, cqle_row *out) {
+  return cqle_row_decode_wanted(a, t, bytes, NULL, out);
 }

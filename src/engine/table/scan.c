@@ -156,23 +156,32 @@ static bool same_partition(const cqle_scan *s, cql_slice position) {
          memcmp(position.data, s->partition.data, s->partition.len) == 0;
 }
 
-cql_status cqle_scan_give(cqle_scan *s, cql_slice position, cql_slice bytes, cqle_scan_row *out, cql_error *err) {
-  out->new_partition = !same_partition(s, position);
-  if (out->new_partition) {
-    size_t kind_at = cqle_position_kind_at(position);
-    if (kind_at == 0) return cqle_row_corrupt(CQL_CORRUPT, s->table, err);
-    cql_buf_reset(&s->partition);
-    cql_buf_put(&s->partition, position.data, kind_at);
-    s->pkey = cqle_position_pkey(position, kind_at, &s->pkey_bytes);
-    cql_status st = cqle_buf_failed(&s->partition, err);
-    if (st == CQL_OK) st = cqle_buf_failed(&s->pkey_bytes, err);
-    if (st != CQL_OK) return st;
-  }
+/* Takes note of the partition that an entry belongs to. */
+static cql_status enter(cqle_scan *s, cql_slice position, cql_error *err) {
+  if (same_partition(s, position)) return CQL_OK;
+  size_t kind_at = cqle_position_pkey(position, &s->pkey_bytes, &s->pkey);
+  cql_status st = cqle_buf_failed(&s->pkey_bytes, err);
+  if (st != CQL_OK) return st;
+  if (kind_at == 0) return cqle_row_corrupt(CQL_CORRUPT, s->table, err);
+  s->new_partition = true;
+  cql_buf_reset(&s->partition);
+  cql_buf_put(&s->partition, position.data, kind_at);
+  return cqle_buf_failed(&s->partition, err);
+}
+
+static cql_status give(cqle_scan *s, cql_slice position, cql_slice bytes, cqle_scan_row *out, cql_error *err) {
+  out->new_partition = s->new_partition;
+  s->new_partition = false;
   out->pkey = s->pkey;
   out->position = position;
-  cql_status st = cqle_row_decode(&s->arena, s->table, bytes, &out->row);
+  cql_status st = cqle_row_decode_wanted(&s->arena, s->table, bytes, s->wanted, &out->row);
   if (st == CQL_OK) cqle_row_forget_dropped(&out->row, s->table);
   return cqle_row_corrupt(st, s->table, err);
+}
+
+cql_status cqle_scan_give(cqle_scan *s, cql_slice position, cql_slice bytes, cqle_scan_row *out, cql_error *err) {
+  cql_status st = enter(s, position, err);
+  return st == CQL_OK ? give(s, position, bytes, out, err) : st;
 }
 
 static cql_status give_static(cqle_scan *s, cqle_scan_row *out, cql_error *err) {
@@ -189,12 +198,10 @@ static cql_status give_static(cqle_scan *s, cqle_scan_row *out, cql_error *err) 
   return cqle_scan_give(s, cql_slice_of(key.data + CQLE_TABLE_ID_LEN, key.len - CQLE_TABLE_ID_LEN), bytes, out, err);
 }
 
-/* Deletions stand between partitions; the kind tells them apart from rows. */
-static bool is_row(const cqle_scan *s, cql_slice position) {
-  size_t kind_at = same_partition(s, position) ? s->partition.len : cqle_position_kind_at(position);
-  if (kind_at == 0) return true; /* so that it is looked at, and found to be none */
-  uint8_t kind = position.data[kind_at];
-  return kind != CQLE_KIND_PARTITION_DELETION && kind != CQLE_KIND_RANGE_DELETION;
+/* Deletions stand before the rows of their partition; the kind tells them apart. */
+static bool is_deletion(const cqle_scan *s, cql_slice position) {
+  uint8_t kind = position.data[s->partition.len];
+  return kind == CQLE_KIND_PARTITION_DELETION || kind == CQLE_KIND_RANGE_DELETION;
 }
 
 cql_status cqle_scan_next(cqle_scan *s, cqle_scan_row *out, cql_error *err) {
@@ -208,9 +215,15 @@ cql_status cqle_scan_next(cqle_scan *s, cqle_scan_row *out, cql_error *err) {
     if (st != CQL_OK) return st;
     if (key.len <= CQLE_TABLE_ID_LEN + CQLE_TOKEN_LEN) return cqle_row_corrupt(CQL_CORRUPT, s->table, err);
     cql_slice position = cql_slice_of(key.data + CQLE_TABLE_ID_LEN, key.len - CQLE_TABLE_ID_LEN);
-    if (is_row(s, position)) return cqle_scan_give(s, position, bytes, out, err);
+    st = enter(s, position, err);
+    if (st != CQL_OK) return st;
+    if (!is_deletion(s, position)) return give(s, position, bytes, out, err);
   }
   return CQL_DONE;
+}
+
+void cqle_scan_want(cqle_scan *s, const cqle_wanted *wanted) {
+  s->wanted = wanted;
 }
 
 /* A walk downwards has one partition, which then is done; so is any before its first row. */

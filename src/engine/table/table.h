@@ -58,6 +58,8 @@ cql_status cqle_scan_partition(cqle_txn *t, const cqle_table *table, cqle_pkey p
 /* All partitions with first <= token <= last, in token order, then key order; static rows included. */
 cql_status cqle_scan_tokens(cqle_txn *t, const cqle_table *table, int64_t first, int64_t last, cql_slice after,
                             cqle_scan **out, cql_error *err);
+/* From now on rows may come without columns that are not wanted, as from cqle_row_decode_wanted(). Borrows. */
+void cqle_scan_want(cqle_scan *s, const cqle_wanted *wanted);
 /* Skips to the first entry of the next partition. */
 cql_status cqle_scan_skip_partition(cqle_scan *s, cql_error *err);
 /* The next row; valid until the next call on the scan (its memory is the scan's own). CQL_DONE at the end. */

@@ -28,8 +28,8 @@ void cqle_key_put_clustering(cql_buf *b, const cqle_table *t, const cql_slice *v
 void cqle_key_put_row(cql_buf *b, const cqle_table *t, const cql_slice *clustering, bool is_static); /* kind first */
 /* Where the kind stands in a position, 0 when it is none. */
 size_t cqle_position_kind_at(cql_slice position);
-/* The partition key out of a position that has a kind, unescaped into b (reset first). */
-cqle_pkey cqle_position_pkey(cql_slice position, size_t kind_at, cql_buf *b);
+/* The same, and the partition key, unescaped into b (reset first). b's status tells when there is no room for it. */
+size_t cqle_position_pkey(cql_slice position, cql_buf *b, cqle_pkey *out);
 /* Appends what follows the bytes in b and everything that starts with them: b + 1 as a number; empty: no end. */
 void cqle_key_successor(cql_buf *b);
 
@@ -83,16 +83,18 @@ struct cqle_scan {
   cql_arena arena; /* the row's; reset at each step */
   cqle_cursor *cursor;
   bool reverse;
-  bool static_first; /* the static row is still to be fetched, by itself */
-  cql_buf upper;     /* the cursor's end, empty: none */
-  cql_buf key;       /* scratch */
-  cql_buf partition; /* of the last row: its position up to the kind; empty: none yet */
+  bool static_first;  /* the static row is still to be fetched, by itself */
+  cql_buf upper;      /* the cursor's end, empty: none */
+  cql_buf key;        /* scratch */
+  cql_buf partition;  /* of the last entry: its position up to the kind; empty: none yet */
+  bool new_partition; /* no row of it was given */
   cql_buf pkey_bytes;
   cqle_pkey pkey;
-  const cqle_index *index; /* NULL: a scan of the table */
-  cql_buf lower;           /* index: where entries start */
-  cql_buf value;           /* index: the one value that is walked, empty: a range of them */
-  cqle_index_batch *batch; /* index: a range */
+  const cqle_index *index;   /* NULL: a scan of the table */
+  cql_buf lower;             /* index: where entries start */
+  cql_buf value;             /* index: the one value that is walked, empty: a range of them */
+  cqle_index_batch *batch;   /* index: a range */
+  const cqle_wanted *wanted; /* NULL: all columns */
 };
 
 /* The position in an entry; false: it is none. */

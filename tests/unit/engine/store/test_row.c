@@ -442,6 +442,44 @@ static void extreme_numbers_come_back(void **state) {
     }
 }
 
+static uint32_t wanted_of(const cqle_row *r, const cqle_wanted *wanted, cqle_column_data *out) {
+  uint32_t n = 0;
+  for (uint32_t i = 0; i < r->count; i++)
+    for (uint32_t j = 0; j < wanted->count; j++)
+      if (r->columns[i].column_id == wanted->ids[j]) out[n++] = r->columns[i];
+  return n;
+}
+
+/* The whole row, less what nobody asked for where the marker keeps it alive. */
+static void a_reader_gets_what_it_wants_and_what_keeps_the_row_alive(void **state) {
+  (void)state;
+  chance c = {6};
+  int cut = 0, whole = 0;
+  for (int round = 0; round < 2000; round++) {
+    cqle_row expected, back;
+    uint32_t ids[STEPS + 1];
+    cqle_column_data columns[STEPS + 1];
+    cqle_wanted wanted = {0, ids, chance_below(&c, 200)};
+    for (uint32_t id = V; id <= STEPS; id++)
+      if (chance_below(&c, 2) == 0) ids[wanted.count++] = id;
+    random_row(&c, &expected);
+    cql_slice bytes = encode(&expected);
+    if (bytes.len == 0) continue;
+    assert_int_equal(cqle_row_decode_wanted(&arena, table, bytes, &wanted, &back), CQL_OK);
+    bool live = cqle_row_is_live(&expected, wanted.now_s);
+    if (cqle_liveness_is_live(&expected.marker, wanted.now_s)) {
+      uint32_t n = wanted_of(&expected, &wanted, columns);
+      cut += n < expected.count;
+      expected.columns = columns;
+      expected.count = n;
+    } else
+      whole += expected.count > 0;
+    assert_same_row(&expected, &back);
+    assert_int_equal(cqle_row_is_live(&back, wanted.now_s), live);
+  }
+  assert_true(cut > 100 && whole > 100);
+}
+
 /* 10 bytes of head, 1 of clustering length, 3 per column: what one INSERT shares is held once. */
 static void a_plain_insert_is_stored_compactly(void **state) {
   (void)state;
@@ -460,6 +498,9 @@ static void decode_exactly(const uint8_t *bytes, size_t len, const cqle_row *upd
   cqle_row r;
   cql_status st = cqle_row_decode(&arena, table, cql_slice_of(copy, len), &r);
   assert_true(st == CQL_OK || st == CQL_CORRUPT);
+  static const cqle_wanted NOTHING = {0, NULL, 0};
+  cqle_row skimmed; /* what is not wanted is looked at as closely */
+  assert_int_equal(cqle_row_decode_wanted(&arena, table, cql_slice_of(copy, len), &NOTHING, &skimmed), st);
   if (st == CQL_OK) { /* what was taken for a row can be used as one */
     cqle_row merged;
     cql_slice value;
@@ -532,6 +573,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(collections_are_put_together_from_live_cells, setup, teardown),
       cmocka_unit_test_setup_teardown(every_row_comes_back_as_it_was, setup, teardown),
       cmocka_unit_test_setup_teardown(extreme_numbers_come_back, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_reader_gets_what_it_wants_and_what_keeps_the_row_alive, setup, teardown),
       cmocka_unit_test_setup_teardown(a_plain_insert_is_stored_compactly, setup, teardown),
       cmocka_unit_test_setup_teardown(a_marker_or_deletion_without_a_time_is_refused, setup, teardown),
       cmocka_unit_test_setup_teardown(damaged_rows_are_refused_or_are_rows, setup, teardown),
