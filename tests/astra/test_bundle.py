@@ -543,17 +543,25 @@ def test_a_load_over_the_rate_loses_nothing(astra):
     assert found == count
 
 
+def refusal_of(session, params):
+    """What is said of a request that the rate lets not through in its second. One that is on its way when the time is up may yet be
+    answered, which makes it a timeout: on a busy machine that happens, and it is asked again."""
+    for _ in range(5):
+        started = time.monotonic()
+        with pytest.raises((exceptions.Overloaded, exceptions.RequestTimeout)) as caught:
+            session.execute("SELECT key FROM system.local WHERE key = 'local'", params, timeout=1)
+        assert time.monotonic() - started < 4
+        if caught.type is exceptions.Overloaded:
+            break
+    return str(caught.value)
+
+
 def test_a_rate_of_nothing(astra, refused):
     """Opening waits for as long as connecting may take, and a request for its own time."""
     with libcql.connect(url_of(astra)) as session:
         astra.limit_rate(0, 600)
-        started = time.monotonic()
         for params in (None, []):
-            with pytest.raises(exceptions.Overloaded, match="Rate limit reached"):
-                session.execute(
-                    "SELECT key FROM system.local WHERE key = 'local'", params, timeout=1
-                )
-        assert time.monotonic() - started < 4
+            assert "Rate limit reached" in refusal_of(session, params)
     url = url_of(astra, connect_timeout_ms=1000)
     refused(url, exceptions.Overloaded, "Rate limit reached", stages={"request"})
 
