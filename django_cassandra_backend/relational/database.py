@@ -79,6 +79,14 @@ def _of_text(function):
     return lambda value: None if value is None else function(str(value))
 
 
+class _Variance(Variance):
+    """Of integers an integer where it is one, as Python's statistics, which Django asks on SQLite, have it."""
+
+    def result(self, variance):
+        is_whole = isinstance(self.total, int) and variance.denominator == 1
+        return int(variance) if is_whole else super().result(variance)
+
+
 def _spread(base: type, *, sample: bool) -> type:
     """VAR_POP() or one of its like. Django's own fails where a value is null, and where there are too few."""
 
@@ -95,7 +103,7 @@ def _spread(base: type, *, sample: bool) -> type:
 def _prepare(sqlite) -> None:
     """Texts are compared and changed, and deviations computed, as Python does it, on this road as on the other."""
     register(sqlite)
-    for name, base in (("VAR", Variance), ("STDDEV", Deviation)):
+    for name, base in (("VAR", _Variance), ("STDDEV", Deviation)):
         sqlite.create_aggregate(f"{name}_POP", 1, _spread(base, sample=False))
         sqlite.create_aggregate(f"{name}_SAMP", 1, _spread(base, sample=True))
     for name, function in (("LOWER", str.lower), ("UPPER", str.upper), (FOLD, str.casefold)):

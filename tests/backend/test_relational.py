@@ -322,6 +322,12 @@ class RelationalTests(TestCase):
             "_state": {name: self.row(r) for name, r in row._state.fields_cache.items() if r}
         }
 
+    def test_a_variance_of_references_is_an_integer_where_it_can_be(self):
+        author = books().filter(pk=OuterRef("pk")).values("author")[:1]
+        found = books().values("title").annotate(v=Variance(Subquery(author))).order_by("title")
+        ours, theirs = self.answers(found)
+        self.assertEqual(repr(ours), repr(theirs))
+
     def test_queries(self):
         for name, make in QUERIES.items():
             with self.subTest(name):
