@@ -6,7 +6,7 @@ ordered by, SQLite needs a number, and has its own."""
 import decimal
 from dataclasses import dataclass
 
-from django.db.models import Avg, DecimalField, IntegerField, Max, Min, Sum
+from django.db.models import Aggregate, Avg, DecimalField, IntegerField, Max, Min, Sum
 from django.db.models.expressions import Col
 
 from ..fields.scalars import VarDecimalField, VarIntField
@@ -29,7 +29,7 @@ class RawCol(Col):
 class ExactAggregate:
     """`node` with `column` as its source. `is_raw`: its value is one of the column's, as the database has it."""
 
-    node: Sum
+    node: Aggregate
     column: Col
     function: str
     is_raw: bool = False
