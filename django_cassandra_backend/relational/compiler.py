@@ -86,7 +86,7 @@ class Relational:
         """The aggregate that libcql computes in the place of SQLite; None: it is not one of those."""
         if not self.exact or not getattr(expression, "contains_aggregate", False):
             return None
-        source = expression.get_source_expressions()[0]
+        source = next(iter(expression.get_source_expressions()), None)
         return exact_aggregate(expression, source if self._is_plain(source) else None)
 
     def _sorts_otherwise(self, expression) -> bool:
