@@ -12,7 +12,7 @@ from django.db.models.sql.datastructures import BaseTable, Join
 from ..exceptions import not_answerable
 from ..fields.containers import ContainerField
 from ..fields.durations import CalendarDurationField
-from .exact import RAW, ExactAggregate, exact_aggregate
+from .exact import ExactAggregate, exact_aggregate, raw_sql
 from .plan import RelationalPlan
 from .tested import Tested
 
@@ -47,7 +47,7 @@ class Relational:
 
     def compile(self, node):
         if isinstance(node, Ref) and self.exact and self._sorts_otherwise(node.source):
-            node = node.source
+            node = node.source  # what its place in the row has sorts otherwise
         elif isinstance(node, (BaseTable, Join)):
             self.connection.tested.table(node)
         elif isinstance(node, Lookup) and node.lookup_name in _FOUND_BY_INDEX:
@@ -101,7 +101,7 @@ class Relational:
     def _output(self, expression, sql, alias):
         columns = self._columns(expression) if self.exact else None
         if columns is not None:
-            sql = ", ".join(self._raw_sql(column) for column in columns), ()
+            sql = ", ".join(raw_sql(column, self.connection) for column in columns), ()
         elif (aggregate := self._exact(expression)) is not None:
             sql = aggregate.as_sql(self)
         elif self.exact:
@@ -113,10 +113,6 @@ class Relational:
         for expression, _, _ in self.select:
             for part in expression.get_cols() if isinstance(expression, ColPairs) else [expression]:
                 _refuse_text(part, "combined" if self.query.combinator else "filtered by a window")
-
-    def _raw_sql(self, column: Col) -> str:
-        quote = self.connection.ops.quote_name
-        return f"{quote(column.alias)}.{quote(column.target.column + RAW)}"
 
     def raw_outputs(self) -> list:
         """What libcql decodes: of each column of the result its table and column, or None."""

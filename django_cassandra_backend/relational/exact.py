@@ -17,12 +17,17 @@ RAW = "$raw"
 _MOST_DIGITS = 28  # of one value: ten thousand million of them have a sum that libcql adds
 
 
-class RawCol(Col):
+def raw_sql(column: Col, connection) -> str:
     """The hidden column beside a column."""
+    quote = connection.ops.quote_name
+    return f"{quote(column.alias)}.{quote(column.target.column + RAW)}"
+
+
+class RawCol(Col):
+    """The hidden column, as what a function is of."""
 
     def as_sql(self, compiler, connection):
-        quote = connection.ops.quote_name
-        return f"{quote(self.alias)}.{quote(self.target.column + RAW)}", []
+        return raw_sql(self, connection), []
 
 
 @dataclass(frozen=True)
