@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cql/status.h>
 
@@ -196,8 +197,9 @@ void cql_utf8_mend(uint8_t *text, size_t len); /* each byte that is not part of 
  * half, with INT64_MIN mapped to INT64_MAX. key is the serialized partition key. The empty key has token INT64_MIN. */
 int64_t cql_murmur3_token(cql_slice key);
 
-int64_t cql_clock_now_us(void);                  /* wall clock, microseconds since 1970 */
-int64_t cql_clock_monotonic_us(void);            /* for time-outs */
+int64_t cql_clock_now_us(void);                                /* wall clock, microseconds since 1970 */
+int64_t cql_clock_monotonic_us(void);                          /* for time-outs */
+struct timespec cql_clock_after(clockid_t clock, uint32_t ms); /* so long from now, for a timed wait */
 void cql_random_bytes(uint8_t *out, size_t len); /* getrandom(2) or /dev/urandom; aborts if the system has neither */
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
@@ -168,9 +167,7 @@ cql_status cqli_core_await(cqli_core *core, cql_error *err) {
   cql_status st = CQL_OK;
   cql_lock_take(&core->lock);
   while (atomic_load(&core->state) == CQLI_OPENING && st == CQL_OK) {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += 1;
+    const struct timespec until = cql_clock_after(CLOCK_MONOTONIC, 1000);
     st = cqli_core_run(core, err); /* a fork may have stopped it */
     if (st == CQL_OK) pthread_cond_timedwait(&core->changed, &core->lock.mutex, &until);
     cql_lock_drop(&core->lock);

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 struct cqli_lookup {
   pthread_t thread;
@@ -110,12 +109,7 @@ static int start(cqli_lookup *j) {
 
 /* False: it takes too long. */
 static bool await(cqli_lookup *j, uint32_t timeout_ms) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += timeout_ms / 1000;
-  until.tv_nsec += (long)(timeout_ms % 1000) * 1000000L;
-  until.tv_sec += until.tv_nsec / 1000000000L;
-  until.tv_nsec %= 1000000000L;
+  const struct timespec until = cql_clock_after(CLOCK_MONOTONIC, timeout_ms);
   pthread_mutex_lock(&j->mutex);
   while (!j->is_done && pthread_cond_timedwait(&j->cond, &j->mutex, &until) != ETIMEDOUT) continue;
   bool is_done = j->is_done;

@@ -1,8 +1,6 @@
 /* wait.c: threads that wait for calls. */
 #include "client/client_int.h"
 
-#include <time.h>
-
 enum { SLICE_MS = 100 }; /* between two looks at the interrupt check */
 
 static _Atomic(uint64_t) last_group;
@@ -34,11 +32,7 @@ void cqli_group_count(cqli_core *core, cqli_group *g) {
 
 /* By the wall clock: a jump of it makes one slice longer or shorter. */
 static bool wait_a_slice(cqli_group *g) {
-  struct timespec until;
-  clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_nsec += SLICE_MS * 1000000L;
-  until.tv_sec += until.tv_nsec / 1000000000L;
-  until.tv_nsec %= 1000000000L;
+  const struct timespec until = cql_clock_after(CLOCK_REALTIME, SLICE_MS);
   return sem_timedwait(&g->called, &until) == 0;
 }
 

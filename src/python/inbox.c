@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <time.h>
 #include <unistd.h>
 #ifdef __linux__
 #include <sys/eventfd.h>
@@ -215,20 +214,9 @@ cqlpy_answer *cqlpy_inbox_take(cqlpy_inbox *b) {
   return all;
 }
 
-static struct timespec soon(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_REALTIME, &t);
-  t.tv_nsec += WAIT_SLICE_MS * 1000000L;
-  if (t.tv_nsec >= 1000000000L) {
-    t.tv_nsec -= 1000000000L;
-    t.tv_sec++;
-  }
-  return t;
-}
-
 /* One slice of waiting; are there enough? */
 static bool wait_slice(cqlpy_inbox *b, uint32_t count) {
-  struct timespec until = soon();
+  const struct timespec until = cql_clock_after(CLOCK_REALTIME, WAIT_SLICE_MS);
   pthread_mutex_lock(&b->mutex);
   int rc = 0;
   while (b->count < count && rc == 0) {

@@ -11,7 +11,6 @@
 
 #include <semaphore.h>
 #include <stdatomic.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { SLICE_MS = 100 }; /* of a wait, between two looks whether it shall end */
@@ -75,11 +74,7 @@ cqlr_ahead *cqlr_ahead_ask(cql_relational *owner, cql_relational_sent *sent, con
 
 /* By the wall clock: a jump of it makes one slice longer or shorter. */
 static bool wait_a_slice(cqlr_ahead *a) {
-  struct timespec until;
-  clock_gettime(CLOCK_REALTIME, &until);
-  until.tv_nsec += SLICE_MS * 1000000L;
-  until.tv_sec += until.tv_nsec / 1000000000L;
-  until.tv_nsec %= 1000000000L;
+  const struct timespec until = cql_clock_after(CLOCK_REALTIME, SLICE_MS);
   return sem_timedwait(&a->has_come, &until) == 0;
 }
 

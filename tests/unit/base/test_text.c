@@ -116,6 +116,10 @@ static void test_clock_and_chance(void **state) {
   int64_t before = cql_clock_monotonic_us();
   assert_true(cql_clock_now_us() > 1600000000000000);
   assert_true(cql_clock_monotonic_us() >= before);
+  struct timespec until = cql_clock_after(CLOCK_MONOTONIC, 1999);
+  int64_t after = (int64_t)until.tv_sec * 1000000 + until.tv_nsec / 1000;
+  assert_in_range(until.tv_nsec, 0, 999999999);
+  assert_true(after >= before + 1999000 && after <= cql_clock_monotonic_us() + 1999000);
   cql_random_bytes(x, sizeof x);
   cql_random_bytes(y, sizeof y);
   assert_memory_not_equal(x, y, sizeof x);
